@@ -1,0 +1,1 @@
+"""Detector packs: one YAML file a tool, and the canonical infrastructure types in `resources/`."""

@@ -1,0 +1,1 @@
+"""Rules: one YAML file a framework, and the vocabulary of capabilities."""

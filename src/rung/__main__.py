@@ -1,0 +1,7 @@
+"""`python -m rung`."""
+
+import sys
+
+from rung.cli import main
+
+sys.exit(main())

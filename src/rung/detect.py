@@ -1,0 +1,153 @@
+"""Facts × signals → evidence: what was matched, how strong the proof is, and the chain that shows it at work."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from rung.matchers import Match, Matchers, Owned
+from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength
+from rung.wiring import Wiring
+
+MAX_PLACES = 25
+"""Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
+
+_ROLE_NOTES = {
+    Role.TEST: "in test code",
+    Role.EXAMPLE: "in an example",
+    Role.DOCS: "in documentation",
+    Role.VENDORED: "in vendored code",
+    Role.NOTEBOOK: "in a notebook",
+    Role.TEMPLATE: "in a project template",
+    Role.SOURCE: "outside the files that count",
+}
+
+
+def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, target: str) -> tuple[Evidence, ...]:
+    """All evidence in the files, one record a signal and file, sorted; excerpts are not filled in yet."""
+    shadows = LocalNames(files)
+    found: dict[Owned, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
+    for file in files:
+        if file.role is Role.VENDORED:
+            continue
+        for match in matchers.match(file, shadows.seen_from(file.path)):
+            if judged := _judge(file, match, wiring):
+                strength, chain, note = judged
+                found[match.owned][file.path].append((strength, match.line, match, chain, note))
+    evidence = []
+    for owned, places in found.items():
+        best = [(path, max(hits, key=lambda hit: (hit[0], -hit[1])), len(hits)) for path, hits in places.items()]
+        best.sort(key=lambda item: (-item[1][0], item[0]))
+        left_out = sum(count for _, _, count in best[MAX_PLACES:])
+        for index, (path, (strength, line, match, chain, note), count) in enumerate(best[:MAX_PLACES]):
+            evidence.append(
+                Evidence(
+                    id=_identity(owned.key, path),
+                    detector=owned.detector,
+                    signal=owned.signal.id,
+                    tool=owned.tool,
+                    capability=owned.signal.capability,
+                    strength=strength,
+                    location=Location(target=target, path=path, line=line, end_line=match.end_line or line),
+                    chain=chain,
+                    occurrences=count + (left_out if index == 0 else 0),
+                    note=note,
+                )
+            )
+    return tuple(sorted(evidence, key=lambda item: (item.capability, -item.strength, item.location.path, item.location.line, item.detector, item.signal)))
+
+
+def problems(files: Sequence[SourceFile], target: str) -> tuple[ScanError, ...]:
+    """What in the files could not be read, one error a place, sorted."""
+    errors = [
+        ScanError(target=target, path=file.path, what=fact.what, line=fact.line)
+        for file in files
+        for fact in file.facts
+        if isinstance(fact, Problem)
+    ]
+    return tuple(sorted(errors, key=lambda error: (error.path, error.line, error.what)))
+
+
+def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[str]], target: str) -> tuple[Coverage, ...]:
+    """Coverage of files that were listed and not read, or read with problems, by reason.
+
+    `hidden(file)` names the capabilities that the file could have shown.
+    """
+    groups: dict[str, list[SourceFile]] = defaultdict(list)
+    for file in files:
+        reason = file.unread or next((f"broken: {fact.what}" for fact in file.facts if isinstance(fact, Problem)), "")
+        if reason:
+            groups[reason].append(file)
+    coverage = []
+    for reason, members in sorted(groups.items()):
+        names = ", ".join(sorted(file.path for file in members)[:3])
+        more = f" and {len(members) - 3} more" if len(members) > 3 else ""
+        capabilities = tuple(sorted({capability for file in members for capability in hidden(file)}))
+        needs = "mend the file" if reason.startswith("broken") else "look at it by hand"
+        coverage.append(Coverage(target=target, what=names + more, searched=False, reason=reason, needs=needs, capabilities=capabilities))
+    return tuple(coverage)
+
+
+class LocalNames:
+    """Which top-level module names are the repository's own, so that a local `mlflow.py` is not taken for the library."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self._names: dict[str, set[str]] = defaultdict(set)
+        self._packages: set[str] = set()
+        for file in files:
+            if not file.path.endswith(".py"):
+                continue
+            folder, name = posixpath.split(file.path)
+            if name == "__init__.py":
+                self._packages.add(folder)
+                parent, package = posixpath.split(folder)
+                self._names[parent].add(package)
+            else:
+                self._names[folder].add(name.removesuffix(".py"))
+
+    def seen_from(self, path: str) -> Callable[[str], bool]:
+        """A test for module names as imported from the file `path`."""
+        folder, name = posixpath.split(path)
+        own = name.removesuffix(".py")
+        known = self._names[""] | self._names["src"]
+        if folder not in self._packages:
+            known = known | (self._names[folder] - {own})
+        return known.__contains__
+
+
+def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tuple[Hop, ...], str] | None:
+    """Strength, chain and the reason for a lowered strength; None when the match proves nothing where it stands."""
+    signal = match.owned.signal
+    strength = signal.strength
+    if file.role not in signal.where:
+        return min(strength, Strength.DECLARED), (), _ROLE_NOTES[file.role]
+    if strength is Strength.DECLARED:
+        return None if match.owned.only_ci else (strength, (), "")
+    if file.role is Role.TEMPLATE:
+        return min(strength, Strength.IMPLEMENTED), (), _ROLE_NOTES[file.role]
+    chain: tuple[Hop, ...] | None
+    if match.workflow is not None:
+        if (match.job and match.job.disabled) or (match.step and match.step.disabled):
+            return Strength.DECLARED, (), "disabled: its condition is never true"
+        chain = wiring.of_step(file.path, match.workflow, match.job, match.step)
+        if chain is None:
+            return min(strength, Strength.IMPLEMENTED), (), "only started by hand"
+    elif match.task is not None:
+        chain = wiring.of_task(file.path, match.task)
+        if chain is None and match.owned.only_ci:
+            return None
+    else:
+        chain = wiring.of_file(file.path)
+    swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
+    if swallowed:
+        return Strength.IMPLEMENTED, (), "a failure is thrown away"
+    if chain:
+        here = Hop(path=file.path, line=match.line, what=signal.id)
+        return Strength.AUTOMATED, chain if chain[-1].path == here.path and chain[-1].line == here.line else (*chain, here), ""
+    return strength, (), "" if strength >= Strength.AUTOMATED else "no automatic trigger was seen to reach it"
+
+
+def _identity(key: str, path: str) -> str:
+    return hashlib.sha256(f"{key}\0{path}".encode()).hexdigest()[:12]

@@ -1,0 +1,541 @@
+"""The closed set of ways a signal matches facts, compiled once over all packs.
+
+Each matcher is an index from the cheap part of a fact (a program's name, the last part of a call, a
+package's name) to the few patterns that can match it, so that the cost of a scan grows with the facts and not with the packs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import translate
+from functools import lru_cache
+from typing import Any
+
+from rung.canonical import Canonical
+from rung.globs import compile_globs
+from rung.records import (
+    Call,
+    Command,
+    Dependency,
+    Fact,
+    Image,
+    Import,
+    Job,
+    Literal,
+    PackError,
+    Packs,
+    Resource,
+    Setting,
+    Signal,
+    SourceFile,
+    Step,
+    Task,
+    Test,
+    Workflow,
+)
+
+Condition = Callable[[str], bool]
+"""Whether a text matches a pattern."""
+
+_MAX_LINE = 2000
+"""Longer lines are data or minified; patterns of text signals are not tried on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A signal together with the detector it belongs to."""
+
+    detector: str
+    tool: str
+    signal: Signal
+
+    @property
+    def key(self) -> str:
+        return f"{self.detector}/{self.signal.id}"
+
+    @property
+    def only_ci(self) -> bool:
+        """Whether the signal counts only where continuous integration runs the command."""
+        return self.signal.matcher == "command" and self.signal.arguments.get("in") == "ci"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A fact that a signal matched, and what owns the fact: a task, or a workflow's job and step."""
+
+    owned: Owned
+    line: int
+    end_line: int = 0
+    task: Task | None = None
+    workflow: Workflow | None = None
+    job: Job | None = None
+    step: Step | None = None
+    toothless: bool = False
+
+
+def glob(pattern: str) -> Condition:
+    """A case-insensitive glob over a whole text; `*` matches anything. A plain word is compared as it is."""
+    if not any(mark in pattern for mark in "*?["):
+        wanted = pattern.lower()
+        return lambda text: text.lower() == wanted
+    return _fullmatch(re.compile(translate(pattern), re.IGNORECASE | re.DOTALL))
+
+
+def any_glob(patterns: Iterable[str]) -> Condition:
+    """Whether any of the globs matches."""
+    regex = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in patterns), re.IGNORECASE | re.DOTALL)
+    return _fullmatch(regex)
+
+
+def _fullmatch(regex: re.Pattern[str]) -> Condition:
+    return lambda text: regex.match(text) is not None
+
+
+class CallPattern:
+    """`mlflow.*.log_model(registered_model_name=, mode=x*, s3://*)`.
+
+    `*` stands for one part of the dotted name, as its first part for any receiver of any length; a name without
+    brackets ignores the literal argument that a resolved receiver carries. In the parentheses: a keyword that must
+    be there, a keyword with a glob for its literal value, a glob for any literal positional argument.
+    """
+
+    __slots__ = ("_brackets", "_keywords", "_name", "_positional", "last", "root")
+
+    def __init__(self, text: str) -> None:
+        name, _, rest = text.partition("(")
+        if not name or (rest and not rest.endswith(")")):
+            raise ValueError(f"`{text}` is no call pattern")
+        self._brackets = "[" in name
+        bare = re.sub(r"\[[^\]]*\]", "", name)
+        parts = bare.split(".")
+        self.last = parts[-1]
+        self.root = parts[0]
+        self._name = _name_regex(name)
+        self._keywords: list[tuple[str, Condition | None]] = []
+        self._positional: list[Condition] = []
+        for part in filter(None, (part.strip() for part in rest[:-1].split(","))):
+            keyword, sign, value = part.partition("=")
+            if sign:
+                self._keywords.append((keyword, glob(value) if value else None))
+            else:
+                self._positional.append(glob(part))
+
+    def matches(self, call: Call, bare: str) -> bool:
+        """Whether the call matches; `bare` is its name without brackets."""
+        if not self._name.fullmatch(call.name if self._brackets else bare):
+            return False
+        for keyword, condition in self._keywords:
+            if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
+                return False
+        return all(any(condition(argument) for argument in call.arguments) for condition in self._positional)
+
+
+def _name_regex(name: str) -> re.Pattern[str]:
+    out = []
+    if name.startswith("*."):
+        out.append(r".+\.")
+        name = name[2:]
+    for piece in re.split(r"(\*|\[[^\]]*\])", name):
+        if piece == "*":
+            out.append(r"[^.\[\]]*")
+        elif piece.startswith("["):
+            out.append(r"\[" + re.escape(piece[1:-1]).replace(r"\*", r"[^\]]*") + r"\]")
+        else:
+            out.append(re.escape(piece))
+    return re.compile("".join(out))
+
+
+class CommandPattern:
+    """`dvc repro`, `terraform apply`, `python *train*.py`: the program, then words that must follow in this order."""
+
+    __slots__ = ("_rest", "program")
+
+    def __init__(self, text: str) -> None:
+        words = text.split()
+        if not words:
+            raise ValueError("a command pattern has at least the program")
+        self.program = words[0]
+        self._rest = tuple(glob(word) for word in words[1:])
+
+    def matches(self, words: tuple[str, ...]) -> bool:
+        position = 1
+        for condition in self._rest:
+            while position < len(words) and not condition(words[position]):
+                position += 1
+            if position == len(words):
+                return False
+            position += 1
+        return True
+
+
+def program_of(words: tuple[str, ...]) -> str:
+    """The name of the program that a command starts, without its folder."""
+    return words[0].rsplit("/", 1)[-1].lower() if words else ""
+
+
+class Matchers:
+    """All signals of all packs, ready to be tried on the facts of a file.
+
+    Raises:
+        PackError: the arguments of a signal's matcher are wrong; names the pack, the signal and the key.
+    """
+
+    def __init__(self, packs: Packs) -> None:
+        self._canonical = Canonical(packs.resources)
+        self.signals: list[Owned] = []
+        self._files: list[tuple[Owned, Condition, Mapping[str, Any]]] = []
+        self._dependencies: dict[tuple[str, str], list[Owned]] = defaultdict(list)
+        self._imports: dict[str, list[tuple[str, Owned]]] = defaultdict(list)
+        self._calls: dict[str, list[tuple[CallPattern, Owned]]] = defaultdict(list)
+        self._open_calls: dict[str, list[tuple[CallPattern, Owned]]] = defaultdict(list)
+        self._gates: list[tuple[Condition, Owned]] = []
+        self._literals: list[tuple[Condition, Owned]] = []
+        self._tests: list[tuple[Condition, Condition, Owned]] = []
+        self._settings: list[tuple[Condition, Condition, Condition, Owned]] = []
+        self._steps: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
+        self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
+        self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
+        self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
+        self._images: list[tuple[Condition, Condition, Owned]] = []
+        self._resources: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
+        self._texts: list[tuple[Condition, re.Pattern[str], Owned]] = []
+        self.setting_globs: tuple[str, ...] = ()
+        """The files that configuration signals ask about."""
+        self._by_key: dict[str, Owned] = {}
+        globs: set[str] = set()
+        for detector in packs.detectors:
+            for signal in detector.signals:
+                owned = Owned(detector.id, detector.title, signal)
+                self.signals.append(owned)
+                self._by_key[owned.key] = owned
+                try:
+                    getattr(self, f"_add_{signal.matcher}")(owned, _Arguments(signal.arguments))
+                except (ValueError, re.error) as error:
+                    raise PackError(f"detectors/{detector.id}.yaml: signal `{signal.id}`: match.{signal.matcher}: {error}") from error
+                if signal.matcher == "config":
+                    globs.update(_texts(signal.arguments["file"]))
+        self.setting_globs = tuple(sorted(globs))
+        self._settings_of = lru_cache(maxsize=4096)(self._settings_for)
+        self._texts_of = lru_cache(maxsize=4096)(self._texts_for)
+        self._resources_of = lru_cache(maxsize=4096)(self._resources_for)
+
+    # ── compiling ────────────────────────────────────────────────────────────────────────────────────
+
+    def _add_file(self, owned: Owned, given: _Arguments) -> None:
+        patterns = given.texts("any", "path")
+        options = {key: given.take(key) for key in ("min_size", "max_size", "lfs", "exclude")}
+        given.done()
+        self._files.append((owned, compile_globs(patterns), options))
+
+    def _add_dependency(self, owned: Owned, given: _Arguments) -> None:
+        for name in given.texts("any"):
+            ecosystem, _, package = name.rpartition(":") if name.split(":")[0] in ECOSYSTEMS else ("", "", name)
+            for system in (ecosystem,) if ecosystem else ("pypi", "conda"):
+                self._dependencies[system, package.lower()].append(owned)
+        given.done()
+
+    def _add_import(self, owned: Owned, given: _Arguments) -> None:
+        for module in given.texts("any"):
+            self._imports[_root(module)].append((module, owned))
+        given.done()
+
+    def _add_call(self, owned: Owned, given: _Arguments) -> None:
+        for text in given.texts("any"):
+            pattern = CallPattern(text)
+            if "*" not in pattern.last:
+                self._calls[pattern.last].append((pattern, owned))
+            elif "*" not in pattern.root:
+                self._open_calls[pattern.root].append((pattern, owned))
+            else:
+                raise ValueError(f"`{text}` names neither the first nor the last part of the call")
+        given.done()
+
+    def _add_gate(self, owned: Owned, given: _Arguments) -> None:
+        self._gates.append((any_glob(given.texts("any")), owned))
+        given.done()
+
+    def _add_literal(self, owned: Owned, given: _Arguments) -> None:
+        self._literals.append((any_glob(given.texts("any")), owned))
+        given.done()
+
+    def _add_test(self, owned: Owned, given: _Arguments) -> None:
+        files, names = given.texts("file", default=("*",)), given.texts("any", "name", default=("*",))
+        given.done()
+        self._tests.append((compile_globs(files), any_glob(names), owned))
+
+    def _add_config(self, owned: Owned, given: _Arguments) -> None:
+        files, keys = given.texts("file"), given.texts("key", default=("*",))
+        values = given.texts("value", default=("*",))
+        given.done()
+        self._settings.append((compile_globs(files), any_glob(keys), any_glob(values), owned))
+
+    def _add_step(self, owned: Owned, given: _Arguments) -> None:
+        uses, conditions = given.texts("any", "uses"), given.conditions("with")
+        given.done()
+        self._steps.append((any_glob(uses), conditions, owned))
+
+    def _add_command(self, owned: Owned, given: _Arguments) -> None:
+        patterns = given.texts("any", "run")
+        place = given.take("in")
+        given.done()
+        if place not in (None, "ci"):
+            raise ValueError("`in` is `ci` or left out")
+        for text in patterns:
+            pattern = CommandPattern(text)
+            if any(mark in pattern.program for mark in "*?["):
+                self._open_commands.append((glob(pattern.program), pattern, owned))
+            else:
+                self._commands[pattern.program.lower()].append((pattern, owned))
+
+    def _add_workflow(self, owned: Owned, given: _Arguments) -> None:
+        systems, kinds = given.texts("any", "system", default=("*",)), given.texts("on", default=())
+        environment = given.texts("environment", default=())
+        needs, permissions = given.take("needs"), given.texts("permissions", default=())
+        given.done()
+        is_system = any_glob(systems)
+        is_environment = any_glob(environment) if environment else None
+        is_permission = any_glob(permissions) if permissions else None
+
+        def lines(workflow: Workflow) -> Iterator[int]:
+            if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
+                return
+            triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
+            if kinds and not triggers:
+                return
+            if is_environment is None and not needs:
+                yield triggers[0] if triggers else workflow.line
+                return
+            for job in workflow.jobs:
+                if (is_environment is None or is_environment(job.environment)) and (not needs or job.needs):
+                    yield job.line
+
+        self._workflows.append((lines, owned))
+
+    def _add_image(self, owned: Owned, given: _Arguments) -> None:
+        names, uses = given.texts("any", "name"), given.texts("use", default=("*",))
+        given.done()
+        both = [*names, *(f"*/{name}" for name in names if "/" not in name)]
+        self._images.append((any_glob(both), any_glob(uses), owned))
+
+    def _add_resource(self, owned: Owned, given: _Arguments) -> None:
+        types, conditions = given.texts("any", "type"), given.conditions("where", fold=True)
+        given.done()
+        self._resources.append((any_glob(types), conditions, owned))
+
+    def _add_text(self, owned: Owned, given: _Arguments) -> None:
+        files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
+        given.done()
+        if not isinstance(pattern, str) or not isinstance(example, str):
+            raise ValueError("needs `pattern` (a regular expression) and `example` (a line that it matches)")
+        regex = re.compile(pattern, re.MULTILINE)
+        if not regex.search(example):
+            raise ValueError(f"the example `{example}` is not matched by its own pattern")
+        self._texts.append((compile_globs(files), regex, owned))
+
+    # ── matching ─────────────────────────────────────────────────────────────────────────────────────
+
+    def texts_in(self, path: str, text: Callable[[], str]) -> tuple[tuple[str, int, str], ...]:
+        """Hits of text signals in a file's content, which is only asked for when a signal wants this path."""
+        wanted = self._texts_of(path)
+        if not wanted:
+            return ()
+        content = text()
+        if len(content) > _MAX_LINE:
+            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in content.split("\n"))
+        hits = []
+        for regex, owned in wanted:
+            for match in regex.finditer(content):
+                hits.append((owned.key, content.count("\n", 0, match.start()) + 1, match[0].strip()[:200]))
+                if len(hits) >= 200:
+                    break
+        return tuple(hits)
+
+    def wants_text(self, path: str) -> bool:
+        """Whether any text signal looks into files of this path."""
+        return bool(self._texts_of(path))
+
+    def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
+        """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
+        yield from self._match_file(file)
+        for key, line, _ in file.texts:
+            yield Match(self._by_key[key], line)
+        settings = self._settings_of(file.path)
+        for fact in file.facts:
+            if isinstance(fact, Call):
+                yield from self._match_call(fact, is_local)
+            elif isinstance(fact, Setting):
+                for is_key, is_value, owned in settings:
+                    if is_key(fact.key) and is_value(fact.value):
+                        yield Match(owned, fact.line)
+            elif isinstance(fact, Import):
+                yield from self._match_import(fact, is_local)
+            elif isinstance(fact, Workflow):
+                yield from self._match_workflow(fact)
+            elif isinstance(fact, Task):
+                for command in fact.commands:
+                    for owned in self._match_command(command):
+                        yield Match(owned, command.line, task=fact, toothless=command.toothless)
+            else:
+                for owned in self._match_simple(file, fact):
+                    yield Match(owned, fact.line)
+
+    def _match_file(self, file: SourceFile) -> Iterator[Match]:
+        for owned, condition, options in self._files:
+            if not condition(file.path) or (options["exclude"] and compile_globs(_texts(options["exclude"]))(file.path)):
+                continue
+            too_small = options["min_size"] is not None and file.size < options["min_size"]
+            too_large = options["max_size"] is not None and file.size > options["max_size"]
+            if not too_small and not too_large and (options["lfs"] is None or options["lfs"] == file.lfs):
+                yield Match(owned, 1 if file.size else 0)
+
+    def _match_simple(self, file: SourceFile, fact: Fact) -> Iterator[Owned]:
+        if isinstance(fact, Dependency):
+            yield from self._dependencies.get((fact.ecosystem, fact.name.lower()), ())
+        elif isinstance(fact, Literal):
+            yield from (owned for condition, owned in self._literals if condition(fact.value))
+        elif isinstance(fact, Test) and fact.assertions:
+            yield from (owned for is_file, is_name, owned in self._tests if is_name(fact.name) and is_file(file.path))
+        elif isinstance(fact, Image):
+            name = _image_name(fact.name)
+            yield from (owned for is_name, is_use, owned in self._images if is_use(fact.use) and is_name(name))
+        elif isinstance(fact, Resource) and fact.conditional != "false":
+            yield from self._match_resource(fact)
+
+    def _match_resource(self, resource: Resource) -> Iterator[Owned]:
+        attributes: list[tuple[str, str]] | None = None
+        for conditions, owned in self._resources_of(self._canonical.canonical(resource)):
+            if conditions and attributes is None:
+                attributes = [(_fold(key), value) for key, value in resource.attributes]
+            if all(any(_key_matches(wanted, key) and condition(value) for key, value in attributes or ()) for wanted, condition in conditions):
+                yield owned
+
+    def _match_call(self, call: Call, is_local: Callable[[str], bool]) -> Iterator[Match]:
+        if call.kind == "gate":
+            words = call.name.split()
+            for condition, owned in self._gates:
+                if any(condition(word) for word in words):
+                    yield Match(owned, call.line, call.end_line)
+            return
+        bare = re.sub(r"\[[^\]]*\]", "", call.name) if "[" in call.name else call.name
+        parts = bare.split(".")
+        candidates = [*self._calls.get(parts[-1], ()), *self._open_calls.get(parts[0], ())]
+        for pattern, owned in candidates:
+            if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(parts[0])):
+                yield Match(owned, call.line, call.end_line)
+
+    def _match_import(self, fact: Import, is_local: Callable[[str], bool]) -> Iterator[Match]:
+        root = _root(fact.module)
+        for module, owned in self._imports.get(root, ()):
+            if (fact.module == module or fact.module.startswith((module + ".", module + "/"))) and not is_local(root):
+                yield Match(owned, fact.line)
+
+    def _match_command(self, command: Command) -> Iterator[Owned]:
+        program = program_of(command.words)
+        for pattern, owned in self._commands.get(program, ()):
+            if pattern.matches(command.words):
+                yield owned
+        for is_program, pattern, owned in self._open_commands:
+            if is_program(program) and pattern.matches(command.words):
+                yield owned
+
+    def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
+        for lines, owned in self._workflows:
+            for line in lines(workflow):
+                job = next((job for job in workflow.jobs if job.line == line), None)
+                yield Match(owned, line, workflow=workflow, job=job)
+        for job in workflow.jobs:
+            if job.uses:
+                yield from self._match_uses(workflow, job, Step(line=job.line, uses=job.uses))
+            for step in job.steps:
+                if step.uses:
+                    yield from self._match_uses(workflow, job, step)
+                for command in step.commands:
+                    for owned in self._match_command(command):
+                        yield Match(owned, command.line, workflow=workflow, job=job, step=step, toothless=command.toothless)
+
+    def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
+        name = step.uses.partition("@")[0]
+        for condition, arguments, owned in self._steps:
+            if (condition(name) or condition(step.uses)) and all(
+                any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments
+            ):
+                yield Match(owned, step.line, workflow=workflow, job=job, step=step)
+
+    def _settings_for(self, path: str) -> tuple[tuple[Condition, Condition, Owned], ...]:
+        return tuple((is_key, is_value, owned) for is_file, is_key, is_value, owned in self._settings if is_file(path))
+
+    def _resources_for(self, type_: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
+        return tuple((conditions, owned) for is_type, conditions, owned in self._resources if is_type(type_))
+
+    def _texts_for(self, path: str) -> tuple[tuple[re.Pattern[str], Owned], ...]:
+        return tuple((regex, owned) for is_file, regex, owned in self._texts if is_file(path))
+
+
+ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")
+
+
+class _Arguments:
+    """The arguments of one signal's matcher; whatever is not taken is an unknown key."""
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self._left = dict(given)
+
+    def take(self, key: str) -> Any:
+        return self._left.pop(key, None)
+
+    def texts(self, *keys: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        for key in keys:
+            if key in self._left:
+                return _texts(self._left.pop(key))
+        if default is None:
+            raise ValueError(f"needs {' or '.join(f'`{key}`' for key in keys)}, or a plain list")
+        return default
+
+    def conditions(self, key: str, *, fold: bool = False) -> tuple[tuple[str, Condition], ...]:
+        raw = self._left.pop(key, None) or {}
+        if not isinstance(raw, dict):
+            raise ValueError(f"`{key}` is a mapping of key to glob")
+        return tuple((_fold(str(name)) if fold else str(name), any_glob(_texts(value))) for name, value in raw.items())
+
+    def done(self) -> None:
+        if self._left:
+            raise ValueError(f"unknown key `{next(iter(self._left))}`")
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    if isinstance(raw, bool):
+        return ("true" if raw else "false",)
+    if isinstance(raw, (str, int, float)):
+        return (str(raw),)
+    if isinstance(raw, list) and raw and all(isinstance(item, (str, int, float)) for item in raw):
+        return tuple("true" if item is True else "false" if item is False else str(item) for item in raw)
+    raise ValueError("expected a text or a list of texts")
+
+
+def _root(module: str) -> str:
+    """What an import is indexed by: the first dotted part; for other languages the prefix and the whole first name."""
+    if ":" in module:
+        language, _, name = module.partition(":")
+        parts = name.split("/")
+        head = "/".join(parts[:2]) if name.startswith("@") else parts[0]
+        return f"{language}:{head.split('.')[0] if language != 'js' else head}"
+    return module.split(".", 1)[0]
+
+
+def _fold(key: str) -> str:
+    """Attribute paths in one spelling for every dialect: `VersioningConfiguration.Status` and `versioning_configuration.status`."""
+    return key.replace("_", "").replace("-", "").lower()
+
+
+def _key_matches(wanted: str, key: str) -> bool:
+    return wanted == key or key.endswith("." + wanted) if "*" not in wanted else glob(wanted)(key)
+
+
+def _image_name(name: str) -> str:
+    """An image's name without digest and tag: `ghcr.io/a/b:1@sha256:…` → `ghcr.io/a/b`."""
+    name = name.split("@", 1)[0]
+    head, _, last = name.rpartition("/")
+    return f"{head}/{last.split(':')[0]}" if head else last.split(":")[0]

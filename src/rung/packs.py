@@ -1,0 +1,329 @@
+"""YAML packs → records, strictly: unknown, missing and duplicate keys are refused with a message that teaches.
+
+Nothing here knows what a matcher's arguments mean; `matchers.compile_signals` checks those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import yaml
+
+from rung.records import (
+    Capability,
+    Criterion,
+    Detector,
+    DimensionRule,
+    Framework,
+    Group,
+    Leaf,
+    PackError,
+    Packs,
+    ResourceType,
+    Role,
+    Signal,
+    Strength,
+)
+
+DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
+"""Where a match proves its full strength unless the signal says otherwise."""
+OBSERVABLE = ("repository", "host", "live", "attestation")
+EFFORTS = ("low", "medium", "high")
+MATCHERS = (
+    "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "resource", "text",
+)  # fmt: skip
+"""The closed set of ways a signal matches facts."""
+
+
+class _StrictLoader(yaml.CSafeLoader):
+    """Refuses a key given twice in one mapping; PyYAML would silently keep the last."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[object] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise PackError(f"line {key_node.start_mark.line + 1}: key `{key}` is given twice in one mapping")
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def load_packs() -> Packs:
+    """All packs that ship with Rung, sorted, with a digest over their content.
+
+    Raises:
+        PackError: a pack is wrong; the message names the file and the key.
+    """
+    digest = hashlib.sha256()
+    detectors: list[Detector] = []
+    resources: list[ResourceType] = []
+    for file in _yaml_files(files("rung.detectors")):
+        digest.update(file.read_bytes())
+        detectors.append(detector_of(file.name, parse(file.name, file.read_bytes())))
+    for file in _yaml_files(files("rung.detectors") / "resources"):
+        digest.update(file.read_bytes())
+        resources.extend(resources_of(file.name, parse(file.name, file.read_bytes())))
+    capabilities: tuple[Capability, ...] = ()
+    frameworks: list[Framework] = []
+    for file in _yaml_files(files("rung.rules")):
+        digest.update(file.read_bytes())
+        if file.name == "capabilities.yaml":
+            capabilities = capabilities_of(file.name, parse(file.name, file.read_bytes()))
+        else:
+            frameworks.append(framework_of(file.name, parse(file.name, file.read_bytes())))
+    known = {capability.id for capability in capabilities}
+    for detector in detectors:
+        for signal in detector.signals:
+            if signal.capability not in known:
+                raise PackError(f"detectors/{detector.id}.yaml: signal `{signal.id}`: capability `{signal.capability}` is not in rules/capabilities.yaml")
+    for framework in frameworks:
+        for leaf in framework_leaves(framework):
+            if leaf.capability not in known:
+                raise PackError(f"rules/{framework.id}.yaml: capability `{leaf.capability}` is not in rules/capabilities.yaml")
+    frameworks.sort(key=lambda framework: (framework.id != "mlab", framework.id))
+    return Packs(
+        detectors=tuple(detectors),
+        capabilities=capabilities,
+        resources=tuple(resources),
+        frameworks=tuple(frameworks),
+        digest=digest.hexdigest()[:16],
+    )
+
+
+def parse(file: str, data: bytes) -> Mapping[str, Any]:
+    """The mapping that a pack's YAML holds.
+
+    Raises:
+        PackError: no YAML, no mapping, or a duplicate key.
+    """
+    try:
+        value = yaml.load(data, Loader=_StrictLoader)  # noqa: S506 - the loader is a safe one
+    except yaml.YAMLError as error:
+        raise PackError(f"{file}: no valid YAML: {error}") from error
+    except PackError as error:
+        raise PackError(f"{file}: {error}") from error
+    if not isinstance(value, dict):
+        raise PackError(f"{file}: a pack is a mapping; found {type(value).__name__}")
+    return value
+
+
+def detector_of(file: str, pack: Mapping[str, Any]) -> Detector:
+    """A detector pack (`schema: detector/1`) as a record."""
+    _keys(file, pack, required=("schema", "id", "title", "homepage", "signals"))
+    _schema(file, pack, "detector/1")
+    stem = file.rsplit(".", 1)[0]
+    if pack["id"] != stem:
+        raise PackError(f"{file}: id `{pack['id']}` must equal the file's name `{stem}`")
+    signals: list[Signal] = []
+    for raw in _list(file, "signals", pack["signals"]):
+        signal = _signal(f"{file}: signals[{len(signals)}]", raw)
+        if any(signal.id == other.id for other in signals):
+            raise PackError(f"{file}: signal `{signal.id}` is there twice; ids are unique in a pack")
+        signals.append(signal)
+    return Detector(id=stem, title=str(pack["title"]), homepage=str(pack["homepage"]), signals=tuple(signals))
+
+
+def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]:
+    """A pack of canonical infrastructure types (`schema: resources/1`) as records."""
+    _keys(file, pack, required=("schema", "provider", "types"))
+    _schema(file, pack, "resources/1")
+    types = []
+    for index, raw in enumerate(_list(file, "types", pack["types"])):
+        _keys(f"{file}: types[{index}]", raw, required=("type",), optional=("terraform",))
+        types.append(ResourceType(type=str(raw["type"]), terraform=tuple(map(str, raw.get("terraform", ())))))
+    return tuple(types)
+
+
+def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...]:
+    """The vocabulary (`schema: capabilities/1`) as records, sorted by id."""
+    _keys(file, pack, required=("schema", "capabilities"))
+    _schema(file, pack, "capabilities/1")
+    found = []
+    for name, raw in sorted(_mapping_of(file, "capabilities", pack["capabilities"]).items()):
+        _keys(f"{file}: {name}", raw, required=("is",), optional=("negative", "unless"))
+        unless = tuple(map(str, raw.get("unless", ())))
+        if unknown := [other for other in unless if other not in pack["capabilities"]]:
+            raise PackError(f"{file}: {name}: unless: `{unknown[0]}` is no capability")
+        found.append(Capability(id=str(name), description=str(raw["is"]), negative=bool(raw.get("negative", False)), unless=unless))
+    return tuple(found)
+
+
+def framework_of(file: str, pack: Mapping[str, Any]) -> Framework:
+    """A framework's rules (`schema: rules/1`) as a record."""
+    _keys(file, pack, required=("schema", "id", "title", "source", "levels", "thresholds", "dimensions", "criteria"))
+    _schema(file, pack, "rules/1")
+    thresholds = pack["thresholds"]
+    _keys(f"{file}: thresholds", thresholds, required=("reached", "below"))
+    _keys(f"{file}: source", pack["source"], required=("name", "url"), optional=("note",))
+    dimensions = []
+    for raw in _list(file, "dimensions", pack["dimensions"]):
+        where = f"{file}: dimensions: {raw.get('id', '?')}"
+        _keys(where, raw, required=("id", "title", "applies", "otherwise"))
+        applies = requirement_of(f"{where}: applies", raw["applies"])
+        dimensions.append(DimensionRule(id=str(raw["id"]), title=str(raw["title"]), applies=applies, otherwise=str(raw["otherwise"])))
+    levels = []
+    for raw in _list(file, "levels", pack["levels"]):
+        _keys(f"{file}: levels", raw, required=("level", "title"))
+        levels.append((int(raw["level"]), str(raw["title"])))
+    criteria: list[Criterion] = []
+    names = {dimension.id for dimension in dimensions}
+    for raw in _list(file, "criteria", pack["criteria"]):
+        criterion = _criterion(file, raw)
+        if criterion.dimension not in names:
+            raise PackError(f"{file}: criterion `{criterion.id}`: dimension `{criterion.dimension}` is not one of {', '.join(sorted(names))}")
+        if any(criterion.id == other.id for other in criteria):
+            raise PackError(f"{file}: criterion `{criterion.id}` is there twice; ids are unique in a framework")
+        criteria.append(criterion)
+    return Framework(
+        id=str(pack["id"]),
+        title=str(pack["title"]),
+        source=str(pack["source"]["url"]),
+        levels=tuple(levels),
+        dimensions=tuple(dimensions),
+        criteria=tuple(criteria),
+        reached_at=float(thresholds["reached"]),
+        below_at=float(thresholds["below"]),
+    )
+
+
+def requirement_of(where: str, raw: object) -> Leaf | Group:
+    """A leaf `{capability, strength}`, or `all` / `any` of requirements, or `at_least: {n, of}`.
+
+    Raises:
+        PackError: any other shape.
+    """
+    if not isinstance(raw, dict):
+        raise PackError(f"{where}: a requirement is a mapping with `capability` and `strength`, `all`, `any` or `at_least`")
+    if "capability" in raw:
+        _keys(where, raw, required=("capability", "strength"))
+        return Leaf(capability=str(raw["capability"]), strength=_strength(where, raw["strength"]))
+    if len(raw) != 1 or (kind := next(iter(raw))) not in ("all", "any", "at_least"):
+        raise PackError(f"{where}: expected one key of all, any, at_least; found {', '.join(map(str, raw)) or 'none'}")
+    body = raw[kind]
+    count = 0
+    if kind == "at_least":
+        _keys(where, body, required=("n", "of"))
+        count, body = int(body["n"]), body["of"]
+    of = tuple(requirement_of(f"{where}.{kind}[{index}]", item) for index, item in enumerate(_list(where, kind, body)))
+    if not of or (kind == "at_least" and not 0 < count <= len(of)):
+        raise PackError(f"{where}: `{kind}` can never be met as it stands")
+    return Group(kind=str(kind), of=of, count=count)
+
+
+def leaves(requirement: Leaf | Group | None) -> Iterator[Leaf]:
+    """Every leaf of a requirement, in order."""
+    if isinstance(requirement, Leaf):
+        yield requirement
+    elif requirement is not None:
+        for part in requirement.of:
+            yield from leaves(part)
+
+
+def framework_leaves(framework: Framework) -> Iterator[Leaf]:
+    """Every leaf that a framework's criteria and dimensions name."""
+    for criterion in framework.criteria:
+        yield from leaves(criterion.requires)
+    for dimension in framework.dimensions:
+        yield from leaves(dimension.applies)
+
+
+def _yaml_files(folder: Traversable) -> list[Traversable]:
+    return sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
+
+
+def _signal(where: str, raw: object) -> Signal:
+    if not isinstance(raw, dict):
+        raise PackError(f"{where}: a signal is a mapping")
+    where = f"{where} `{raw.get('id', '?')}`"
+    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where",))
+    match = raw["match"]
+    if not isinstance(match, dict) or len(match) != 1:
+        raise PackError(f"{where}: `match` has exactly one key, the matcher; two ways to see a thing are two signals")
+    matcher, arguments = next(iter(match.items()))
+    if matcher not in MATCHERS:
+        raise PackError(f"{where}: matcher `{matcher}` is none of {', '.join(MATCHERS)}")
+    strength = _strength(where, raw["strength"])
+    if strength in (Strength.ABSENT, Strength.OPERATING):
+        raise PackError(f"{where}: strength `{strength.label}` can't be given by a file; use declared, implemented or automated")
+    try:
+        roles = tuple(Role(role) for role in raw["where"]) if "where" in raw else DEFAULT_ROLES
+    except ValueError as error:
+        raise PackError(f"{where}: where: {error}; roles are {', '.join(role.value for role in Role)}") from error
+    return Signal(
+        id=str(raw["id"]),
+        capability=str(raw["capability"]),
+        strength=strength,
+        matcher=str(matcher),
+        arguments=arguments if isinstance(arguments, dict) else {"any": arguments},
+        where=roles,
+    )
+
+
+def _criterion(file: str, raw: Mapping[str, Any]) -> Criterion:
+    where = f"{file}: criterion `{raw.get('id', '?')}`"
+    required = ("id", "dimension", "level", "title", "why", "atoms", "essential", "observable", "remediation", "effort")
+    _keys(where, raw, required=required, optional=("requires", "references"))
+    observable = tuple(map(str, raw["observable"]))
+    if not observable or set(observable) - set(OBSERVABLE):
+        raise PackError(f"{where}: observable is a list out of {', '.join(OBSERVABLE)}")
+    if raw["effort"] not in EFFORTS:
+        raise PackError(f"{where}: effort is one of {', '.join(EFFORTS)}")
+    requires = requirement_of(f"{where}: requires", raw["requires"]) if "requires" in raw else None
+    if requires is None and "repository" in observable:
+        raise PackError(f"{where}: what a repository can show needs `requires`")
+    return Criterion(
+        id=str(raw["id"]),
+        title=str(raw["title"]),
+        why=str(raw["why"]),
+        dimension=str(raw["dimension"]),
+        level=int(raw["level"]),
+        atoms=tuple(map(str, raw["atoms"])),
+        requires=requires,
+        essential=bool(raw["essential"]),
+        observable=observable,
+        remediation=str(raw["remediation"]),
+        effort=str(raw["effort"]),
+        references=tuple(map(str, raw.get("references", ()))),
+    )
+
+
+def _keys(where: str, raw: object, *, required: Sequence[str], optional: Iterable[str] = ()) -> None:
+    if not isinstance(raw, dict):
+        raise PackError(f"{where}: expected a mapping with {', '.join(required)}")
+    if missing := [key for key in required if key not in raw]:
+        raise PackError(f"{where}: key `{missing[0]}` is missing")
+    allowed = {*required, *optional}
+    if unknown := [key for key in raw if key not in allowed]:
+        raise PackError(f"{where}: unknown key `{unknown[0]}`; allowed are {', '.join(sorted(allowed))}")
+
+
+def _schema(file: str, pack: Mapping[str, Any], expected: str) -> None:
+    if pack["schema"] != expected:
+        raise PackError(f"{file}: schema is `{pack['schema']}`, expected `{expected}`")
+
+
+def _strength(where: str, raw: object) -> Strength:
+    try:
+        return Strength[str(raw).upper()]
+    except KeyError:
+        raise PackError(f"{where}: strength `{raw}` is none of {', '.join(s.label for s in Strength)}") from None
+
+
+def _list(where: str, key: str, raw: object) -> list[Any]:
+    if not isinstance(raw, list) or not raw:
+        raise PackError(f"{where}: `{key}` is a list with at least one item")
+    return raw
+
+
+def _mapping_of(where: str, key: str, raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict) or not raw:
+        raise PackError(f"{where}: `{key}` is a mapping with at least one item")
+    return raw

@@ -1,0 +1,183 @@
+"""From files to facts: which reader reads what, in how many processes, and what happens when one fails."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+
+from rung.matchers import Matchers
+from rung.readers import (
+    azure_pipelines,
+    constructs,
+    containers,
+    github_actions,
+    gitlab_ci,
+    kubernetes,
+    languages,
+    manifests,
+    notebooks,
+    other_ci,
+    pointers,
+    python,
+    settings,
+    sql,
+    stacks,
+    tasks,
+    terraform,
+    workspaces,
+)
+from rung.readers.documents import text_of
+from rung.readers.reading import Reading
+from rung.records import Call, Fact, Include, Problem, SourceFile
+from rung.targets.roles import role_of, template_path
+from rung.targets.target import Entry, Target, Unread
+
+MODULES = (
+    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, other_ci, terraform, stacks, kubernetes, workspaces, containers,
+    tasks, sql, pointers,
+)  # fmt: skip
+PARALLEL_FROM = 300
+"""Files from which a second process pays."""
+_POINTER_SIZE = 1024
+"""A Git LFS pointer is smaller than this."""
+
+
+class Readers:
+    """All readings, and the signals that look into raw text, for one set of packs."""
+
+    def __init__(self, matchers: Matchers) -> None:
+        self._matchers = matchers
+        self._readings = (*(reading for module in MODULES for reading in module.READINGS), settings.settings_reading(matchers.setting_globs))
+        self._by_name = {reading.name: reading for reading in self._readings}
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all readings, sorted."""
+        return tuple(sorted(self._by_name))
+
+    def claims(self, path: str) -> tuple[str, ...]:
+        """The names of the readings that would read a file of this path."""
+        plain = template_path(path)
+        return tuple(reading.name for reading in self._readings if reading.claims(plain))
+
+    def read_all(self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None) -> tuple[SourceFile, ...]:
+        """Every file of the target with its facts, in the order of the listing.
+
+        Two processes share the work above `PARALLEL_FROM` files; a file that kills its process becomes an unread file.
+        """
+        entries = target.list()
+        count = processes or (min(os.cpu_count() or 1, 4) if len(entries) >= PARALLEL_FROM else 1)
+        if count == 1 or "fork" not in multiprocessing.get_all_start_methods():
+            files = self._read_here(target, entries, progress)
+        else:
+            files = self._read_forked(target, entries, count, progress)
+        return self._follow_includes(target, files)
+
+    def _read_here(self, target: Target, entries: Sequence[Entry], progress: Callable[[int, int], None] | None) -> list[SourceFile]:
+        files = []
+        for index, entry in enumerate(entries):
+            files.append(self.read(target, entry))
+            if progress and index % 50 == 0:
+                progress(index, len(entries))
+        return files
+
+    def _read_forked(self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None) -> list[SourceFile]:
+        chunks = [entries[start::count * 4] for start in range(count * 4)]
+        by_path: dict[str, SourceFile] = {}
+        with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)) as pool:
+            futures = [pool.submit(_read_chunk, chunk) for chunk in chunks]
+            for chunk, future in zip(chunks, futures, strict=True):
+                try:
+                    read = future.result()
+                except BrokenProcessPool:
+                    read = self._read_apart(target, chunk)
+                by_path.update((file.path, file) for file in read)
+                if progress:
+                    progress(len(by_path), len(entries))
+        return [by_path[entry.path] for entry in entries]
+
+    def _read_apart(self, target: Target, entries: Sequence[Entry]) -> list[SourceFile]:
+        """Halves the entries, each half in a process of its own, until the file that kills its process stands alone."""
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)) as pool:
+            try:
+                return pool.submit(_read_chunk, entries).result()
+            except BrokenProcessPool:
+                pass
+        if len(entries) == 1:
+            return [_unread(entries[0], "its content kills the parser")]
+        middle = len(entries) // 2
+        return self._read_apart(target, entries[:middle]) + self._read_apart(target, entries[middle:])
+
+    def read(self, target: Target, entry: Entry) -> SourceFile:
+        """One file with its facts; a file that nothing claims is listed without being opened."""
+        if entry.unread:
+            return _unread(entry, entry.unread)
+        plain = template_path(entry.path)
+        readings = [reading for reading in self._readings if reading.claims(plain)]
+        wants_text = self._matchers.wants_text(entry.path)
+        if not readings and not wants_text and entry.size > _POINTER_SIZE:
+            return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
+        data = target.read(entry.path)
+        if isinstance(data, Unread):
+            return _unread(entry, data.reason)
+        pointed = pointers.lfs_pointer(data) if entry.size <= _POINTER_SIZE else None
+        if pointed is not None:
+            return SourceFile(path=entry.path, size=pointed, role=role_of(entry.path), lfs=True)
+        return SourceFile(
+            path=entry.path,
+            size=entry.size,
+            role=role_of(entry.path),
+            facts=_facts(readings, entry.path, data),
+            texts=self._matchers.texts_in(entry.path, lambda: text_of(data)) if wants_text else (),
+        )
+
+    def _follow_includes(self, target: Target, files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
+        """Reads what files name as their continuation, the way the including file was read; each file and way once."""
+        by_path = {file.path: file for file in files}
+        done = {(file.path, name) for file in files for name in self.claims(file.path)}
+        queue = [fact for file in files for fact in file.facts if isinstance(fact, Include)]
+        while queue:
+            include = queue.pop()
+            file = by_path.get(include.path)
+            reading = self._by_name.get(include.reader)
+            if file is None or reading is None or file.unread or (include.path, include.reader) in done:
+                continue
+            done.add((include.path, include.reader))
+            data = target.read(include.path)
+            if not isinstance(data, Unread):
+                facts = _facts((reading,), include.path, data)
+                by_path[include.path] = replace(file, facts=(*file.facts, *facts))
+                queue.extend(fact for fact in facts if isinstance(fact, Include))
+        return tuple(by_path[file.path] for file in files)
+
+
+def _facts(readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
+    facts: list[Fact] = []
+    for reading in readings:
+        try:
+            facts.extend(reading.read(path, data))
+        except RecursionError:
+            facts.append(Problem(line=0, what=f"nested too deep to be read as {reading.name}"))
+    facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
+    return tuple(facts)
+
+
+def _unread(entry: Entry, reason: str) -> SourceFile:
+    return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason)
+
+
+_adopted: tuple[Readers, Target]
+"""What a forked worker reads with; set once by its initializer, so that only paths and facts cross the pipe."""
+
+
+def _adopt(readers: Readers, target: Target) -> None:
+    global _adopted
+    _adopted = (readers, target)
+
+
+def _read_chunk(entries: Sequence[Entry]) -> list[SourceFile]:
+    readers, target = _adopted
+    return [readers.read(target, entry) for entry in entries]

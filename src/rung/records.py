@@ -1,0 +1,595 @@
+"""Every record that passes between the steps of a scan: frozen, and importing nothing of ours.
+
+A scan flows one way: a target lists files, readers turn bytes into *facts*, detectors match facts and
+give *evidence*, rules turn evidence into *criteria* with ratings, and the assessment holds the levels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+
+class Strength(IntEnum):
+    """Kind of proof that a piece of evidence is; the order is the ladder, not a probability."""
+
+    ABSENT = 0
+    DECLARED = 1
+    IMPLEMENTED = 2
+    AUTOMATED = 3
+    OPERATING = 4
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class Role(str, Enum):
+    """What a file is to its repository, told by its path; it bounds what evidence in it can prove."""
+
+    SOURCE = "source"
+    NOTEBOOK = "notebook"
+    TEST = "test"
+    EXAMPLE = "example"
+    DOCS = "docs"
+    VENDORED = "vendored"
+    TEMPLATE = "template"
+    """A file of a project generator: its content is complete, but nothing starts it here."""
+
+
+class Status(str, Enum):
+    """Where a criterion stands; *unknown* is never *unmet*."""
+
+    MET = "met"
+    PARTLY = "partly"
+    UNMET = "unmet"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+    ATTESTED = "attested"
+    WAIVED = "waived"
+
+
+class Rating(str, Enum):
+    """How far a criterion is achieved, on the scale of ISO/IEC 33020."""
+
+    NOT = "N"
+    PARTIALLY = "P"
+    LARGELY = "L"
+    FULLY = "F"
+
+
+# ── Facts: what a reader saw, in no tool's words ─────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    line: int
+    """1-based line in the file (0: the file as a whole)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency(Fact):
+    """A package that a manifest or lock file names."""
+
+    ecosystem: str
+    """pypi, npm, conda, cran, julia, maven, go."""
+    name: str
+    """As the ecosystem normalises it (pypi: PEP 503; maven: group:artifact)."""
+    version: str = ""
+    """The requirement as written (`==1.2`, `^1.0`, `>=2,<3`), empty when unconstrained."""
+    group: str = "main"
+    """main, dev, test, docs, build, or the extra's or group's own name."""
+    pinned: bool = False
+    """An exact version or a hash."""
+    locked: bool = False
+    """From a lock file: says what is installed, not what was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import(Fact):
+    """A module that source code imports."""
+
+    module: str
+    """Full dotted name; `from a.b import c` gives `a.b.c`, a relative import starts with dots.
+    Other languages carry a prefix: `r:xgboost`, `julia:Flux`, `js:@scope/name`, `jvm:org.apache.spark`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Fact):
+    """A call, decorator or base class, its name resolved through imports, aliases and assignments.
+
+    `from mlflow import sklearn as s; s.log_model(m, registered_model_name="x")` gives the name
+    `mlflow.sklearn.log_model`. A receiver that was assigned from a call keeps that call's name:
+    `c = boto3.client("sagemaker"); c.create_endpoint()` gives `boto3.client[sagemaker].create_endpoint`
+    (the brackets hold the first literal argument, and only when there is one). A receiver that can't be
+    resolved stays as written: `self.model.fit`.
+    """
+
+    name: str
+    kind: str = "call"
+    """call, decorator or base (class X(Base))."""
+    arguments: tuple[str, ...] = ()
+    """Literal positional arguments (strings whole up to 200 characters, numbers, True/False/None as written); f-strings keep
+    their literal parts with `{}` between."""
+    keywords: tuple[tuple[str, str], ...] = ()
+    """Keyword arguments in order; the value of a literal as in `arguments`, of a name or anything else ``."""
+    function: str = ""
+    """Dotted name of the enclosing function or class, empty at module level."""
+    end_line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Literal(Fact):
+    """A string constant in code worth keeping: a URI with a scheme, or an absolute path on some machine."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test(Fact):
+    """A test function (or test case in another language) and how many assertions it makes."""
+
+    name: str
+    assertions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Fact):
+    """A way to start a source file from a command line: a `__main__` guard, or an argument parser."""
+
+    kind: str
+    """main, arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(Fact):
+    """One simple shell command, after splitting on `;`, `&&`, `|` and newlines."""
+
+    words: tuple[str, ...]
+    """Words after quotes, redirections, leading assignments and wrappers (`sudo`, `uv run`, `poetry run`,
+    `python -m`, `npx`, …) are taken away; `python -m pytest -q` gives ("pytest", "-q")."""
+    toothless: bool = False
+    """Its failure is thrown away (`|| true`, `|| :`, `|| echo …`, `; exit 0` as the last word)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(Fact):
+    """A named unit of commands that somebody or something can start."""
+
+    kind: str
+    """make, just, taskfile, tox, nox, npm, shell, dvc, mlproject, docker, poe, pdm, hatch, invoke."""
+    name: str
+    """The target's name; for a shell script or Dockerfile its path."""
+    commands: tuple[Command, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Names of tasks of the same file that run before it."""
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger(Fact):
+    """What starts a workflow."""
+
+    kind: str
+    """push, pull_request, tag, release, schedule, upstream (another workflow or pipeline), event (issue,
+    registry, chat…), manual, call (only other workflows)."""
+    branches: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    cron: str = ""
+
+    @property
+    def automatic(self) -> bool:
+        return self.kind not in ("manual", "call")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Fact):
+    """One step of a job: a command text, or the use of a packaged action, task, orb or template."""
+
+    name: str = ""
+    uses: str = ""
+    """Action, task, orb command, builder image or plug-in as written (`actions/checkout@v4`, `AzureCLI@2`)."""
+    commands: tuple[Command, ...] = ()
+    arguments: tuple[tuple[str, str], ...] = ()
+    """`with:`/`inputs:` as text, nested keys joined by dots."""
+    condition: str = ""
+    continue_on_error: bool = False
+    disabled: bool = False
+    """Can never run: a literal false condition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Fact):
+    id: str
+    name: str = ""
+    uses: str = ""
+    """A reusable workflow or template that is the whole job; a local path starts with `./`."""
+    needs: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    environment: str = ""
+    """Named deployment environment; where the system has manual approval instead, `approval`."""
+    image: str = ""
+    condition: str = ""
+    continue_on_error: bool = False
+    disabled: bool = False
+    manual: bool = False
+    """A person has to start this job (`when: manual`, an approval hold)."""
+    matrix: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow(Fact):
+    """A continuous-integration pipeline, in one model for every system."""
+
+    system: str
+    """github-actions, gitlab-ci, azure-pipelines, jenkins, circleci, cloud-build, codebuild, bitbucket, taskcluster, or another."""
+    name: str = ""
+    triggers: tuple[Trigger, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    permissions: str = ""
+    """Top-level permissions as written, `{}` when emptied."""
+
+    @property
+    def automatic(self) -> bool:
+        return any(trigger.automatic for trigger in self.triggers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource(Fact):
+    """An infrastructure object that a file declares, in one model for every dialect."""
+
+    dialect: str
+    """terraform, cloudformation, kubernetes, arm, bicep, cdk, pulumi, serverless, compose."""
+    type: str
+    """As the dialect names it: `aws_s3_bucket`, `AWS::S3::Bucket`, `apps/Deployment` (group/Kind, `core/Service`
+    for the core group), `Microsoft.Storage/storageAccounts`, `aws_cdk.aws_s3.Bucket`. `data` blocks of Terraform are no resources."""
+    name: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """Flattened, list positions left out: (("versioning.enabled", "true"), …); values as text, expressions as written."""
+    references: tuple[str, ...] = ()
+    """Other resources it points to, as written (`aws_s3_bucket.data`)."""
+    conditional: str = ""
+    """The condition that decides whether it exists (`count`/`Condition`/`if`), empty when it always does; `false` if never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting(Fact):
+    """One scalar of a configuration file (YAML, TOML, JSON, INI, .env)."""
+
+    key: str
+    """Dotted key path, list positions left out: `repos.hooks.id`."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image(Fact):
+    """A container image that is named."""
+
+    name: str
+    """As written, with tag or digest."""
+    use: str
+    """base (Dockerfile FROM), service (Compose), deployment (Kubernetes, Helm, cloud run), job (CI job or step)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Include(Fact):
+    """Another file of the repository that must be read the same way as this one."""
+
+    path: str
+    """Relative to the repository's root, normalised; never outside it."""
+    reader: str
+    """The name of the reading to apply: requirements, gitlab-ci, azure-pipelines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem(Fact):
+    """Something in a file that could not be read; the rest of the file's facts stand."""
+
+    what: str
+    """What is wrong, as a sentence that names the place and not the parser's internals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file of a target, and the facts read from it."""
+
+    path: str
+    """Relative to the target's root, `/` between parts; bytes that are no UTF-8 as `\\xNN`."""
+    size: int
+    role: Role = Role.SOURCE
+    lfs: bool = False
+    """The content is a Git LFS pointer; `size` is then the size that the pointer states."""
+    facts: tuple[Fact, ...] = ()
+    texts: tuple[tuple[str, int, str], ...] = ()
+    """Hits of `text` signals: (detector/signal, line, the line's text)."""
+    unread: str = ""
+    """Why the content was not read (too large, special file, link out of the tree, …), empty when it was."""
+
+
+# ── Evidence and coverage ────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One step of the chain from a trigger to the evidence."""
+
+    path: str
+    line: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    target: str
+    path: str = ""
+    line: int = 0
+    end_line: int = 0
+    resource: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A located match of one signal: one a signal and file, the strongest and first of its occurrences."""
+
+    id: str
+    """Hash of detector, signal and path, without line numbers: it survives edits."""
+    detector: str
+    signal: str
+    tool: str
+    capability: str
+    strength: Strength
+    location: Location
+    chain: tuple[Hop, ...] = ()
+    excerpt: str = ""
+    occurrences: int = 1
+    note: str = ""
+    """Why the strength is below what the signal could prove (`only started by hand`, `in an example`, …)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was searched, or what could not be and what would make it visible."""
+
+    target: str
+    what: str
+    searched: bool
+    reason: str = ""
+    needs: str = ""
+    capabilities: tuple[str, ...] = ()
+    """Capabilities that could have been found there; for what was not searched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanError:
+    target: str
+    path: str
+    what: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInfo:
+    id: str
+    kind: str
+    """worktree, folder; later revision, account, server, host."""
+    uri: str
+    name: str
+    revision: str = ""
+    branch: str = ""
+    dirty: bool = False
+    remote: str = ""
+    """URL of the code host's page of the repository (https, without credentials), empty when unknown."""
+    folder: str = ""
+    """The part of the repository that was scanned, when it was a part; paths are relative to it."""
+    files: int = 0
+
+
+# ── Packs: detectors, capabilities, rules ────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One observable trace of a tool or practice, and what it proves."""
+
+    id: str
+    capability: str
+    strength: Strength
+    matcher: str
+    """Which of the closed set of matchers; `matchers.py` lists them."""
+    arguments: dict[str, object]
+    where: tuple[Role, ...] = (Role.SOURCE, Role.NOTEBOOK)
+    """Roles of files in which the match proves its full strength; elsewhere it is `declared` at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    id: str
+    title: str
+    homepage: str
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceType:
+    """A canonical infrastructure type and the names it goes by where it is declared."""
+
+    type: str
+    terraform: tuple[str, ...] = ()
+    kubernetes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    id: str
+    description: str
+    negative: bool = False
+    unless: tuple[str, ...] = ()
+    """Capabilities whose presence (implemented or more) takes this negative one away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    capability: str
+    strength: Strength
+    """Demanded strength; ABSENT demands that a negative capability was looked for and not found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """`all`, `any` or `at_least` n of requirements."""
+
+    kind: str
+    of: tuple[Leaf | Group, ...]
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    id: str
+    title: str
+    why: str
+    dimension: str
+    level: int
+    atoms: tuple[str, ...]
+    """Ids of the statements of the source text that the criterion stands for."""
+    requires: Leaf | Group | None
+    """None: only a person can attest it."""
+    essential: bool
+    observable: tuple[str, ...]
+    """Where it can be seen: repository, host, live, attestation."""
+    remediation: str
+    effort: str
+    """low (hours), medium (days), high (weeks)."""
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionRule:
+    id: str
+    title: str
+    applies: Leaf | Group
+    """What must be found for the dimension to make sense at all."""
+    otherwise: str
+    """Why it does not, when it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framework:
+    id: str
+    title: str
+    source: str
+    levels: tuple[tuple[int, str], ...]
+    dimensions: tuple[DimensionRule, ...]
+    criteria: tuple[Criterion, ...]
+    reached_at: float
+    """Mean rating that the level reached must have (share of 1)."""
+    below_at: float
+    """Mean rating that every level below it must have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packs:
+    detectors: tuple[Detector, ...]
+    capabilities: tuple[Capability, ...]
+    resources: tuple[ResourceType, ...]
+    frameworks: tuple[Framework, ...]
+    digest: str
+    """Short hash over the content of all packs."""
+
+
+# ── Assessment ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionResult:
+    id: str
+    level: int
+    title: str
+    status: Status
+    rating: Rating | None
+    """None when unknown or not applicable."""
+    essential: bool
+    evidence: tuple[str, ...]
+    blockers: tuple[str, ...]
+    """What is missing or too weak, a sentence each."""
+    remediation: str
+    reason: str = ""
+    """For unknown and not_applicable: why, and what would make it visible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionResult:
+    id: str
+    title: str
+    applicable: bool
+    reason: str
+    """Why it is not applicable, else empty."""
+    level: int | None
+    confirmed: int | None
+    ceiling: int | None
+    score: float | None
+    score_low: float | None
+    score_high: float | None
+    achieved: tuple[tuple[int, float], ...]
+    """Mean rating of each level's applicable criteria (share of 1)."""
+    criteria: tuple[CriterionResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    dimension: str
+    to_level: int
+    criterion: str
+    title: str
+    remediation: str
+    effort: str
+    because: str
+    """What was seen or not seen, with its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkResult:
+    id: str
+    title: str
+    levels: tuple[tuple[int, str], ...]
+    dimensions: tuple[DimensionResult, ...]
+    level: int | None
+    confirmed: int | None
+    ceiling: int | None
+    score: float | None
+    score_low: float | None
+    score_high: float | None
+    imbalance: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """Everything concluded about a system; the JSON document is its dump."""
+
+    version: str
+    digest: str
+    generated_at: str
+    scope: dict[str, str]
+    targets: tuple[TargetInfo, ...]
+    results: tuple[FrameworkResult, ...]
+    """The first is the primary framework."""
+    strengths: tuple[tuple[str, Strength, tuple[str, ...]], ...]
+    """Capability, its strength, ids of its evidence; every capability of the vocabulary, sorted."""
+    evidence: tuple[Evidence, ...]
+    coverage: tuple[Coverage, ...]
+    errors: tuple[ScanError, ...]
+    next_steps: tuple[NextStep, ...]
+
+
+class RungError(Exception):
+    """An error that a user can act on; its text names the file, key or call, and what to do."""
+
+
+class PackError(RungError):
+    """A pack of ours is wrong: names file and key."""
+
+
+class TargetError(RungError):
+    """A target could not be read at all."""

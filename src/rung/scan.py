@@ -1,0 +1,96 @@
+"""The whole program on one screen: target → facts → evidence → assessment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from functools import partial
+
+from rung import __version__, assess
+from rung.detect import detect, problems, unread
+from rung.excerpt import excerpt
+from rung.matchers import Matchers
+from rung.packs import load_packs
+from rung.readers import Readers
+from rung.records import Assessment, Evidence, Packs, SourceFile
+from rung.targets.target import Target, Unread
+from rung.targets.worktree import open_worktree
+from rung.wiring import Wiring
+
+Progress = Callable[[int, int], None]
+"""Called with files read and files in all."""
+
+
+def scan_path(path: str, *, subfolder: str = "", frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
+    """Scans a folder and assesses it.
+
+    Args:
+        path: a folder, most often a git work tree.
+        subfolder: the part of it to scan, relative to it; empty for all.
+        frameworks: ids of the maturity models to rate by; empty for the default one.
+
+    Raises:
+        TargetError: the folder can't be read.
+        PackError: a pack of ours is wrong.
+    """
+    return scan(open_worktree(path, subfolder=subfolder), load_packs(), frameworks=frameworks, progress=progress)
+
+
+def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
+    """Scans one target with the given packs and assesses it as a system of its own."""
+    matchers = Matchers(packs)
+    readers = Readers(matchers)
+    files = readers.read_all(target, progress=progress)
+    evidence = tuple(_with_excerpts(detect(files, matchers, Wiring(files), target.info.id), target))
+    coverage = (*target.coverage(), *unread(files, partial(_hidden, readers, matchers), target.info.id))
+    searched = frozenset(owned.signal.capability for owned in matchers.signals)
+    chosen = [framework for framework in packs.frameworks if framework.id in frameworks or (not frameworks and framework is packs.frameworks[0])]
+    results = tuple(assess.assess(framework, evidence, coverage, packs.capabilities, searched) for framework in chosen)
+    return Assessment(
+        version=__version__,
+        digest=packs.digest,
+        generated_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        scope={"system": target.info.name},
+        targets=(replace(target.info, files=len(files)),),
+        results=results,
+        strengths=assess.strengths(evidence, packs.capabilities),
+        evidence=evidence,
+        coverage=coverage,
+        errors=problems(files, target.info.id),
+        next_steps=assess.next_steps(chosen[0], results[0], evidence),
+    )
+
+
+_SHOWS = {
+    "python": ("call", "import", "literal", "gate", "test"),
+    "notebook": ("call", "import", "literal"),
+    "terraform": ("resource",),
+    "stacks": ("resource",),
+    "kubernetes": ("resource", "image"),
+    "settings": ("config",),
+}
+"""Which matchers live on a reading's facts, where they are fewer than those of pipelines and tasks."""
+_PIPELINES = ("step", "command", "workflow")
+
+
+def _hidden(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
+    """The capabilities that a file could have shown, had it been read whole."""
+    if file.facts and file.path.endswith((".py", ".ipynb")):
+        return ()  # The line scanner has read what the parser could not.
+    kinds = {kind for name in readers.claims(file.path) for kind in _SHOWS.get(name, _PIPELINES)}
+    return tuple(owned.signal.capability for owned in matchers.signals if owned.signal.matcher in kinds)
+
+
+def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
+    """The evidence with the line it stands on, shortened and without secrets."""
+    lines: dict[str, list[str]] = {}
+    for path in sorted({item.location.path for item in evidence if item.location.line}):
+        data = target.read(path)
+        lines[path] = [] if isinstance(data, Unread) else data.decode("utf-8", "replace").split("\n")
+    return [
+        replace(item, excerpt=excerpt(lines[item.location.path][item.location.line - 1]))
+        if 0 < item.location.line <= len(lines.get(item.location.path, ()))
+        else item
+        for item in evidence
+    ]

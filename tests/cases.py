@@ -1,0 +1,125 @@
+"""The fixture cases: what is found in each, what is expected, and commands to look at them.
+
+    python tests/cases.py show ID…     print the evidence found in the cases of a detector
+    python tests/cases.py update ID…   write it as the expectation, after looking at it
+    python tests/cases.py check [ID…]  print what differs
+    python tests/cases.py real FOLDER ID…   print a detector's evidence over the repositories in a folder
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from rung.detect import detect
+from rung.matchers import Matchers
+from rung.packs import load_packs
+from rung.readers import Readers
+from rung.records import Evidence, Packs, Strength
+from rung.targets.worktree import open_worktree
+from rung.wiring import Wiring
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+EXPECTATION = "expect.yaml"
+
+
+@dataclass(frozen=True)
+class Case:
+    detector: str
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return FIXTURES / self.detector / self.name
+
+    @property
+    def expected(self) -> list[str]:
+        file = self.folder / EXPECTATION
+        return list(yaml.safe_load(file.read_text())["evidence"]) if file.exists() else []
+
+    @property
+    def lookalike(self) -> bool:
+        return self.name.startswith("lookalike")
+
+
+def cases(*detectors: str) -> list[Case]:
+    """All cases of the given detectors (of all, when none is given), sorted."""
+    folders = sorted(folder for folder in FIXTURES.iterdir() if folder.is_dir() and folder.name != "scenarios")
+    chosen = [folder for folder in folders if not detectors or folder.name in detectors]
+    return [Case(folder.name, case.name) for folder in chosen for case in sorted(folder.iterdir()) if case.is_dir()]
+
+
+class Finder:
+    """Finds evidence in folders with all packs, compiled once."""
+
+    def __init__(self, packs: Packs | None = None) -> None:
+        self.packs = packs or load_packs()
+        self._matchers = Matchers(self.packs)
+        self._readers = Readers(self._matchers)
+
+    def evidence(self, folder: Path) -> list[Evidence]:
+        target = open_worktree(str(folder))
+        files = [file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION]
+        return list(detect(files, self._matchers, Wiring(files), "repo"))
+
+    def found(self, case: Case) -> list[str]:
+        """The evidence of a case as the lines that its expectation holds."""
+        return sorted(line_of(item) for item in self.evidence(case.folder))
+
+
+def line_of(item: Evidence) -> str:
+    return f"{item.detector}/{item.signal} {item.location.path}:{item.location.line} {item.strength.label}"
+
+
+def unshown(finder: Finder, detector: str) -> list[str]:
+    """Signals of a detector that no case of its own shows at their full strength or above."""
+    shown: dict[str, Strength] = {}
+    for case in cases(detector):
+        for item in finder.evidence(case.folder):
+            if item.detector == detector:
+                shown[item.signal] = max(item.strength, shown.get(item.signal, Strength.ABSENT))
+    signals = next(pack.signals for pack in finder.packs.detectors if pack.id == detector)
+    return [signal.id for signal in signals if shown.get(signal.id, Strength.ABSENT) < signal.strength]
+
+
+def main(arguments: list[str]) -> int:
+    command, *ids = arguments
+    finder = Finder()
+    if command == "real":
+        folder, *ids = ids
+        for tree in sorted(Path(folder).iterdir()):
+            for item in finder.evidence(tree):
+                if item.detector in ids:
+                    lines = (tree / item.location.path).read_text(errors="replace").splitlines()
+                    text = lines[item.location.line - 1].strip()[:100] if 0 < item.location.line <= len(lines) else ""
+                    print(f"{tree.name[:30]:30} {item.capability} {line_of(item)} x{item.occurrences} | {text} | {item.note}")
+        return 0
+    wrong = 0
+    for case in cases(*ids):
+        found = finder.found(case)
+        if command == "update":
+            (case.folder / EXPECTATION).write_text("evidence:\n" + "".join(f"  - {line}\n" for line in found) if found else "evidence: []\n")
+        if command == "check" and found == sorted(case.expected):
+            continue
+        print(f"── {case.detector}/{case.name}")
+        for line in sorted({*found, *case.expected}):
+            mark = " " if line in found and line in case.expected else "+" if line in found else "-"
+            print(f"  {mark} {line}")
+        wrong += 1
+    for detector in ids or [pack.id for pack in finder.packs.detectors]:
+        own = cases(detector)
+        if not any(case.lookalike for case in own):
+            print(f"{detector}: no lookalike case")
+        for case in own:
+            if case.lookalike and any(line.startswith(f"{detector}/") for line in finder.found(case)):
+                print(f"{detector}/{case.name}: the lookalike is taken for the tool")
+        if missing := unshown(finder, detector):
+            print(f"{detector}: no case shows {', '.join(missing)}")
+    return 1 if wrong and command == "check" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

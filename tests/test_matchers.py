@@ -1,0 +1,183 @@
+"""What each matcher takes for a match, and what it must not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rung import records
+from rung.matchers import Matchers
+from rung.records import (
+    Call,
+    Command,
+    Dependency,
+    Detector,
+    Fact,
+    Image,
+    Import,
+    Job,
+    Literal,
+    Packs,
+    Resource,
+    ResourceType,
+    Role,
+    Setting,
+    Signal,
+    SourceFile,
+    Step,
+    Strength,
+    Task,
+
+    Trigger,
+    Workflow,
+)
+
+
+def matches(matcher: str, arguments: Any, *facts: Fact, path: str = "a.py", local: str = "", **file: Any) -> bool:
+    given = arguments if isinstance(arguments, dict) else {"any": arguments}
+    signal = Signal(id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher=matcher, arguments=given, where=(Role.SOURCE,))
+    types = (ResourceType(type="AWS::S3::Bucket", terraform=("aws_s3_bucket",)),)
+    detector = Detector(id="d", title="D", homepage="", signals=(signal,))
+    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=types, frameworks=(), digest=""))
+    return bool(list(compiled.match(SourceFile(path=path, size=file.pop("size", 10), facts=facts, **file), lambda root: root == local)))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "call", "expected"),
+    [
+        ("mlflow.log_metric", Call(line=1, name="mlflow.log_metric"), True),
+        ("mlflow.log_*", Call(line=1, name="mlflow.log_params"), True),
+        ("mlflow.log_*", Call(line=1, name="other.log_params"), False),
+        ("mlflow.*.log_model", Call(line=1, name="mlflow.sklearn.log_model"), True),
+        ("mlflow.*.log_model", Call(line=1, name="mlflow.log_model"), False),
+        ("*.fit", Call(line=1, name="self.model.fit"), True),
+        ("*.fit", Call(line=1, name="fit"), False),
+        ("a.f(x=)", Call(line=1, name="a.f", keywords=(("x", ""),)), True),
+        ("a.f(x=)", Call(line=1, name="a.f", keywords=(("y", ""),)), False),
+        ("a.f(x=on*)", Call(line=1, name="a.f", keywords=(("x", "one"),)), True),
+        ("a.f(x=on*)", Call(line=1, name="a.f", keywords=(("x", "two"),)), False),
+        ("a.read(s3://*)", Call(line=1, name="a.read", arguments=("s3://b/k",)), True),
+        ("a.read(s3://*)", Call(line=1, name="a.read", arguments=("local",)), False),
+        ("boto3.client[sagemaker].create_endpoint", Call(line=1, name="boto3.client[sagemaker].create_endpoint"), True),
+        ("boto3.client[sagemaker].create_endpoint", Call(line=1, name="boto3.client[s3].create_endpoint"), False),
+        ("boto3.client.create_endpoint", Call(line=1, name="boto3.client[sagemaker].create_endpoint"), True),
+        ("a.b", Call(line=1, name="axb"), False),
+    ],
+)
+def test_a_call_is_matched_by_its_resolved_name_and_its_arguments(pattern: str, call: Call, expected: bool) -> None:
+    assert matches("call", [pattern], call) is expected
+
+
+def test_a_module_of_the_repository_is_not_the_library_of_that_name() -> None:
+    assert not matches("call", ["mlflow.log_metric"], Call(line=1, name="mlflow.log_metric"), local="mlflow")
+    assert not matches("import", ["mlflow"], Import(line=1, module="mlflow.x"), local="mlflow")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "module", "expected"),
+    [("mlflow", "mlflow", True), ("mlflow", "mlflow.sklearn", True), ("mlflow", "mlflowx", False), ("js:@a/b", "js:@a/b/c", True), ("js:@a/b", "js:@a/bc", False)],
+)
+def test_an_import_is_matched_with_everything_below_it(wanted: str, module: str, expected: bool) -> None:
+    assert matches("import", [wanted], Import(line=1, module=module)) is expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ecosystem", "name", "expected"),
+    [("dvc", "pypi", "dvc", True), ("dvc", "conda", "dvc", True), ("dvc", "npm", "dvc", False), ("npm:dvc", "npm", "dvc", True), ("dvc", "pypi", "dvc-s3", False)],
+)
+def test_a_dependency_is_matched_by_its_whole_name_in_its_ecosystem(wanted: str, ecosystem: str, name: str, expected: bool) -> None:
+    assert matches("dependency", [wanted], Dependency(line=1, ecosystem=ecosystem, name=name)) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words", "expected"),
+    [
+        ("dvc repro", ("dvc", "repro", "-f"), True),
+        ("dvc repro", ("dvc", "--cd", "x", "repro"), True),
+        ("dvc repro", ("dvc", "push"), False),
+        ("terraform apply", ("/usr/bin/terraform", "-chdir=infra", "apply"), True),
+        ("python *train*.py", ("python", "src/train.py"), True),
+        ("python *train*.py", ("python", "src/test.py"), False),
+        ("*.sh", ("./deploy.sh",), True),
+    ],
+)
+def test_a_command_is_matched_by_its_program_and_its_words_in_order(pattern: str, words: tuple[str, ...], expected: bool) -> None:
+    assert matches("command", [pattern], Task(line=1, kind="make", name="x", commands=(Command(line=2, words=words),))) is expected
+
+
+def step(**fields: Any) -> Workflow:
+    return Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=(Job(line=3, id="j", steps=(Step(line=4, **fields),)),))
+
+
+def test_a_step_is_matched_by_what_it_uses_without_the_version_and_by_its_arguments() -> None:
+    assert matches("step", ["iterative/setup-cml"], step(uses="iterative/setup-cml@v2"))
+    assert not matches("step", ["iterative/setup-cml"], step(uses="iterative/setup-dvc@v2"))
+    wanted = {"uses": "docker/build-push-action", "with": {"push": True}}
+    assert matches("step", wanted, step(uses="docker/build-push-action@v6", arguments=(("push", "true"),)))
+    assert not matches("step", wanted, step(uses="docker/build-push-action@v6", arguments=(("push", "false"),)))
+
+
+def test_a_workflow_is_matched_by_its_system_its_triggers_and_its_jobs() -> None:
+    assert matches("workflow", {"on": ["push"]}, step())
+    assert not matches("workflow", {"on": ["schedule"]}, step())
+    assert not matches("workflow", {"system": "jenkins"}, step())
+    assert not matches("workflow", {"environment": "prod*"}, step())
+
+
+def test_a_resource_is_matched_by_its_canonical_type_and_attributes_in_any_spelling() -> None:
+    attributes = (("versioning_configuration.status", "Enabled"),)
+    bucket = Resource(line=1, dialect="terraform", type="aws_s3_bucket", attributes=attributes)
+    wanted = {"type": "AWS::S3::Bucket", "where": {"VersioningConfiguration.Status": "Enabled"}}
+
+    assert matches("resource", wanted, bucket)
+    assert not matches("resource", {**wanted, "where": {"VersioningConfiguration.Status": "Suspended"}}, bucket)
+    assert not matches("resource", ["AWS::S3::Bucket"], Resource(line=1, dialect="terraform", type="aws_s3_bucket", conditional="false"))
+
+
+def test_a_setting_is_matched_by_file_key_and_value() -> None:
+    wanted = {"file": "pyproject.toml", "key": "tool.ruff*", "value": "1*"}
+
+    assert matches("config", wanted, Setting(line=1, key="tool.ruff.line-length", value="100"), path="x/pyproject.toml")
+    assert not matches("config", wanted, Setting(line=1, key="tool.ruff.line-length", value="88"), path="pyproject.toml")
+    assert not matches("config", wanted, Setting(line=1, key="tool.black", value="100"), path="pyproject.toml")
+    assert not matches("config", wanted, Setting(line=1, key="tool.ruff.line-length", value="100"), path="other.toml")
+
+
+def test_an_image_is_matched_without_tag_digest_and_registry_when_the_name_has_none() -> None:
+    image = Image(line=1, name="ghcr.io/mlflow/mlflow:v2@sha256:ab", use="service")
+
+    assert matches("image", ["mlflow"], image)
+    assert matches("image", ["ghcr.io/mlflow/*"], image)
+    assert not matches("image", ["mlflow-skinny"], image)
+    assert not matches("image", {"name": "mlflow", "use": "base"}, image)
+
+
+def test_a_literal_a_gate_and_a_test_are_matched_by_their_texts() -> None:
+    assert matches("literal", ["s3://*"], Literal(line=1, value="s3://bucket/key"))
+    assert not matches("literal", ["s3://*"], Literal(line=1, value="https://s3"))
+    assert matches("gate", ["accuracy"], Call(line=1, kind="gate", name="accuracy threshold"))
+    assert not matches("call", ["accuracy"], Call(line=1, kind="gate", name="accuracy"))
+    assert matches("test", {"file": "test_model*.py"}, records.Test(line=1, name="test_x", assertions=1), path="tests/test_model.py")
+    assert not matches("test", {"file": "test_model*.py"}, records.Test(line=1, name="test_x", assertions=0), path="tests/test_model.py")
+
+
+def test_a_file_is_matched_by_path_size_and_whether_it_is_a_pointer() -> None:
+    wanted = {"path": "*.pkl", "min_size": 1000, "lfs": False, "exclude": "tests/**"}
+
+    assert matches("file", wanted, path="models/a.pkl", size=2000)
+    assert not matches("file", wanted, path="models/a.pkl", size=20)
+    assert not matches("file", wanted, path="models/a.pkl", size=2000, lfs=True)
+    assert not matches("file", wanted, path="tests/a.pkl", size=2000)
+
+
+def test_a_text_is_searched_only_in_the_files_that_the_signal_names() -> None:
+    signal = Signal(
+        id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher="text", where=(Role.SOURCE,),
+        arguments={"file": "*.md", "pattern": "^## Rollback", "example": "## Rollback"},
+    )  # fmt: skip
+    detector = Detector(id="d", title="D", homepage="", signals=(signal,))
+    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
+
+    assert compiled.texts_in("docs/a.md", lambda: "x\n## Rollback plan\n") == (("d/s", 2, "## Rollback"),)
+    assert compiled.texts_in("docs/a.txt", lambda: "## Rollback") == ()
