@@ -119,8 +119,8 @@ def test_a_step_is_matched_by_what_it_uses_without_the_version_and_by_its_argume
 
 
 def test_a_workflow_is_matched_by_its_system_its_triggers_and_its_jobs() -> None:
-    assert matches("workflow", {"on": ["push"]}, step())
-    assert not matches("workflow", {"on": ["schedule"]}, step())
+    assert matches("workflow", {"trigger": ["push"]}, step())
+    assert not matches("workflow", {"trigger": ["schedule"]}, step())
     assert not matches("workflow", {"system": "jenkins"}, step())
     assert not matches("workflow", {"environment": "prod*"}, step())
 

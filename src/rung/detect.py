@@ -7,7 +7,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from rung.matchers import Match, Matchers, Owned
+from rung.matchers import Match, Matchers
 from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength
 from rung.wiring import Wiring
 
@@ -28,16 +28,17 @@ _ROLE_NOTES = {
 def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, target: str) -> tuple[Evidence, ...]:
     """All evidence in the files, one record a signal and file, sorted; excerpts are not filled in yet."""
     shadows = LocalNames(files)
-    found: dict[Owned, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         if file.role is Role.VENDORED:
             continue
         for match in matchers.match(file, shadows.seen_from(file.path)):
             if judged := _judge(file, match, wiring):
                 strength, chain, note = judged
-                found[match.owned][file.path].append((strength, match.line, match, chain, note))
+                found[match.owned.key][file.path].append((strength, match.line, match, chain, note))
     evidence = []
-    for owned, places in found.items():
+    for places in found.values():
+        owned = next(iter(places.values()))[0][2].owned
         best = [(path, max(hits, key=lambda hit: (hit[0], -hit[1])), len(hits)) for path, hits in places.items()]
         best.sort(key=lambda item: (-item[1][0], item[0]))
         left_out = sum(count for _, _, count in best[MAX_PLACES:])

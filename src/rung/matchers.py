@@ -291,7 +291,7 @@ class Matchers:
                 self._commands[pattern.program.lower()].append((pattern, owned))
 
     def _add_workflow(self, owned: Owned, given: _Arguments) -> None:
-        systems, kinds = given.texts("any", "system", default=("*",)), given.texts("on", default=())
+        systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
         environment = given.texts("environment", default=())
         needs, permissions = given.take("needs"), given.texts("permissions", default=())
         given.done()

@@ -137,8 +137,9 @@ def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]
     _schema(file, pack, "resources/1")
     types = []
     for index, raw in enumerate(_list(file, "types", pack["types"])):
-        _keys(f"{file}: types[{index}]", raw, required=("type",), optional=("terraform",))
-        types.append(ResourceType(type=str(raw["type"]), terraform=tuple(map(str, raw.get("terraform", ())))))
+        _keys(f"{file}: types[{index}]", raw, required=("type",), optional=("terraform", "kubernetes"))
+        names = {key: tuple(map(str, raw.get(key, ()))) for key in ("terraform", "kubernetes")}
+        types.append(ResourceType(type=str(raw["type"]), **names))
     return tuple(types)
 
 

@@ -107,10 +107,12 @@ class Call(Fact):
 
     name: str
     kind: str = "call"
-    """call, decorator or base (class X(Base))."""
+    """call, decorator, base (class X(Base)) or gate: an ordering comparison that a program stops at (`assert acc > 0.8`,
+    `if acc < least: raise`, `sys.exit`, `return False`). A gate's name are the names and keys compared, in lower case with blanks
+    between (`metrics accuracy`), its arguments the operators and numbers (`>`, `0.8`)."""
     arguments: tuple[str, ...] = ()
     """Literal positional arguments (strings whole up to 200 characters, numbers, True/False/None as written); f-strings keep
-    their literal parts with `{}` between."""
+    their literal parts with `{}` between; a list of nothing but strings is its words joined by blanks."""
     keywords: tuple[tuple[str, str], ...] = ()
     """Keyword arguments in order; the value of a literal as in `arguments`, of a name or anything else ``."""
     function: str = ""
@@ -157,7 +159,7 @@ class Task(Fact):
     """A named unit of commands that somebody or something can start."""
 
     kind: str
-    """make, just, taskfile, tox, nox, npm, shell, dvc, mlproject, docker, poe, pdm, hatch, invoke."""
+    """make, just, taskfile, tox, nox, npm, shell, dvc, mlproject, docker, poe, pdm, hatch, invoke, notebook."""
     name: str
     """The target's name; for a shell script or Dockerfile its path."""
     commands: tuple[Command, ...] = ()

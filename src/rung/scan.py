@@ -58,7 +58,7 @@ def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progre
         evidence=evidence,
         coverage=coverage,
         errors=problems(files, target.info.id),
-        next_steps=assess.next_steps(chosen[0], results[0], evidence),
+        next_steps=assess.next_steps(chosen[0], results[0]),
     )
 
 

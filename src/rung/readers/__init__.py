@@ -12,10 +12,13 @@ from dataclasses import replace
 from rung.matchers import Matchers
 from rung.readers import (
     azure_pipelines,
+    circleci,
+    cloud_builds,
     constructs,
     containers,
     github_actions,
     gitlab_ci,
+    jenkins,
     kubernetes,
     languages,
     manifests,
@@ -26,6 +29,7 @@ from rung.readers import (
     settings,
     sql,
     stacks,
+    taskcluster,
     tasks,
     terraform,
     workspaces,
@@ -37,7 +41,8 @@ from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
 MODULES = (
-    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, other_ci, terraform, stacks, kubernetes, workspaces, containers,
+    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
+    taskcluster, other_ci, terraform, stacks, kubernetes, workspaces, containers,
     tasks, sql, pointers,
 )  # fmt: skip
 PARALLEL_FROM = 300

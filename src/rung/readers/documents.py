@@ -26,7 +26,7 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 _COMPACT_BLOCKS = re.compile(rb"^[ ]*(?:[-?:] ){%d}" % MAX_DEPTH, re.MULTILINE)
 _DEEP_INDENT = re.compile(rb"^ {1000}", re.MULTILINE)
 _DEEP_KEY = re.compile(rb"(?:\w+\.){%d}" % MAX_DEPTH)
-_PLACEHOLDER_LINE = re.compile(r"^\s*(?:\{\{-?\s*(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})\s*$", re.MULTILINE)
+_PLACEHOLDER_LINE = re.compile(r"^[ \t]*(?:\{\{-?\s*(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})[ \t]*$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}|\{%.*?%\}|\{#.*?#\}")
 _CLOUDFORMATION_TAGS = {"!Ref": "Ref", "!Condition": "Condition"}
 

@@ -1,0 +1,461 @@
+"""Evidence and coverage → ratings, statuses, levels and next steps, by the rules of a framework.
+
+Pure: the same evidence gives the same result. Nothing here knows a tool, a capability or a framework by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rung.packs import leaves
+from rung.records import (
+    Capability,
+    Coverage,
+    Criterion,
+    CriterionResult,
+    DimensionResult,
+    DimensionRule,
+    Evidence,
+    Framework,
+    FrameworkResult,
+    Group,
+    Leaf,
+    NextStep,
+    Rating,
+    Status,
+    Strength,
+)
+
+SHARE = {Rating.NOT: 0.0, Rating.PARTIALLY: 1 / 3, Rating.LARGELY: 2 / 3, Rating.FULLY: 1.0}
+"""What a rating counts in a mean."""
+_ORDER = (Rating.NOT, Rating.PARTIALLY, Rating.LARGELY, Rating.FULLY)
+_EFFORT = {"low": 0, "medium": 1, "high": 2}
+_BELOW_NEXT = 0.99
+"""A score stays below the next level however much of that level is achieved already."""
+_ATTEST = "Only a person can attest it."
+_MANY = 3
+"""Alternatives that a sentence names before it only counts the rest."""
+
+
+Found = Mapping[str, tuple[Strength, tuple[str, ...]]]
+"""Capability → its strength, and the ids of its evidence, strongest first."""
+
+
+def strengths(evidence: Sequence[Evidence], capabilities: Sequence[Capability]) -> tuple[tuple[str, Strength, tuple[str, ...]], ...]:
+    """Every capability of the vocabulary, sorted, with its strength and the ids of its evidence, strongest first.
+
+    A negative capability is absent where one of those that take it away (`unless`) is implemented.
+    """
+    by_capability: dict[str, list[Evidence]] = {}
+    for item in evidence:
+        by_capability.setdefault(item.capability, []).append(item)
+    best = {name: max(item.strength for item in items) for name, items in by_capability.items()}
+    found: list[tuple[str, Strength, tuple[str, ...]]] = []
+    for capability in sorted(capabilities, key=lambda capability: capability.id):
+        taken_away = any(best.get(other, Strength.ABSENT) >= Strength.IMPLEMENTED for other in capability.unless)
+        items = [] if taken_away else sorted(by_capability.get(capability.id, ()), key=_strongest_first)
+        found.append((capability.id, items[0].strength if items else Strength.ABSENT, tuple(item.id for item in items)))
+    return tuple(found)
+
+
+def assess(
+    framework: Framework,
+    evidence: Sequence[Evidence],
+    coverage: Sequence[Coverage],
+    capabilities: Sequence[Capability],
+    searched: frozenset[str],
+) -> FrameworkResult:
+    """A framework's levels for a system.
+
+    Args:
+        framework: the rules.
+        evidence: everything found.
+        coverage: what was searched and what was not.
+        capabilities: the vocabulary.
+        searched: the capabilities that some signal could have found.
+    """
+    view = _View.of(evidence, coverage, capabilities, searched)
+    dimensions = tuple(_dimension(framework, rule, view) for rule in framework.dimensions)
+    applicable = [dimension for dimension in dimensions if dimension.applicable]
+    return FrameworkResult(
+        id=framework.id,
+        title=framework.title,
+        levels=framework.levels,
+        dimensions=dimensions,
+        level=min((d.level for d in applicable if d.level is not None), default=None),
+        confirmed=min((d.confirmed for d in applicable if d.confirmed is not None), default=None),
+        ceiling=min((d.ceiling for d in applicable if d.ceiling is not None), default=None),
+        score=_mean_score(d.score for d in applicable),
+        score_low=_mean_score(d.score_low for d in applicable),
+        score_high=_mean_score(d.score_high for d in applicable),
+        imbalance=_imbalance(applicable),
+    )
+
+
+def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep, ...]:
+    """What lifts a level soonest: essential blockers of the next level first, then by effort, then by gain."""
+    effort = {criterion.id: criterion.effort for criterion in framework.criteria}
+    lowest = framework.levels[0][0]
+    ranked: list[tuple[tuple[object, ...], NextStep]] = []
+    for dimension in result.dimensions:
+        if dimension.level is None or dimension.level == framework.levels[-1][0]:
+            continue
+        goal = next(level for level, _ in framework.levels if level > dimension.level)
+        standings = [_Standing.of_result(criterion) for criterion in dimension.criteria]
+        for criterion, standing in zip(dimension.criteria, standings, strict=True):
+            blocking = criterion.essential and standing.share < SHARE[Rating.LARGELY]
+            at = framework.reached_at if criterion.level == goal else framework.below_at
+            peers = [other for other in standings if other.level == criterion.level]
+            if criterion.status not in (Status.PARTLY, Status.UNMET) or not lowest <= criterion.level <= goal:
+                continue
+            if not blocking and _mean(peers) >= at:
+                continue
+            gain = (1 - standing.share) / sum(other.counts for other in peers)
+            step = NextStep(
+                dimension=dimension.id,
+                to_level=goal,
+                criterion=criterion.id,
+                title=criterion.title,
+                remediation=criterion.remediation,
+                effort=effort[criterion.id],
+                because="; ".join(criterion.blockers),
+            )
+            ranked.append(((not blocking, _EFFORT[step.effort], -round(gain, 6), dimension.level, criterion.id), step))
+    return tuple(step for _, step in sorted(ranked, key=lambda pair: pair[0]))
+
+
+# ── What can be seen ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Everything a rating looks at."""
+
+    strengths: Found
+    evidence: Mapping[str, Evidence]
+    gaps: Mapping[str, Coverage | None]
+    """Capabilities for which something was not searched, with the first place; None: no signal looks for it."""
+    watched: frozenset[str]
+    """Capabilities that a code host or a live system was searched for."""
+
+    @classmethod
+    def of(
+        cls, evidence: Sequence[Evidence], coverage: Sequence[Coverage], capabilities: Sequence[Capability], searched: frozenset[str]
+    ) -> _View:
+        gaps: dict[str, Coverage | None] = {c.id: None for c in capabilities if c.id not in searched}
+        for entry in coverage:
+            if not entry.searched:
+                for name in entry.capabilities:
+                    if gaps.get(name) is None:
+                        gaps[name] = entry
+        return cls(
+            strengths={name: (strength, ids) for name, strength, ids in strengths(evidence, capabilities)},
+            evidence={item.id: item for item in evidence},
+            gaps=gaps,
+            watched=frozenset(name for entry in coverage if entry.searched for name in entry.capabilities),
+        )
+
+    def strength(self, capability: str) -> Strength:
+        return self.strengths.get(capability, (Strength.ABSENT, ()))[0]
+
+    def best(self, capability: str) -> Evidence | None:
+        ids = self.strengths.get(capability, (Strength.ABSENT, ()))[1]
+        return self.evidence[ids[0]] if ids else None
+
+
+def _strongest_first(item: Evidence) -> tuple[object, ...]:
+    place = item.location
+    return (
+        -item.strength,
+        bool(item.note),
+        place.target,
+        place.path,
+        place.line,
+        place.resource,
+        place.region,
+        item.detector,
+        item.signal,
+        item.id,
+    )
+
+
+# ── Ratings ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    """What is shown, and what could be were everything searched."""
+
+    low: Rating
+    high: Rating
+
+    @property
+    def unknown(self) -> bool:
+        """Nothing good is shown, and something better may be where nobody looked."""
+        return self.low in (Rating.NOT, Rating.PARTIALLY) and self.high != self.low
+
+
+def _rate(requirement: Leaf | Group, view: _View, *, outside: bool = False) -> _Rated:
+    """A requirement's rating; `outside`: only a code host or a live system can show it."""
+    if isinstance(requirement, Leaf):
+        return _rate_leaf(requirement, view, outside=outside)
+    parts = [_rate(part, view, outside=outside) for part in requirement.of]
+    return _Rated(low=_combine(requirement, [part.low for part in parts]), high=_combine(requirement, [part.high for part in parts]))
+
+
+def _combine(group: Group, ratings: Sequence[Rating]) -> Rating:
+    best_first = sorted(ratings, key=_ORDER.index, reverse=True)
+    nth = {"all": len(best_first), "any": 1, "at_least": group.count}[group.kind]
+    return best_first[nth - 1]
+
+
+def _rate_leaf(leaf: Leaf, view: _View, *, outside: bool) -> _Rated:
+    strength = view.strength(leaf.capability)
+    rating = _leaf_rating(leaf.strength, strength)
+    if leaf.strength == Strength.ABSENT:
+        seen_as_absent = strength == Strength.ABSENT and leaf.capability in view.gaps
+        return _Rated(Rating.NOT, rating) if seen_as_absent else _Rated(rating, rating)
+    if outside:
+        if strength == Strength.OPERATING:
+            return _Rated(rating, rating)
+        return _Rated(Rating.NOT, Rating.NOT if leaf.capability in view.watched else Rating.FULLY)
+    return _Rated(rating, Rating.FULLY if leaf.capability in view.gaps else rating)
+
+
+def _leaf_rating(demanded: Strength, found: Strength) -> Rating:
+    """Fully at the demanded strength, largely one step below, partially for a mere declaration.
+
+    A declaration never counts as largely achieved, though it is one step below `implemented`. Demanded absent, a
+    negative capability rates fully when not found, partially when only declared.
+    """
+    if demanded == Strength.ABSENT:
+        return {Strength.ABSENT: Rating.FULLY, Strength.DECLARED: Rating.PARTIALLY}.get(found, Rating.NOT)
+    if found >= demanded:
+        return Rating.FULLY
+    if found == Strength.ABSENT:
+        return Rating.NOT
+    return Rating.LARGELY if found == demanded - 1 and found != Strength.DECLARED else Rating.PARTIALLY
+
+
+# ── Criteria ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _criterion(criterion: Criterion, view: _View) -> CriterionResult:
+    if criterion.requires is None:
+        return _result(criterion, Status.UNKNOWN, reason=_ATTEST)
+    outside = "repository" not in criterion.observable
+    rated = _rate(criterion.requires, view, outside=outside)
+    evidence = tuple(dict.fromkeys(i for leaf in leaves(criterion.requires) for i in view.strengths.get(leaf.capability, (None, ()))[1]))
+    if rated.unknown:
+        reason = _unseen(criterion, view) if outside else _gap(criterion.requires, view)
+        return _result(criterion, Status.UNKNOWN, evidence=evidence, reason=reason)
+    status = {Rating.FULLY: Status.MET, Rating.NOT: Status.UNMET}.get(rated.low, Status.PARTLY)
+    return _result(criterion, status, rating=rated.low, evidence=evidence, blockers=tuple(_blockers(criterion.requires, view)))
+
+
+def _result(
+    criterion: Criterion,
+    status: Status,
+    *,
+    rating: Rating | None = None,
+    evidence: tuple[str, ...] = (),
+    blockers: tuple[str, ...] = (),
+    reason: str = "",
+) -> CriterionResult:
+    return CriterionResult(
+        id=criterion.id,
+        level=criterion.level,
+        title=criterion.title,
+        status=status,
+        rating=rating,
+        essential=criterion.essential,
+        evidence=evidence,
+        blockers=blockers,
+        remediation=criterion.remediation,
+        reason=reason,
+    )
+
+
+def _unseen(criterion: Criterion, view: _View) -> str:
+    places = " or ".join({"host": "on a code host", "live": "in a live system"}[o] for o in criterion.observable if o in ("host", "live"))
+    asked = [leaf.capability for leaf in leaves(criterion.requires) if view.strength(leaf.capability) != Strength.OPERATING]
+    return f"Seen only {places}, which was not searched for {_listed(dict.fromkeys(asked))}."
+
+
+def _gap(requirement: Leaf | Group, view: _View) -> str:
+    for leaf in leaves(requirement):
+        if leaf.capability in view.gaps:
+            entry = view.gaps[leaf.capability]
+            if entry is None:
+                return f"No detector looks for {leaf.capability} yet."
+            why = f": {entry.reason}" if entry.reason else ""
+            needs = f"; needs {entry.needs}" if entry.needs else ""
+            return f"Not searched for {leaf.capability}: {entry.what}{why}{needs}."
+    return ""
+
+
+def _blockers(requirement: Leaf | Group, view: _View) -> list[str]:
+    """What is missing or too weak; for alternatives only the one that is nearest."""
+    if _rate(requirement, view).low == Rating.FULLY:
+        return []
+    if isinstance(requirement, Leaf):
+        return [_leaf_blocker(requirement, view)]
+    if requirement.kind == "all":
+        return list(dict.fromkeys(sentence for part in requirement.of for sentence in _blockers(part, view)))
+    weak = [part for part in requirement.of if _rate(part, view).low not in (Rating.NOT, Rating.FULLY)]
+    absent = [part for part in requirement.of if _rate(part, view).low == Rating.NOT]
+    if requirement.kind == "any" and weak:
+        nearest = max(weak, key=lambda part: _ORDER.index(_rate(part, view).low))
+        return _blockers(nearest, view)
+    names = _listed(dict.fromkeys(leaf.capability for part in absent for leaf in leaves(part)))
+    if requirement.kind == "any":
+        return [f"none of {names} detected"]
+    full = len(requirement.of) - len(weak) - len(absent)
+    first = [f"{full} of the {requirement.count} needed are there" + (f", not detected: {names}" if absent else "")]
+    return first + [sentence for part in weak for sentence in _blockers(part, view)]
+
+
+def _leaf_blocker(leaf: Leaf, view: _View) -> str:
+    item = view.best(leaf.capability)
+    if item is None:
+        return f"{leaf.capability}: not detected"
+    place = item.location.resource or (f"{item.location.path}:{item.location.line}" if item.location.line else item.location.path)
+    note = f" ({item.note})" if item.note else ""
+    demand = "should not be there" if leaf.strength == Strength.ABSENT else f"{leaf.strength.label} needed"
+    return f"{leaf.capability}: seen as {item.strength.label} at {place}{note}, {demand}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    rest = list(names)
+    if len(rest) > _MANY + 1:
+        return f"{', '.join(rest[:_MANY])} and {len(rest) - _MANY} more"
+    return ", ".join(rest)
+
+
+# ── Levels ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A criterion as one of the three readings counts it."""
+
+    level: int
+    essential: bool
+    share: float
+    counts: bool
+    """False: left out of the mean."""
+    blind: bool = False
+    """Left out because the repository could not be searched, so that an essential one is not shown to hold."""
+
+    @classmethod
+    def of_result(cls, result: CriterionResult) -> _Standing:
+        rated = result.rating is not None
+        share = SHARE[result.rating] if result.rating is not None else 0.0
+        return cls(result.level, result.essential, share, counts=rated)
+
+
+def _standing(criterion: Criterion, result: CriterionResult, reading: str) -> _Standing:
+    seen = _Standing.of_result(result)
+    if seen.counts:
+        return seen
+    outside = "repository" not in criterion.observable
+    if reading == "ceiling":
+        return _Standing(criterion.level, criterion.essential, 1.0, counts=True)
+    if reading == "confirmed" and outside and criterion.requires is not None:
+        return _Standing(criterion.level, criterion.essential, 0.0, counts=True)
+    return _Standing(criterion.level, criterion.essential, 0.0, counts=False, blind=not outside)
+
+
+def _dimension(framework: Framework, rule: DimensionRule, view: _View) -> DimensionResult:
+    criteria = [criterion for criterion in framework.criteria if criterion.dimension == rule.id]
+    if _rate(rule.applies, view).low not in (Rating.LARGELY, Rating.FULLY):
+        results = tuple(_result(criterion, Status.NOT_APPLICABLE, reason=rule.otherwise) for criterion in criteria)
+        return DimensionResult(
+            id=rule.id,
+            title=rule.title,
+            applicable=False,
+            reason=rule.otherwise,
+            level=None,
+            confirmed=None,
+            ceiling=None,
+            score=None,
+            score_low=None,
+            score_high=None,
+            achieved=(),
+            criteria=results,
+        )
+    results = tuple(_criterion(criterion, view) for criterion in criteria)
+    readings = {
+        reading: [_standing(criterion, result, reading) for criterion, result in zip(criteria, results, strict=True)]
+        for reading in ("level", "confirmed", "ceiling")
+    }
+    levels = {reading: _level(framework, standings) for reading, standings in readings.items()}
+    return DimensionResult(
+        id=rule.id,
+        title=rule.title,
+        applicable=True,
+        reason="",
+        level=levels["level"],
+        confirmed=levels["confirmed"],
+        ceiling=levels["ceiling"],
+        score=_score(framework, levels["level"], readings["level"]),
+        score_low=_score(framework, levels["confirmed"], readings["confirmed"]),
+        score_high=_score(framework, levels["ceiling"], readings["ceiling"]),
+        achieved=tuple((level, round(_mean(_at(readings["level"], level)), 4)) for level, _ in framework.levels),
+        criteria=results,
+    )
+
+
+def _level(framework: Framework, standings: Sequence[_Standing]) -> int:
+    """The highest level at which it and all below hold; the lowest level is the floor."""
+    numbers = [level for level, _ in framework.levels]
+    reached = numbers[0]
+    for position, level in enumerate(numbers[1:], start=1):
+        below = all(_holds(_at(standings, lower), framework.below_at) for lower in numbers[:position])
+        if not below:
+            break
+        if _holds(_at(standings, level), framework.reached_at):
+            reached = level
+        else:
+            break
+    return reached
+
+
+def _holds(standings: Sequence[_Standing], threshold: float) -> bool:
+    """No essential criterion is below largely achieved, and the mean of those that count is at the threshold.
+
+    Where nothing counts, the level holds unless that is because a repository could not be searched.
+    """
+    if any(s.essential and (s.blind or (s.counts and s.share < SHARE[Rating.LARGELY])) for s in standings):
+        return False
+    if not any(s.counts for s in standings):
+        return not any(s.blind for s in standings)
+    return _mean(standings) >= threshold - 1e-9
+
+
+def _at(standings: Sequence[_Standing], level: int) -> list[_Standing]:
+    return [standing for standing in standings if standing.level == level]
+
+
+def _mean(standings: Sequence[_Standing]) -> float:
+    shares = [standing.share for standing in standings if standing.counts]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def _score(framework: Framework, level: int, standings: Sequence[_Standing]) -> float:
+    above = [number for number, _ in framework.levels if number > level]
+    return round(level + min(_mean(_at(standings, above[0])), _BELOW_NEXT), 2) if above else float(level)
+
+
+def _mean_score(scores: Iterable[float | None]) -> float | None:
+    known = [score for score in scores if score is not None]
+    return round(sum(known) / len(known), 2) if known else None
+
+
+def _imbalance(dimensions: Sequence[DimensionResult]) -> str:
+    ranked = sorted(dimensions, key=lambda dimension: dimension.level or 0)
+    if not ranked or (ranked[-1].level or 0) - (ranked[0].level or 0) < 2:
+        return ""
+    low, high = ranked[0], ranked[-1]
+    return f"{low.title} (level {low.level}) lags {high.title} (level {high.level}) by two levels or more: what the one gains, the other cannot use."

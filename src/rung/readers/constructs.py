@@ -1,0 +1,99 @@
+"""Infrastructure that source code declares: AWS CDK, CDK for Terraform and Pulumi, from the calls a source reader saw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from rung.readers.attributes import bounded, shortened
+from rung.records import Call, Resource
+
+_CDK = re.compile(
+    r"aws_cdk\.aws_\w+\.[A-Z]\w*"
+    r"|aws_cdk\.aws_\w+_alpha\.[A-Z]\w*"
+    r"|js:(?:aws-cdk-lib|@aws-cdk)[/.]aws[-_][\w-]+\.[A-Z]\w*"
+    r"|js:aws-cdk-lib\.aws_\w+\.[A-Z]\w*"
+    r"|aws_cdk\.pipelines\.CodePipeline"
+    r"|js:aws-cdk-lib/pipelines\.CodePipeline"
+)
+_CDKTF = re.compile(
+    r"cdktf_cdktf_provider_\w+(?:\.\w+){1,3}\.[A-Z]\w*"
+    r"|js:@cdktf/provider-[\w-]+(?:/[\w-]+){0,4}(?:\.[a-z]\w*)?\.[A-Z]\w*"
+)
+_PULUMI = re.compile(
+    r"pulumi_[a-z]\w*(?:\.[a-z]\w*){0,4}\.[A-Z]\w*"
+    r"|js:@pulumi/[a-z][\w-]*(?:[/.][a-z][\w-]*){0,4}\.[A-Z]\w*"
+)
+_PREFIXES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
+_SCHEDULE = re.compile(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
+_PROPERTY = re.compile(r"\.([A-Z]\w*?)(?:Property|Args)$")
+_NO_RESOURCE = re.compile(
+    r"(?:Args|Props|Property|Outputs?|Statement|PolicyDocument|Principal|Pattern|Provider|Options|Dimension|Duration|Schedule|Grant|"
+    r"BuildEnvironment|BuildEnvironmentVariable|ProductVersion|Field|Code|Image|Action|Artifact|Source|Integration|Authorizer|Filter|Rotation|Asset|Config)$"
+)
+"""Ends of class names that are values handed to a resource, not resources."""
+_HELPER_MODULES = re.compile(
+    r"aws[-_]\w+[-_](?:targets|actions|subscriptions|tasks|integrations|destinations|authorizers|event[-_]sources|notifications|origins)\b"
+)
+"""CDK modules that only bind resources to each other."""
+_YET_RESOURCE = re.compile(
+    r"(?:\.Cfn\w+|EndpointConfig|Endpoint_?Configuration|LaunchConfig\w*|MetricFilter|SubscriptionFilter|DataSource|DockerImageAsset|ComputeImage"
+    r"|(?:^|[._])scheduler\.Schedule|monitoring\.Dashboard|CostAllocation\w*|[a-z]\.(?:Schedule|Image|Authorizer|Integration|Asset))$"
+)
+
+
+def resources_of(calls: Iterable[Call]) -> list[Resource]:
+    """The resources that constructor calls of one file declare; every other call gives nothing.
+
+    The type is the call's own name, the name its first literal argument, the attributes its keywords and those of the
+    property objects and schedules that are built among its arguments.
+    """
+    found: list[tuple[Call, str, list[tuple[str, str]]]] = []
+    around: list[tuple[int, list[tuple[str, str]]]] = []
+    dialects = [(call, _dialect(call)) for call in calls if call.name.startswith(_PREFIXES)]
+    for call, dialect in sorted(dialects, key=lambda pair: (pair[0].line, -pair[0].end_line, not pair[1])):
+        while around and around[-1][0] < call.line:
+            around.pop()
+        if dialect:
+            attributes = list(call.keywords)
+            found.append((call, dialect, attributes))
+            around.append((max(call.end_line, call.line), attributes))
+        elif around:
+            around[-1][1].extend(_inner_attributes(call))
+    return [
+        Resource(
+            line=call.line,
+            dialect=dialect,
+            type=call.name,
+            name=shortened(call.arguments[0]) if call.arguments else "",
+            attributes=bounded(attributes),
+        )
+        for call, dialect, attributes in found
+    ]
+
+
+def _inner_attributes(call: Call) -> Iterator[tuple[str, str]]:
+    """What a call among a resource's arguments adds to its attributes."""
+    if schedule := _SCHEDULE.search(call.name):
+        words = [*call.arguments, *(f"{key}={value}" for key, value in call.keywords)]
+        yield "ScheduleExpression", words[0] if schedule[1] == "expression" and words else f"{schedule[1]}({' '.join(words)})"
+    elif inner := _PROPERTY.search(call.name):
+        for key, value in call.keywords:
+            yield f"{inner[1]}.{key}", value
+
+
+def _dialect(call: Call) -> str:
+    """cdk or pulumi when the call constructs a resource, else nothing."""
+    if call.kind != "call":
+        return ""
+    if call.name.startswith(("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk")):
+        return "cdk" if _CDK.fullmatch(call.name) and _is_resource(call.name) else ""
+    if call.name.startswith(("cdktf_cdktf_provider_", "js:@cdktf/provider-")):
+        return "cdk" if _CDKTF.fullmatch(call.name) and _is_resource(call.name) and ".Data" not in call.name else ""
+    if call.name.startswith(("pulumi_", "js:@pulumi/")):
+        return "pulumi" if _PULUMI.fullmatch(call.name) and _is_resource(call.name) else ""
+    return ""
+
+
+def _is_resource(name: str) -> bool:
+    return not _HELPER_MODULES.search(name) and (not _NO_RESOURCE.search(name) or bool(_YET_RESOURCE.search(name)))

@@ -1,0 +1,189 @@
+"""GitHub Actions (and the forges that speak its dialect): workflows and composite actions."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from rung.readers.documents import Map, Value
+from rung.readers.reading import Reading
+from rung.readers.workflows import (
+    MAX_ITEMS,
+    Source,
+    arguments_of,
+    at_directory,
+    filters,
+    is_false,
+    is_true,
+    is_yaml,
+    items,
+    mapping,
+    named,
+    scalar,
+    strings,
+)
+from rung.records import Fact, Job, Step, Trigger, Workflow
+
+_FOLDER = re.compile(r"(?:^|/)\.(github|gitea|forgejo)/workflows/[^/]+$")
+_KINDS = {
+    "push": "push",
+    "pull_request": "pull_request",
+    "pull_request_target": "pull_request",
+    "merge_group": "pull_request",
+    "release": "release",
+    "schedule": "schedule",
+    "workflow_run": "upstream",
+    "workflow_dispatch": "manual",
+    "workflow_call": "call",
+}
+"""Events by kind; every other event is an `event`."""
+_SYSTEMS = {"github": "github-actions", "gitea": "gitea-actions", "forgejo": "forgejo-actions"}
+
+
+def _claims_workflow(path: str) -> bool:
+    return is_yaml(path) and _FOLDER.search(path) is not None
+
+
+def _claims_action(path: str) -> bool:
+    return posixpath.basename(path) in ("action.yml", "action.yaml")
+
+
+def read_workflow(path: str, data: bytes) -> Iterable[Fact]:
+    """A workflow file as a `Workflow`, its images, and what was wrong with it."""
+    source = Source(path, data)
+    folder = _FOLDER.search(source.path)
+    system = _SYSTEMS[folder[1]] if folder else "github-actions"
+    for document in source.documents():
+        if "jobs" not in document:
+            continue
+        directory = _directory(document, "")
+        jobs = mapping(document.get("jobs"))
+        source.facts.append(
+            Workflow(
+                line=document.line,
+                system=system,
+                name=scalar(document.get("name")),
+                triggers=tuple(_triggers(document)),
+                jobs=tuple(_job(source, key, mapping(job), jobs.at(key), directory) for key, job in islice(jobs.items(), MAX_ITEMS)),
+                permissions=_permissions(document.get("permissions")),
+            )
+        )
+    return source.facts
+
+
+def read_action(path: str, data: bytes) -> Iterable[Fact]:
+    """A composite action as a workflow that only others call, named by its folder; other actions hold no steps."""
+    source = Source(path, data)
+    for document in source.documents():
+        runs = mapping(document.get("runs"))
+        if scalar(runs.get("using")) != "composite":
+            continue
+        steps = tuple(_step(source, mapping(step), line, "") for step, line in source.items(runs.get("steps"), runs.at("steps")))
+        source.facts.append(
+            Workflow(
+                line=document.line,
+                system="github-actions",
+                name=posixpath.dirname(path) or ".",
+                triggers=(Trigger(line=document.at("runs"), kind="call"),),
+                jobs=(Job(line=document.at("runs"), id="runs", name=scalar(document.get("name")), steps=steps),),
+            )
+        )
+    return source.facts
+
+
+def _triggers(document: Map) -> Iterator[Trigger]:
+    events = document.get("on", "")
+    if isinstance(events, Map):
+        for event, body in events.items():
+            yield from _trigger(event, body, events.at(event))
+    else:
+        for event_name, line in items(events, document.at("on")):
+            yield from _trigger(scalar(event_name), "", line)
+
+
+def _trigger(event: str, body: Value, line: int) -> Iterator[Trigger]:
+    if event == "schedule":
+        for entry, at in items(body, line):
+            yield Trigger(line=at, kind="schedule", cron=named(entry, "cron"))
+        return
+    options = mapping(body)
+    branches = filters(options.get("branches"), options.get("branches-ignore"))
+    paths = filters(options.get("paths"), options.get("paths-ignore"))
+    if event != "push":
+        yield Trigger(line=line, kind=_KINDS.get(event, "event"), branches=branches, paths=paths)
+        return
+    if branches != ("!**",) and (branches or not options.get("tags")):
+        yield Trigger(line=line, kind="push", branches=branches, paths=paths)
+    if options.get("tags"):
+        yield Trigger(line=options.at("tags"), kind="tag", branches=strings(options["tags"]), paths=paths)
+
+
+def _permissions(value: Value | None) -> str:
+    if isinstance(value, Map):
+        return ", ".join(f"{key}: {scalar(level)}" for key, level in value.items()) or "{}"
+    return scalar(value)
+
+
+def _directory(holder: Map, otherwise: str) -> str:
+    run = mapping(mapping(holder.get("defaults")).get("run"))
+    return scalar(run.get("working-directory")) or otherwise
+
+
+def _job(source: Source, key: str, job: Map, line: int, directory: str) -> Job:
+    directory = _directory(job, directory)
+    condition = scalar(job.get("if"))
+    steps = [_step(source, mapping(step), at, directory) for step, at in source.items(job.get("steps"), job.at("steps"))]
+    if handed := mapping(job.get("with")):
+        steps.append(Step(line=job.at("with"), name="with", arguments=arguments_of(handed), commands=source.argument_commands(handed)))
+    for service in islice(mapping(job.get("services")).values(), 50):
+        source.image(named(service, "image"), service.at("image") if isinstance(service, Map) else line)
+    container = job.get("container", "")
+    image = source.image(named(container, "image"), container.at("image") if isinstance(container, Map) else job.at("container"))
+    return Job(
+        line=line,
+        id=key,
+        name=scalar(job.get("name")),
+        uses=scalar(job.get("uses")),
+        needs=strings(job.get("needs")),
+        steps=tuple(steps),
+        environment=named(job.get("environment")),
+        image=image,
+        condition=condition,
+        continue_on_error=is_true(job.get("continue-on-error")),
+        disabled=is_false(job.get("if")),
+        manual=_only_by_hand(condition),
+        matrix="matrix" in mapping(job.get("strategy")),
+    )
+
+
+def _only_by_hand(condition: str) -> bool:
+    return "||" not in condition and re.search(r"github\.event_name\s*==\s*['\"]workflow_dispatch['\"]", condition) is not None
+
+
+def _step(source: Source, step: Map, line: int, directory: str) -> Step:
+    uses = scalar(step.get("uses"))
+    handed = mapping(step.get("with"))
+    if uses.startswith("docker://"):
+        source.image(uses.removeprefix("docker://"), step.at("uses"))
+    commands = source.commands(scalar(step.get("run")), step.at("run"))
+    if not uses.startswith("actions/github-script@"):
+        commands += source.argument_commands(handed)
+    directory = scalar(step.get("working-directory")) or ("" if uses else directory)
+    return Step(
+        line=line,
+        name=scalar(step.get("name")),
+        uses=uses,
+        commands=commands,
+        arguments=arguments_of(handed) + at_directory(directory),
+        condition=scalar(step.get("if")),
+        continue_on_error=is_true(step.get("continue-on-error")),
+        disabled=is_false(step.get("if")),
+    )
+
+
+READINGS = (
+    Reading(name="github-actions", claims=_claims_workflow, read=read_workflow),
+    Reading(name="github-action", claims=_claims_action, read=read_action),
+)

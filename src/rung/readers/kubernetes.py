@@ -1,0 +1,252 @@
+"""Kubernetes objects: plain manifests, Kustomize, Helm charts, and whatever custom resources controllers bring.
+
+A chart's templates are read without being rendered: `{{ .Values.x }}` stays as `${.Values.x}`, and the `if` around an
+object is its condition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from rung.readers.attributes import attributes_of, bounded, images_of, parse_template, shortened
+from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, parse_json, parse_yaml, text_of
+from rung.readers.reading import Reading
+from rung.records import Fact, Image, Problem, Resource
+
+MAX_OBJECTS = 1000
+"""Objects of one file."""
+MAX_SCALARS = 3000
+"""Scalars of one object in which images and references are sought."""
+
+_API_VERSION = re.compile(r"(?:([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)/)?v\d+(?:(?:alpha|beta)\d+)?")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]{1,80}")
+_KUSTOMIZATION = re.compile(r"(?:^|/)kustomization\.ya?ml(?:\.\w+)?$|(?:^|/)Kustomization$")
+_CHART = re.compile(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
+_VALUES = re.compile(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
+_IN_TEMPLATES = re.compile(r"(?:^|/)templates/")
+_BARE_PLACEHOLDER = re.compile(rb"^[^\n\"'#]*[:-][ \t]+\{\{|^[ \t]*\{[\{%]", re.MULTILINE)
+_CONTROL = re.compile(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b\s*([^\n]*?)\s*-?\}\}")
+_PAYLOADS = ("data", "stringData", "binaryData")
+_GROUPS = {
+    "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
+    "batch": ("Job", "CronJob"),
+    "autoscaling": ("HorizontalPodAutoscaler",),
+    "networking.k8s.io": ("Ingress", "NetworkPolicy", "IngressClass"),
+    "policy": ("PodDisruptionBudget",),
+    "rbac.authorization.k8s.io": ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
+}
+"""Groups of the built-in kinds, for templates that leave the API version to a helper."""
+_GROUP_OF = {kind: group for group, kinds in _GROUPS.items() for kind in kinds}
+
+
+def read_manifest(path: str, data: bytes) -> Iterator[Fact]:
+    """Facts of a YAML or JSON file of Kubernetes objects; nothing when it holds none."""
+    if b"apiVersion" not in data or b"kind" not in data or _CHART.search(path) or _KUSTOMIZATION.search(path):
+        return
+    template = b"{{" in data and bool(_IN_TEMPLATES.search(path) or _BARE_PLACEHOLDER.search(data))
+    documents, error = _documents(path, data, template)
+    if error and _looks_like_manifest(data):
+        yield Problem(line=error.line, what=error.what)
+    conditions = _conditions(text_of(data)) if template else []
+    objects = 0
+    for document in documents:
+        for body in _objects(document):
+            objects += 1
+            if objects > MAX_OBJECTS:
+                yield Problem(line=body.line, what=f"more than {MAX_OBJECTS} objects; the rest is not read")
+                return
+            yield from _object(body, conditions)
+
+
+def read_kustomization(path: str, data: bytes) -> Iterator[Fact]:
+    """The kustomization that a file is: its resources, patches and images as attributes."""
+    documents, error = parse_yaml(data)
+    if error:
+        yield Problem(line=error.line, what=error.what)
+    for document in documents:
+        if isinstance(document, Map):
+            yield Resource(
+                line=document.line,
+                dialect="kubernetes",
+                type="kustomize/Kustomization",
+                name=path.split("/")[-2] if "/" in path else "",
+                attributes=attributes_of(document, leave=("apiVersion", "kind")),
+            )
+            for image in _maps(document.get("images")):
+                name = _text(image.get("newName")) or _text(image.get("name"))
+                if name:
+                    yield Image(line=image.line, name=shortened(_tagged(name, image, "newTag")), use="deployment")
+
+
+def read_chart(_path: str, data: bytes) -> Iterator[Fact]:
+    """The Helm chart that a `Chart.yaml` describes, its dependencies among the attributes."""
+    documents, error = parse_yaml(data)
+    if error:
+        yield Problem(line=error.line, what=error.what)
+    for document in documents[:1]:
+        if isinstance(document, Map) and "name" in document:
+            yield Resource(
+                line=document.at("name"),
+                dialect="kubernetes",
+                type="helm/Chart",
+                name=_text(document["name"]),
+                attributes=attributes_of(document, leave=("name",)),
+            )
+
+
+def read_values(_path: str, data: bytes) -> Iterator[Fact]:
+    """Images that a chart's values name (`image: {repository, tag}`)."""
+    if b"repository" not in data:
+        return
+    documents, _ = parse_yaml(data)
+    for document in documents:
+        stack: list[tuple[Value, int]] = [(document, 0)]
+        left = 20_000
+        while stack and left:
+            left -= 1
+            value, depth = stack.pop()
+            if isinstance(value, Map):
+                repository = _text(value.get("repository"))
+                if repository and ("tag" in value or "pullPolicy" in value) and "${" not in repository:
+                    registry = _text(value.get("registry"))
+                    name = _tagged(f"{registry}/{repository}" if registry else repository, value, "tag")
+                    yield Image(line=value.at("repository"), name=shortened(name), use="deployment")
+            if not isinstance(value, str) and depth < 30:
+                stack.extend((child, depth + 1) for child in (reversed(value.values()) if isinstance(value, Map) else reversed(value)))
+
+
+def _documents(path: str, data: bytes, template: bool) -> tuple[list[Value], Unreadable | None]:
+    if path.endswith(".json") or data.lstrip()[:1] in (b"{", b"["):
+        try:
+            return [parse_json(data)], None
+        except Unreadable as error:
+            return ([], error) if path.endswith(".json") else parse_yaml(data)
+    return parse_template(data) if template else parse_yaml(data)
+
+
+def _looks_like_manifest(data: bytes) -> bool:
+    return bool(re.search(rb"^apiVersion:", data, re.MULTILINE) and re.search(rb"^kind:", data, re.MULTILINE))
+
+
+def _objects(document: Value) -> Iterator[Map]:
+    """The document's objects; lists of objects are opened."""
+    stack = [(document, 0)]
+    while stack:
+        value, depth = stack.pop()
+        if isinstance(value, Map):
+            items = value.get("items")
+            if _text(value.get("kind")).endswith("List") and isinstance(items, Sequence):
+                if depth < 5:
+                    stack.extend((item, depth + 1) for item in reversed(items))
+            elif _type_of(value):
+                yield value
+        elif isinstance(value, Sequence) and depth == 0:
+            stack.extend((item, 1) for item in reversed(value))
+
+
+def _type_of(body: Map) -> str:
+    """`group/Kind`, or nothing when the mapping is no Kubernetes object."""
+    kind, version = _text(body.get("kind")), _text(body.get("apiVersion"))
+    if not _KIND.fullmatch(kind):
+        return ""
+    if match := _API_VERSION.fullmatch(version):
+        return f"{match[1] or 'core'}/{kind}"
+    if "${" in version and (isinstance(body.get("metadata"), Map) or "spec" in body):
+        group = version.partition("/")[0] if "/" in version and "${" not in version.partition("/")[0] else _GROUP_OF.get(kind, "core")
+        return f"{group}/{kind}"
+    return ""
+
+
+def _object(body: Map, conditions: list[str]) -> Iterator[Fact]:
+    kind = _type_of(body)
+    metadata = body.get("metadata")
+    name = ""
+    if isinstance(metadata, Map):
+        name = _text(metadata.get("name")) or _text(metadata.get("generateName"))
+    shown = body
+    if kind in ("core/ConfigMap", "core/Secret"):
+        shown = _without_payloads(body)
+    scalars = [(key, text, line) for key, text, line in islice(flatten(shown), MAX_SCALARS) if key not in ("apiVersion", "kind", "metadata.name")]
+    line = body.at("kind")
+    yield Resource(
+        line=line,
+        dialect="kubernetes",
+        type=kind,
+        name=shortened(name),
+        attributes=bounded((key, text) for key, text, _ in scalars),
+        references=_references(scalars),
+        conditional=conditions[line - 1] if 0 < line <= len(conditions) else "",
+    )
+    yield from images_of(scalars)
+
+
+def _without_payloads(body: Map) -> Map:
+    """The object with the keys of its payload, but not what they hold: files and secrets are no attributes."""
+    shown = Map(body.line)
+    for key, value in body.items():
+        if key in _PAYLOADS and isinstance(value, Map):
+            keys = Map(value.line)
+            for name in value:
+                keys.put(name, "", value.at(name))
+            shown.put(key, keys, body.at(key))
+        else:
+            shown.put(key, value, body.at(key))
+    return shown
+
+
+def _references(scalars: list[tuple[str, str, int]]) -> tuple[str, ...]:
+    """Objects that this one names: a target's `kind/name`."""
+    found: dict[str, None] = {}
+    kind = ""
+    for key, text, _ in scalars:
+        if key.endswith(("Ref.kind", "ref.kind")):
+            kind = text
+        elif kind and key.endswith(("Ref.name", "ref.name")):
+            found[f"{kind}/{text}"] = None
+            kind = ""
+    return tuple(found)[:50]
+
+
+def _conditions(text: str) -> list[str]:
+    """For each line of a template the `if`s around it, joined; `else` negates."""
+    open_blocks: list[str] = []
+    around: list[str] = []
+    for line in text.split("\n"):
+        for match in _CONTROL.finditer(line):
+            word = match[1]
+            if word == "end":
+                if open_blocks:
+                    open_blocks.pop()
+            elif word.startswith("else"):
+                if open_blocks and open_blocks[-1]:
+                    open_blocks[-1] = match[2] if word != "else" else f"not ({open_blocks[-1]})"
+            elif len(open_blocks) < 50:
+                open_blocks.append(match[2][:200] if word == "if" else "")
+        around.append(" and ".join(condition for condition in open_blocks if condition)[:500])
+    return around
+
+
+def _tagged(name: str, image: Map, tag_key: str) -> str:
+    digest = _text(image.get("digest"))
+    tag = _text(image.get(tag_key))
+    return f"{name}@{digest}" if digest else f"{name}:{tag}" if tag else name
+
+
+def _maps(value: Value | None) -> Iterator[Map]:
+    for item in value if isinstance(value, Sequence) else ():
+        if isinstance(item, Map):
+            yield item
+
+
+def _text(value: Value | None) -> str:
+    return value if isinstance(value, str) else ""
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading(name="kubernetes", claims=lambda path: path.endswith((".yaml", ".yml", ".json")), read=read_manifest),
+    Reading(name="kustomize", claims=lambda path: bool(_KUSTOMIZATION.search(path)), read=read_kustomization),
+    Reading(name="helm-chart", claims=lambda path: bool(_CHART.search(path)), read=read_chart),
+    Reading(name="helm-values", claims=lambda path: bool(_VALUES.search(path)), read=read_values),
+)

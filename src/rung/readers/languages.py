@@ -1,0 +1,410 @@
+"""R, Julia, Scala, Java, Kotlin, JavaScript, TypeScript and Go as facts, by linear scans of text without comments and strings.
+
+Names carry a language's prefix (`r:`, `julia:`, `jvm:`, `js:`, `go:`) and are resolved through imports, assignments and
+chains as far as the shape of the text tells. A file of the same repository that is loaded by path is an import that starts
+with a dot: `r:./R/clean.R`, `js:./lib`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
+
+from rung.readers import scanning
+from rung.readers.documents import text_of
+from rung.readers.reading import Reading
+from rung.readers.scanning import Dialect, Scan
+from rung.records import Call, Fact, Import, Problem, Test
+
+_DOUBLE = r"\"(?P<s{0}>(?:[^\"\\\n]++|\\.)*+)(?:\"|(?=\n)|\Z)"
+_SINGLE = r"'(?P<s{0}>(?:[^'\\\n]++|\\.)*+)(?:'|(?=\n)|\Z)"
+_MANY_LINES = r"\"(?P<s{0}>(?:[^\"\\]++|\\.)*+)(?:\"|\Z)"
+_TRIPLE = r"\"\"\"(?P<s{0}>(?:[^\"\\]++|\\.|\"(?!\"\"))*+)(?:\"\"\"|\Z)"
+_SLASH_COMMENTS = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
+
+_R_TOKENS = re.compile(
+    rf"(?P<c>#[^\n]*+)|[rR]\"\((?P<s0>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\.)*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?", re.DOTALL
+)
+_JULIA_TOKENS = re.compile(
+    rf"(?P<c>#=(?:[^=]++|=(?!#))*+(?:=#|\Z)|#[^\n]*+)|{_TRIPLE.format(1)}|{_MANY_LINES.format(2)}|(?<![\w)\]}}'.])'(?P<s3>(?:[^'\\\n]|\\[^\n]{{1,9}}?))'", re.DOTALL
+)
+_JVM_TOKENS = re.compile(rf"(?P<c>{_SLASH_COMMENTS})|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL)
+_GO_TOKENS = re.compile(rf"(?P<c>{_SLASH_COMMENTS})|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL)
+_JS_TOKENS = re.compile(rf"(?P<c>{_SLASH_COMMENTS})|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|(?P<open>`)|(?P<brace>[{{}}])|(?P<slash>/)", re.DOTALL)
+_JS_TEMPLATE = re.compile(r"(?:[^`$\\]++|\\.|\$(?!\{))*+(?P<end>`|\$\{|\Z)", re.DOTALL)
+_JS_REGEX = re.compile(r"/(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]++|\\[^\n])*+\]?)++/[a-z]*+")
+_BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^\n")
+_WORD_BEFORE_REGEX = re.compile(r"\b(?:return|typeof|case|in|of|do|else|yield|await)\Z")
+
+_R_NOISE = frozenset(
+    "abs all any apply as.character as.Date as.factor as.integer as.logical as.numeric attr bind_rows c case_when cat ceiling class colnames cut "
+    "data.frame desc dim distinct do.call element_text else exists exp factor file.path filter floor for format function gsub group_by head identical "
+    "if if_else ifelse in inherits invisible is.character is.na is.null is.numeric join lapply left_join length levels library list log lubridate map "
+    "mapply match.arg matrix max mean median merge message min missing mutate n names nchar ncol nrow numeric order paste paste0 print prod quantile "
+    "range rbind cbind rename rep repeat require requireNamespace return rev round row.names rownames sapply sd select seq seq_along seq_len setdiff "
+    "setNames slice sort split sprintf stop stopifnot strsplit sub subset substr sum summarise summarize suppressMessages suppressPackageStartupMessages "
+    "suppressWarnings switch Sys.time t table tail tolower toupper trimws tryCatch typeof ungroup unique unlist vapply vars warning which while with".split()
+)
+_JULIA_NOISE = frozenset(
+    "abs all any append! broadcast cat ceil collect convert copy deepcopy dirname div eltype enumerate error exp fill filter findfirst first float floor "
+    "foreach get haskey hcat if in include isa isempty isfile isnothing join joinpath keys last length log map max maximum mean min minimum mod new ones "
+    "pairs parse pop! print println prod push! rand randn range reduce repeat reshape round similar size sort split sqrt string strip sum Tuple tuple "
+    "typeof values vcat vec while zeros zip Dict Set Vector Array Float32 Float64 Int Int64".split()
+)
+
+_R_LOADED = re.compile(r"\b(?:library|require|requireNamespace|loadNamespace|attachNamespace)[ \t]*+\([ \t\n]*+(?:(?P<name>[A-Za-z][\w.]*+)[ \t]*+[,)])?")
+_R_MANY = re.compile(r"(?:\bpacman[ \t]*+::[ \t]*+)?\bp_load[ \t]*+\((?P<names>[^()]{0,2000}+)\)|\bbox[ \t]*+::[ \t]*+use[ \t]*+\((?P<uses>[^()]{0,2000}+)\)")
+_R_FROM = re.compile(r"(?<![\w.:])(?P<package>[A-Za-z][\w.]*+):::?(?P<name>[A-Za-z.][\w.]*+)")
+_R_SOURCE = re.compile(r"(?<![\w.])(?:source|sys\.source)[ \t]*+\(")
+_R_PATH = re.compile(r"[ \t\n]*+(?:here[ \t]*+::[ \t]*+)?(?:here|file\.path)[ \t]*+\(")
+_R_TEST = re.compile(r"(?<![\w.])(?:test_that|it)[ \t]*+\(")
+_R_ASSERTION = re.compile(r"(?<![\w.])(?:expect_|check[A-Z]|assert)[\w.]*+[ \t]*+\(")
+_R = Dialect(
+    prefix="r:",
+    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+)*+)(?P<call>[ \t]*+\()?"),
+    joint=re.compile(r":::?|\$|@"),
+    bare=True,
+    noise=_R_NOISE,
+)
+
+_JULIA_USING = re.compile(r"^[ \t]*+(?:@\w++[ \t]++(?:\w++[ \t]++)?)?(?:using|import)[ \t]++(?P<what>[^\n;]++(?:(?<=,)\n[^\n;]++){0,40})", re.MULTILINE)
+_JULIA_INCLUDE = re.compile(r"(?<![\w.])include[ \t]*+\(")
+_JULIA_TESTSET = re.compile(r"@testset\b[^\n\"]{0,60}+")
+_JULIA_ASSERTION = re.compile(r"@test(?:_\w++)?+(?![\w])")
+_JULIA = Dialect(
+    prefix="julia:",
+    name=re.compile(r"(?<![\w.@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+)*+)\.?(?P<call>\()?"),
+    joint=re.compile(r"\."),
+    bare=True,
+    noise=_JULIA_NOISE,
+)
+
+_JVM_IMPORT = re.compile(
+    r"^[ \t]*+import[ \t]++(?:static[ \t]++)?(?P<path>[A-Za-z_]\w*+(?:\.\w++)*+)(?P<tail>\.\{[^{}]{0,2000}+\}|\.[*_])?(?:[ \t]++as[ \t]++(?P<alias>\w++))?", re.MULTILINE
+)
+_JVM_TYPED = re.compile(r"\b(?P<type>[A-Z]\w*+)(?:<[^<>\n]{0,80}>)?[ \t]++(?P<name>[a-z]\w*+)[ \t]*+[;=,)]|\b(?P<name2>[a-z]\w*+)[ \t]*+:[ \t]*+(?P<type2>[A-Z]\w*+)")
+_JVM_BASE = re.compile(r"\b(?:extends|with|implements)[ \t]++(?P<name>[A-Z]\w*+)")
+_JVM_TEST = re.compile(r"@(?:Test|ParameterizedTest|RepeatedTest)\b")
+_JVM_METHOD = re.compile(r"(?P<name>`[^`\n]{1,200}`|\b[A-Za-z_]\w*+)[ \t]*+\(")
+_SCALA_TEST = re.compile(r"(?<![\w.])(?:test|it|scenario|property)[ \t]*+\((?=\")")
+_SCALA_SHOULD = re.compile(r"\"(?P<name> *)\"[ \t]++(?:should|must|can|in|when)\b[^{\n]{0,200}\bin[ \t]*+\{|\bit[ \t]++should[ \t]++\" *\"[ \t]++in[ \t]*+\{")
+_JVM_ASSERTION = re.compile(r"\b(?:assert\w*+|verify\w*+|expect\w*+|fail|intercept)[ \t]*+[(\[{<]|\b(?:should(?:Be|Equal)?|must(?:Be|Equal)?|shouldBe|mustBe)\b(?![ \t]*+\" )")
+_JVM = Dialect(
+    prefix="jvm:",
+    name=re.compile(r"(?<![\w$.])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()?"),
+    joint=re.compile(r"[ \t\n]*\??\.[ \t\n]*"),
+    keyword="=",
+)
+
+_JS_FROM = re.compile(
+    r"(?<![\w$.])(?:import|export)\b[ \t\n]*+(?:type[ \t\n]++(?!from\b))?(?P<clause>(?:[\w$]++[ \t\n]*+,?[ \t\n]*+)?"
+    r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<![\w$.])import[ \t\n]*+(?=[\"'])"
+)
+_JS_CLAUSE = re.compile(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
+_JS_REQUIRE = re.compile(r"(?<![\w$.])(?:require|import)[ \t]*+\([ \t\n]*+(?=[\"'])")
+_JS_REQUIRED_AS = re.compile(r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z")
+_JS_BASE = re.compile(r"\bextends[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
+_JS_TEST = re.compile(r"(?<![\w$.])(?:it|test)(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))")
+_JS_ASSERTION = re.compile(r"(?<![\w$])(?:expect|assert|fail)\w*+(?:\.[\w$]++)*+[ \t]*+\(|\.should\b|(?<![\w$])t\.(?:is|deepEqual|true|false|throws|ok|equal|same|assert)[ \t]*+\(")
+_JS = Dialect(
+    prefix="js:",
+    name=re.compile(r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()?"),
+    joint=re.compile(r"[ \t\n]*[?!]?\.[ \t\n]*"),
+    keyword=":",
+)
+
+_GO_IMPORT = re.compile(r"^import[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
+_GO_SPEC = re.compile(r"(?:(?P<alias>[\w.]++)[ \t]++)?(?P<quote>[\"`])")
+_GO_TEST = re.compile(r"^func[ \t]++(?:\([^()\n]{0,100}\)[ \t]*+)?(?P<name>(?:Test|Fuzz)\w*+)[ \t]*+\([^()\n]{0,100}+\)[ \t]*+(?P<open>\{)", re.MULTILINE)
+_GO_ASSERTION = re.compile(r"\b[tf]\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)[ \t]*+\(|\b(?:require|assert|is|check|suite|s)\.[A-Z]\w*+[ \t]*+\(|\b(?:Expect|Ω)[ \t]*+\(")
+_GO = Dialect(
+    prefix="go:",
+    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])?"),
+    joint=re.compile(r"\."),
+    keyword="::",
+)
+
+
+def r_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+    """Facts of R source."""
+    scan = scanning.scan(source, _R_TOKENS, first_line)
+    seen: set[str] = set()
+
+    def loaded(name: str, offset: int) -> Iterator[Import]:
+        if name and name not in seen and len(name) <= 100:
+            seen.add(name)
+            yield Import(line=scan.line(offset), module="r:" + name)
+
+    for match in _R_LOADED.finditer(scan.code):
+        yield from loaded(match["name"] or scan.string(match.end()) or "", match.start())
+    for match in _R_MANY.finditer(scan.code):
+        for part in re.split(r"[,\n]", match["names"] or match["uses"]):
+            if name := re.match(r"\s*([A-Za-z][\w.]*)\s*(?:\[.*|$)", part):
+                yield from loaded(name[1], match.start())
+    for match in _R_FROM.finditer(scan.code):
+        yield from loaded(match["package"], match.start())
+    for match in _R_SOURCE.finditer(scan.code):
+        path = scan.string(match.end())
+        if built := _R_PATH.match(scan.code, match.end()):
+            path = "/".join(scanning.arguments(scan, built.end() - 1, scan.closing(built.end() - 1), "=")[0])
+        if path:
+            yield Import(line=scan.line(match.start()), module="r:" + _local(path))
+    yield from scanning.calls(scan, {name: name for name in seen}, _R)
+    yield from scanning.literals(scan)
+    for line, name, assertions in scanning.tests_within(scan, _R_TEST, _R_ASSERTION):
+        yield Test(line=line, name=name, assertions=assertions)
+
+
+def julia_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+    """Facts of Julia source."""
+    scan = scanning.scan(source, _JULIA_TOKENS, first_line)
+    names: dict[str, str] = {}
+    for match in _JULIA_USING.finditer(scan.code):
+        what, colon, chosen = match["what"].partition(":")
+        for part in what.split(",")[:100]:
+            module, _, alias = part.strip().partition(" as ")
+            if not re.match(r"\.{0,5}[A-Za-z_][\w.]*\Z", module):
+                continue
+            yield Import(line=scan.line(match.start("what")), module="julia:" + module)
+            names[alias.strip() or module.rpartition(".")[2]] = module
+            if colon:
+                for name in re.findall(r"(@?[A-Za-z_][\w!]*)(?: as (\w+))?", chosen[:4000]):
+                    names[name[1] or name[0]] = f"{module}.{name[0]}"
+    for match in _JULIA_INCLUDE.finditer(scan.code):
+        if path := scan.string(match.end()):
+            yield Import(line=scan.line(match.start()), module="julia:" + _local(path))
+    yield from scanning.calls(scan, names, _JULIA)
+    yield from scanning.literals(scan)
+    yield from _julia_tests(scan)
+
+
+def jvm_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+    """Facts of Scala, Java or Kotlin source."""
+    scan = scanning.scan(source, _JVM_TOKENS, first_line)
+    names: dict[str, str] = {root: root for root in ("org", "com", "io", "ai")}
+    for match in _JVM_IMPORT.finditer(scan.code):
+        path, tail = match["path"], match["tail"] or ""
+        line = scan.line(match.start("path"))
+        if tail.startswith(".{"):
+            for part in tail[2:-1].split(","):
+                words = re.split(r"\s*=>\s*|\s+as\s+", part.strip())
+                full = path if words[0] in ("_", "*", "") else f"{path}.{words[0]}"
+                if re.match(r"\w*\Z", words[0]):
+                    yield Import(line=line, module="jvm:" + full)
+                    names[words[-1]] = full
+        else:
+            yield Import(line=line, module="jvm:" + path)
+            if not tail:
+                names[match["alias"] or path.rpartition(".")[2]] = path
+    typed = dict(names)
+    for match in _JVM_TYPED.finditer(scan.code):
+        kind = match["type"] or match["type2"]
+        if kind in names:
+            typed[match["name"] or match["name2"]] = names[kind]
+    yield from scanning.calls(scan, typed, _JVM)
+    for match in _JVM_BASE.finditer(scan.code):
+        if match["name"] in names:
+            yield Call(line=scan.line(match.start()), name="jvm:" + names[match["name"]], kind="base", end_line=scan.line(match.start()))
+    yield from scanning.literals(scan)
+    yield from _jvm_tests(scan)
+
+
+def js_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+    """Facts of JavaScript or TypeScript source."""
+    scan = _js_scan(source, first_line)
+    names: dict[str, str] = {}
+    for match in _JS_FROM.finditer(scan.code):
+        module = scan.string(match.end())
+        if not module:
+            continue
+        yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME])
+        _bind_clause(match["clause"] or "", module, names)
+    for match in _JS_REQUIRE.finditer(scan.code):
+        module = scan.string(match.end())
+        if not module:
+            continue
+        yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME])
+        target = _JS_REQUIRED_AS.search(scan.code[max(0, match.start() - 1200) : match.start()])
+        if target and target["target"].startswith("{"):
+            _bind_named(target["target"], module, names, ":")
+        elif target:
+            names[target["target"]] = module
+    names.pop("require", None)
+    for call in scanning.calls(scan, names, _JS):
+        yield call
+    for match in _JS_BASE.finditer(scan.code):
+        head, dot, rest = match["name"].partition(".")
+        if head in names:
+            line = scan.line(match.start())
+            yield Call(line=line, name=f"js:{names[head]}{dot}{rest}", kind="base", end_line=line)
+    yield from scanning.literals(scan)
+    for line, name, assertions in scanning.tests_within(scan, _JS_TEST, _JS_ASSERTION):
+        yield Test(line=line, name=name, assertions=assertions)
+
+
+def go_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+    """Facts of Go source."""
+    scan = scanning.scan(source, _GO_TOKENS, first_line)
+    names: dict[str, str] = {}
+    for match in _GO_IMPORT.finditer(scan.code):
+        many = match["many"] is not None
+        span = match.span("many") if many else (match.end(), match.end() + 1)
+        for spec in _GO_SPEC.finditer(scan.code, *span):
+            module = scan.string(spec.start("quote"))
+            if module:
+                yield Import(line=scan.line(spec.start("quote")), module="go:" + module[: scanning.MAX_NAME])
+                alias = (spec["alias"] if many else match["alias"]) or ""
+                names[alias.strip() or _go_package(module)] = module
+    yield from scanning.calls(scan, names, _GO)
+    yield from scanning.literals(scan)
+    asserted = [match.start() for match in _GO_ASSERTION.finditer(scan.code)]
+    for match in _GO_TEST.finditer(scan.code):
+        end = scan.closing(match.start("open"))
+        inside = sum(1 for at in asserted if match.start() < at < end) if len(asserted) < 5000 else 1
+        yield Test(line=scan.line(match.start()), name=match["name"], assertions=inside)
+
+
+def _local(path: str) -> str:
+    """A path as an import: it starts with a dot unless it is absolute."""
+    path = path[: scanning.MAX_NAME]
+    return path if path.startswith((".", "/", "~")) or "://" in path else "./" + path
+
+
+def _julia_tests(scan: Scan) -> Iterator[Test]:
+    asserted = [match.start() for match in _JULIA_ASSERTION.finditer(scan.code) if not scan.code.startswith("@testset", match.start())]
+    sets = list(_JULIA_TESTSET.finditer(scan.code))
+    if not sets and asserted:
+        yield Test(line=scan.line(asserted[0]), name="test", assertions=len(asserted))
+    at = 0
+    for testset, following in zip_longest(sets, sets[1:]):
+        end = following.start() if following else len(scan.code)
+        inside = 0
+        while at < len(asserted) and asserted[at] < end:
+            inside += asserted[at] > testset.start()
+            at += 1
+        yield Test(line=scan.line(testset.start()), name=(scan.string(testset.end()) or "")[: scanning.MAX_NAME], assertions=inside)
+
+
+def _jvm_tests(scan: Scan) -> Iterator[Test]:
+    asserted = [match.start() for match in _JVM_ASSERTION.finditer(scan.code)]
+
+    def inside(start: int, end: int) -> int:
+        return sum(1 for at in asserted if start < at < end) if len(asserted) < 5000 else 1
+
+    for match in _JVM_TEST.finditer(scan.code):
+        start = scan.closing(match.end()) + 1 if scan.code.startswith("(", match.end()) else match.end()
+        method = _JVM_METHOD.search(scan.code, start, start + 400)
+        while method and scan.code[: method.start()].endswith("@"):
+            method = _JVM_METHOD.search(scan.code, scan.closing(method.end() - 1), start + 400)
+        body = scan.code.find("{", method.end(), method.end() + 400) if method else -1
+        if method and body >= 0:
+            yield Test(line=scan.line(method.start()), name=method["name"].strip("`"), assertions=inside(body, scan.closing(body)))
+    for match in _SCALA_TEST.finditer(scan.code):
+        body = scan.code.find("{", scan.closing(match.end() - 1), scan.closing(match.end() - 1) + 40)
+        if body >= 0:
+            yield Test(line=scan.line(match.start()), name=(scan.string(match.end()) or "")[: scanning.MAX_NAME], assertions=inside(body, scan.closing(body)))
+    for match in _SCALA_SHOULD.finditer(scan.code):
+        body = match.end() - 1
+        text = scan.text[match.start() : body].strip()
+        yield Test(line=scan.line(match.start()), name=text[: scanning.MAX_NAME], assertions=inside(body, scan.closing(body)))
+
+
+def _bind_clause(clause: str, module: str, names: dict[str, str]) -> None:
+    """What `import <clause> from module` binds: a default and a namespace are the module itself."""
+    for match in _JS_CLAUSE.finditer(clause):
+        if match["space"]:
+            names[match["space"]] = module
+        elif match["named"]:
+            _bind_named(match["named"], module, names, " as ")
+        else:
+            names[match["default"]] = module
+
+
+def _bind_named(text: str, module: str, names: dict[str, str], sign: str) -> None:
+    for part in text.strip("{}").split(",")[:300]:
+        original, _, alias = part.strip().removeprefix("type ").partition(sign)
+        original, alias = original.strip(), alias.strip()
+        if original:
+            names[alias or original] = module if original == "default" else f"{module}.{original}"
+
+
+def _go_package(module: str) -> str:
+    """The name that a Go import path binds when it has no alias."""
+    parts = module.split("/")
+    last = parts[-2] if len(parts) > 1 and re.match(r"v\d+\Z", parts[-1]) else parts[-1]
+    return re.sub(r"\.v\d+\Z", "", last).removeprefix("go-").replace("-", "_")
+
+
+def _js_scan(text: str, first_line: int) -> Scan:
+    """Blanks comments, strings, regular expressions and the text of templates; code inside `${}` stays."""
+    pieces: list[str] = []
+    strings: dict[int, tuple[int, str]] = {}
+    templates: list[int] = []
+    depth = 0
+    done = position = 0
+    while match := _JS_TOKENS.search(text, position):
+        start, position = match.span()
+        kind = match.lastgroup
+        into_template = kind == "open"
+        if kind == "brace":
+            depth += 1 if match[0] == "{" else -1
+            if match[0] == "}" and templates and depth < templates[-1]:
+                templates.pop()
+                into_template = True
+            else:
+                continue
+        if kind == "slash":
+            before = text[max(0, start - 20) : start].rstrip(" \t")
+            expression = _JS_REGEX.match(text, start) if not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before) else None
+            if expression is None:
+                continue
+            position = expression.end()
+            pieces += (text[done:start], scanning.blank(text[start:position]))
+        elif into_template:
+            part = _JS_TEMPLATE.match(text, position)
+            end = part.end() if part else len(text)
+            content = text[position : end - len(part["end"])] if part else ""
+            pieces += (text[done:position], scanning.blank(content))
+            if part and part["end"] == "${":
+                depth += 1
+                templates.append(depth)
+                pieces.append("${")
+            else:
+                pieces.append(text[position + len(content) : end])
+            if kind == "open":
+                strings[start] = (end, content + "{}" if part and part["end"] == "${" else content)
+            position = end
+        elif kind == "c":
+            pieces += (text[done:start], scanning.blank(match[0]))
+        else:
+            inside = match.span("s1") if match["s1"] is not None else match.span("s2")
+            content = text[slice(*inside)]
+            pieces += (text[done : inside[0]], scanning.blank(content), text[inside[1] : position])
+            strings[start] = (position, content)
+        done = position
+    pieces.append(text[done:])
+    return Scan(text, "".join(pieces), strings, first_line)
+
+
+def _reading(name: str, suffixes: tuple[str, ...], facts: Callable[[str], Iterable[Fact]]) -> Reading:
+    def read(path: str, data: bytes) -> Iterator[Fact]:
+        text = text_of(data)
+        if len(text) > scanning.MAX_BYTES:
+            yield Problem(line=0, what=f"source code larger than {scanning.MAX_BYTES // 1024 // 1024} MiB; only its first part was read")
+            text = text[: scanning.MAX_BYTES]
+        yield from facts(text)
+
+    def claims(path: str) -> bool:
+        return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
+
+    return Reading(name=name, claims=claims, read=read)
+
+
+READINGS: tuple[Reading, ...] = (
+    _reading("r", (".R", ".r"), r_facts),
+    _reading("julia", (".jl",), julia_facts),
+    _reading("jvm", (".scala", ".java", ".kt", ".sc"), jvm_facts),
+    _reading("javascript", (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"), js_facts),
+    _reading("go", (".go",), go_facts),
+)

@@ -1,0 +1,335 @@
+"""Notebooks as facts: Jupyter, Databricks exports, R Markdown and Quarto.
+
+All Python cells are read as one program, so that what the first cell imports is known in the last. The line of a fact is
+the line of the notebook's file, so that an editor opens at the right place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from rung.readers import languages, python, scanning, shell
+from rung.readers.documents import text_of
+from rung.readers.reading import Reading
+from rung.records import Command, Fact, Problem, Setting, Task
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_CELLS = 5000
+
+_SOURCE_KEY = re.compile(rb'"(?:source|input)"[ \t\r\n]*+:[ \t\r\n]*+(\[)?')
+_JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_MAGIC_LINE = re.compile(r"[ \t]*+(?:[\w, ]{1,60}=[ \t]*+)?(?:!|%%?[A-Za-z_]|\?{1,2}[A-Za-z_])")
+_HELP_LINE = re.compile(r"[ \t]*+[A-Za-z_][\w.]*+\?{1,2}[ \t]*+\Z")
+_SHELL_LINE = re.compile(r"[ \t]*+(?:[\w, ]{1,60}=[ \t]*+)?(?:!{1,2}|%(?:sx|system|sh)[ \t]++)(?P<text>[^\n]*)")
+_RUN_LINE = re.compile(r"[ \t]*+%(?P<text>(?:pip|conda|mamba|uv|run)[ \t]++[^\n]*)")
+_CELL_MAGIC = re.compile(r"[ \t\r\n]*+%%(?P<name>!|[A-Za-z_]\w*+)(?P<rest>[^\n]*+)")
+_KEPT_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "snakeviz", "mprun", "memit", "heat", "python", "python3", "pypy", "px", "cache"})
+_SHELL_MAGICS = frozenset({"bash", "sh", "script", "system", "sx", "!", "cmd"})
+_WRITING_MAGICS = frozenset({"writefile", "file"})
+_CHUNK = re.compile(r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[ \t]*+\{[ \t]*+(?P<language>[A-Za-z]++)(?P<options>[^}\n]*+)\}[^\n]*+\n", re.MULTILINE)
+_NEVER = re.compile(r"\beval[ \t]*+=[ \t]*+(?:FALSE|F|false|False)\b")
+_NEVER_OPTION = re.compile(r"^#\|[ \t]*+eval[ \t]*+:[ \t]*+false\b", re.MULTILINE)
+_DATABRICKS = re.compile(r"(?:\ufeff)?(?P<mark>#|//|--) Databricks notebook source")
+_DATABRICKS_MAGIC = re.compile(r"^(?:#|//|--) MAGIC %(?P<name>sh|pip|conda|run)\b(?P<text>[^\n]*)(?P<more>(?:\n(?:#|//|--) MAGIC (?!%)[^\n]*)*+)", re.MULTILINE)
+
+
+class _Cell(msgspec.Struct):
+    cell_type: str = ""
+    source: list[str] | str | None = None
+    input: list[str] | str | None = None
+    """The source, before version 4 of the format."""
+    language: str | None = None
+    execution_count: int | str | float | None = None
+    prompt_number: int | str | float | None = None
+    outputs: list[msgspec.Raw] | None = None
+
+    @property
+    def text(self) -> list[str]:
+        """The source as the strings that stand in the file."""
+        source = self.source if self.source is not None else self.input
+        return [source] if isinstance(source, str) else source or []
+
+    @property
+    def count(self) -> int | None:
+        count = self.execution_count if self.execution_count is not None else self.prompt_number
+        return count if isinstance(count, int) else None
+
+
+class _Worksheet(msgspec.Struct):
+    cells: list[_Cell] = []
+
+
+class _Kernel(msgspec.Struct):
+    language: str | None = None
+    name: str | None = None
+
+
+class _Metadata(msgspec.Struct):
+    kernelspec: _Kernel | None = None
+    language_info: _Kernel | None = None
+
+
+class _Notebook(msgspec.Struct):
+    cells: list[_Cell] = []
+    worksheets: list[_Worksheet] = []
+    metadata: _Metadata | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Source lines of a cell, each with the line of the file on which it stands."""
+
+    lines: tuple[str, ...]
+    at: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+_DECODER = msgspec.json.Decoder(_Notebook)
+
+
+def _read_jupyter(path: str, data: bytes) -> Iterator[Fact]:
+    if len(data) > MAX_BYTES:
+        yield Problem(line=0, what=f"notebook larger than {MAX_BYTES // 1024 // 1024} MiB, not read")
+        return
+    notebook = _decoded(data)
+    if notebook is None:
+        yield Problem(line=0, what="no valid notebook: its JSON can't be parsed or lacks cells")
+        return
+    cells = [*notebook.cells, *(cell for sheet in notebook.worksheets for cell in sheet.cells)]
+    if len(cells) > MAX_CELLS:
+        yield Problem(line=0, what=f"notebook has more than {MAX_CELLS} cells; the first were read")
+    located = _located(cells[:MAX_CELLS], data)
+    code = [(cell, piece) for cell, piece in zip(cells, located, strict=False) if cell.cell_type == "code" and any(line.strip() for line in piece.lines)]
+    yield Setting(line=0, key="notebook.execution", value=_execution([cell.count for cell, _ in code]))
+    yield Setting(line=0, key="notebook.outputs", value="stored" if any(cell.outputs for cell, _ in code) else "none")
+    language = _language(notebook.metadata)
+    yield from _pieces(path, [(_language_of(cell.language) or language, piece) for cell, piece in code])
+
+
+def _decoded(data: bytes) -> _Notebook | None:
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        plain = json.loads(text_of(data), strict=False)
+        return msgspec.convert(_without_outputs(plain), _Notebook, strict=False)
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def _without_outputs(plain: object) -> object:
+    """Outputs as their mere presence: `Raw` can't be made from parsed values."""
+    if isinstance(plain, dict) and isinstance(plain.get("cells"), list):
+        for cell in plain["cells"]:
+            if isinstance(cell, dict):
+                cell.pop("outputs", None)
+    return plain
+
+
+def _language(metadata: _Metadata | None) -> str:
+    if metadata is not None:
+        for kernel in (metadata.language_info, metadata.kernelspec):
+            for word in (kernel.language, kernel.name) if kernel else ():
+                if known := _language_of(word):
+                    return known
+    return "python"
+
+
+def _language_of(word: str | None) -> str:
+    word = (word or "").lower()
+    if word in ("r", "ir"):
+        return "r"
+    return next((language for language in ("python", "julia", "scala", "sql", "bash") if word.startswith(language)), "")
+
+
+def _execution(counts: list[int | None]) -> str:
+    ran = [count for count in counts if count is not None]
+    if not ran:
+        return "not-run"
+    return "in-order" if all(a < b for a, b in zip(ran, ran[1:], strict=False)) else "out-of-order"
+
+
+def _located(cells: list[_Cell], data: bytes) -> list[_Piece]:
+    """The source lines of every cell with their lines in the file, found by reading the file's strings forward."""
+    pieces: list[_Piece] = []
+    position = 0
+    line = 1
+    counted = 0
+    for cell in cells:
+        lines: list[str] = []
+        at: list[int] = []
+        strings = cell.text
+        start = _start_of(strings, data, position) if strings else None
+        for text in strings:
+            if start is not None and (token := _JSON_STRING.search(data, start)):
+                line += data.count(b"\n", counted, token.start())
+                counted = token.start()
+                start = position = token.end()
+            for part in text.splitlines() or [""]:
+                lines.append(part)
+                at.append(line)
+        pieces.append(_Piece(tuple(lines), tuple(at)))
+    return pieces
+
+
+def _start_of(strings: list[str], data: bytes, position: int) -> int | None:
+    """Where the strings of a cell's source begin: behind the next `"source":` whose first string is the cell's first."""
+    for _ in range(50):
+        key = _SOURCE_KEY.search(data, position)
+        if key is None:
+            return None
+        token = _JSON_STRING.match(data, key.end()) if key[1] is None else _JSON_STRING.search(data, key.end())
+        if token and _string(token[0]) == strings[0]:
+            return key.end()
+        position = key.end()
+    return None
+
+
+def _string(token: bytes) -> str | None:
+    try:
+        value = json.loads(token, strict=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _pieces(path: str, pieces: list[tuple[str, _Piece]]) -> Iterator[Fact]:
+    """Facts of cells, each with its language: commands are taken out, and every language is read as one program."""
+    commands: list[Command] = []
+    programs: dict[str, list[_Piece]] = {"python": [], "r": [], "julia": [], "scala": []}
+    for language, piece in pieces:
+        if language == "python":
+            language, piece = _without_magics(piece, commands)
+        if language == "bash":
+            commands += _commands("\n".join(piece.lines), piece.at[0] if piece.at else 1)
+        elif language in programs:
+            programs[language].append(piece)
+    if commands:
+        yield Task(line=commands[0].line, kind="notebook", name=path, commands=tuple(commands))
+    yield from _python(programs["python"])
+    for name, facts in _OTHERS.items():
+        if programs[name]:
+            yield from _moved(facts("\n".join(piece.text for piece in programs[name])), programs[name])
+
+
+def _without_magics(piece: _Piece, commands: list[Command]) -> tuple[str, _Piece]:
+    """A Python cell as its language and what of it is that language; its shell lines go to `commands`."""
+    cell_magic = _CELL_MAGIC.match(piece.text)
+    if cell_magic:
+        name = cell_magic["name"].lower()
+        skipped = piece.text[: cell_magic.end()].count("\n")
+        rest = _Piece(("pass", *piece.lines[skipped + 1 :]), (piece.at[skipped], *piece.at[skipped + 1 :]))
+        if name in _SHELL_MAGICS:
+            return "bash", _Piece(rest.lines[1:], rest.at[1:])
+        if name in ("r", "julia"):
+            return name, _Piece(rest.lines[1:], rest.at[1:])
+        if name not in _KEPT_CELL_MAGICS and not (name in _WRITING_MAGICS and cell_magic["rest"].strip().endswith(".py")):
+            return "", rest
+        piece = rest
+    if not any(_MAGIC_LINE.match(line) or _HELP_LINE.match(line) for line in piece.lines) or _parses(piece.text):
+        return "python", piece
+    lines: list[str] = []
+    continued = False
+    for line, at in zip(piece.lines, piece.at, strict=True):
+        magic = continued or _MAGIC_LINE.match(line) is not None or _HELP_LINE.match(line) is not None
+        if magic and not continued and (found := _SHELL_LINE.match(line) or _RUN_LINE.match(line)):
+            commands += _commands(found["text"].rstrip("\\"), at)
+        lines.append(line[: len(line) - len(line.lstrip())] + "pass" if magic and not continued else "" if magic else line)
+        continued = magic and line.rstrip().endswith("\\")
+    return "python", _Piece(tuple(lines), piece.at)
+
+
+def _commands(text: str, line: int) -> tuple[Command, ...]:
+    return shell.split(text[: scanning.MAX_BYTES], line)
+
+
+def _parses(text: str) -> bool:
+    return not python.too_deep(text) and python.parse(text)[1] is None
+
+
+def _python(pieces: list[_Piece]) -> Iterator[Fact]:
+    """Facts of the Python cells as one program; when it doesn't parse, the cells that don't are left out."""
+    source = "\n".join(piece.text for piece in pieces)
+    if not source.strip():
+        return
+    if len(pieces) > 1 and python.parse(source)[1] is not None:
+        good: list[_Piece] = []
+        for piece in pieces:
+            if _parses(piece.text):
+                good.append(piece)
+            else:
+                yield from _moved(python.facts_of(piece.text), [piece])
+        pieces = good
+        source = "\n".join(piece.text for piece in pieces)
+    yield from _moved(python.facts_of(source), pieces)
+
+
+def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
+    """Facts whose lines count through `pieces`, with the lines of the file instead."""
+    at = [line for piece in pieces for line in (piece.at or (1,))]
+    for fact in facts:
+        line = at[min(fact.line, len(at)) - 1] if fact.line and at else fact.line
+        if (end := getattr(fact, "end_line", 0)) and at:
+            yield replace(fact, line=line, end_line=max(line, at[min(end, len(at)) - 1]))  # type: ignore[call-arg]
+        else:
+            yield replace(fact, line=line)
+
+
+_OTHERS: dict[str, Callable[[str], Iterable[Fact]]] = {"r": languages.r_facts, "julia": languages.julia_facts, "scala": languages.jvm_facts}
+
+
+def _read_markdown(path: str, data: bytes) -> Iterator[Fact]:
+    """R Markdown and Quarto: the chunks that are evaluated."""
+    text = text_of(data)[: scanning.MAX_BYTES]
+    pieces: list[tuple[str, _Piece]] = []
+    position = 0
+    line = 1
+    counted = 0
+    while (chunk := _CHUNK.search(text, position)) and len(pieces) < MAX_CELLS:
+        end = text.find("\n" + chunk["fence"], chunk.end() - 1)
+        end = len(text) if end < 0 else end
+        body = text[chunk.end() : end]
+        line += text.count("\n", counted, chunk.end())
+        counted = chunk.end()
+        position = max(end, chunk.end())
+        language = "bash" if chunk["language"] in ("sh", "bash", "zsh") else _language_of(chunk["language"])
+        if language and not _NEVER.search(chunk["options"]) and not _NEVER_OPTION.search(body):
+            lines = tuple(body.split("\n"))
+            pieces.append((language, _Piece(lines, tuple(range(line, line + len(lines))))))
+    yield from _pieces(path, pieces)
+
+
+def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
+    """What a notebook exported as source says beyond its code, which its language's reader reads."""
+    text = text_of(data)[: scanning.MAX_BYTES]
+    if not _DATABRICKS.match(text):
+        return
+    yield Setting(line=1, key="notebook.kind", value="databricks")
+    commands: list[Command] = []
+    for magic in _DATABRICKS_MAGIC.finditer(text):
+        line = text.count("\n", 0, magic.start()) + 1 if len(commands) < 500 else 1
+        if magic["name"] == "sh":
+            more = re.sub(r"\n(?:#|//|--) MAGIC ", "\n", magic["more"])
+            commands += _commands(magic["text"] + more, line)
+        else:
+            commands += _commands(f"{magic['name']} {magic['text']}", line)
+    if commands:
+        yield Task(line=commands[0].line, kind="notebook", name=path, commands=tuple(commands))
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading(name="jupyter", claims=lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, read=_read_jupyter),
+    Reading(name="markdown-notebook", claims=lambda path: path.lower().endswith((".rmd", ".qmd")), read=_read_markdown),
+    Reading(name="databricks", claims=lambda path: path.endswith((".py", ".sql", ".scala", ".r", ".R")), read=_read_databricks),
+)

@@ -1,0 +1,298 @@
+"""Source text without a parser: comments and strings blanked in one linear pass, then calls read by their shape.
+
+For languages (and broken files) that no parser of ours understands. Every pattern is possessive or bounded, so that
+hostile text costs no more than its length.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rung.records import Call, Literal
+
+MAX_BYTES = 1024 * 1024
+"""Source code beyond this size is generated or data; only its first part is scanned."""
+MAX_NAME = 200
+MAX_LITERALS = 300
+MAX_DISTINCT = 300
+"""Different names of functions that no import explains, kept of one file."""
+
+_SCHEME_OR_PLACE = re.compile(
+    r"[A-Za-z][\w+.-]{0,20}+://[^\s]|[A-Za-z]:[\\/][^\s]|\\\\[\w.-]{2,60}\\[^\s]|~/[^\s]|/(?:home|Users|mnt|data|root|opt/ml|dbfs|Volumes|content|kaggle|workspace)/[^\s]"
+)
+_DATA_SUFFIXES = (
+    ".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".pkl", ".pickle", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth", ".ckpt",
+    ".safetensors", ".onnx", ".pb", ".tflite", ".feather", ".avro", ".orc", ".tfrecord", ".tfrecords", ".npy", ".npz", ".zarr", ".nc",
+    ".sqlite", ".sqlite3", ".db", ".duckdb", ".rds", ".rdata", ".jld2", ".bson",
+)  # fmt: skip
+_BRACKETS = re.compile(r"[()\[\]{}]")
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
+_NOT_NEWLINE = re.compile(r"[^\n]")
+_BOUNDARY = re.compile(r"[,;(\[{\"'`]")
+_KEYWORD = re.compile(r"\s*+([A-Za-z_.][\w.]*+)\s*+(=(?![=>])|:(?!:))\s*+")
+_SCALAR = re.compile(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|null|nil|nothing|undefined)\Z")
+_BRACKET_WORD = re.compile(r"[\w.:/@-]{1,60}+\Z")
+_WORD_BEFORE = re.compile(r"([A-Za-z]++)[ \t]++\Z")
+_DEFINES = frozenset({"function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object"})
+_ASSIGNED = re.compile(
+    r"(?<![\w$.])((?:this\.|self\.)?[A-Za-z_$][\w$]{0,60})(?:\s{0,4},\s{0,4}\w{1,60})?\s{0,4}(?::[^=;\n(]{0,60})?(?::=|<-|=)\s{0,8}"
+    r"(?:(?:await|new|try)\s{1,4}){0,2}&?\Z"
+)
+
+
+def worth_keeping(text: str) -> bool:
+    """Whether a string constant is a URI, a path of one machine, or the name of a data or model file."""
+    if "/" not in text and "." not in text and "\\" not in text:
+        return False
+    if _SCHEME_OR_PLACE.match(text):
+        return True
+    tail = text[-12:].lower()
+    return tail.endswith(_DATA_SUFFIXES) and "\n" not in text and not text.startswith(".") or (text[:2] in ("./", "..") and tail.endswith(_DATA_SUFFIXES))
+
+
+def bracketed(argument: str) -> str:
+    """The mark that a call's first literal argument leaves in the name of what it returns: `[sagemaker]`."""
+    return f"[{argument}]" if _BRACKET_WORD.match(argument) else ""
+
+
+def bounded(name: str) -> str:
+    """A name of at most MAX_NAME characters; its middle is what goes."""
+    return name if len(name) <= MAX_NAME else f"{name[:120]}…{name[-79:]}"
+
+
+def as_receiver(name: str) -> str:
+    """A name short enough to grow: what a variable remembers of the call that it was assigned from."""
+    return name if len(name) <= 100 else name[:100].rpartition(".")[0] or name[:100]
+
+
+class Scan:
+    """A text, its code with comments and the insides of strings blanked, and where strings and brackets end.
+
+    `code` has every character at the offset that it has in `text`.
+    """
+
+    __slots__ = ("_closing", "_newlines", "_opening", "code", "first_line", "strings", "text")
+
+    def __init__(self, text: str, code: str, strings: dict[int, tuple[int, str]], first_line: int = 1) -> None:
+        self.text = text
+        self.code = code
+        self.strings = strings
+        """Offset of the opening quote → (offset behind the closing one, content)."""
+        self.first_line = first_line
+        self._newlines = [match.start() for match in re.finditer("\n", text)]
+        self._closing: dict[int, int] = {}
+        self._opening: dict[int, int] = {}
+        stacks: dict[str, list[int]] = {"(": [], "[": [], "{": []}
+        for match in _BRACKETS.finditer(code):
+            bracket = match[0]
+            if bracket in stacks:
+                stacks[bracket].append(match.start())
+            elif stack := stacks[_CLOSERS[bracket]]:
+                start = stack.pop()
+                self._closing[start] = match.start()
+                self._opening[match.start()] = start
+
+    def line(self, offset: int) -> int:
+        """The line of an offset."""
+        return bisect_right(self._newlines, offset - 1) + self.first_line
+
+    def closing(self, offset: int) -> int:
+        """Where the bracket at `offset` closes; the end of the text if it never does."""
+        return self._closing.get(offset, len(self.code))
+
+    def opening(self, offset: int) -> int:
+        """Where the bracket that closes at `offset` opens, -1 if it never did."""
+        return self._opening.get(offset, -1)
+
+    def string(self, offset: int) -> str | None:
+        """The content of the string that begins at `offset`, blanks before it skipped."""
+        while offset < len(self.code) and self.code[offset] in " \t\r\n":
+            offset += 1
+        found = self.strings.get(offset)
+        return found[1] if found else None
+
+
+def blank(text: str) -> str:
+    """Spaces for every character but newlines."""
+    return _NOT_NEWLINE.sub(" ", text) if "\n" in text else " " * len(text)
+
+
+def scan(text: str, tokens: re.Pattern[str], first_line: int = 1) -> Scan:
+    """Blanks what `tokens` matches: its group `c` are comments, groups that begin with `s` the insides of strings."""
+    insides = [group for group in tokens.groupindex if group.startswith("s")]
+    pieces: list[str] = []
+    strings: dict[int, tuple[int, str]] = {}
+    position = 0
+    for match in tokens.finditer(text):
+        start, end = match.span()
+        pieces.append(text[position:start])
+        if match["c"] is not None:
+            pieces.append(blank(match[0]))
+        else:
+            inside_start, inside_end = next((match.span(group) for group in insides if match[group] is not None), (start, end))
+            content = text[inside_start:inside_end]
+            pieces += (text[start:inside_start], blank(content), text[inside_end:end])
+            strings[start] = (end, content)
+        position = end
+    pieces.append(text[position:])
+    return Scan(text, "".join(pieces), strings, first_line)
+
+
+def literals(source: Scan) -> Iterator[Literal]:
+    """The strings worth keeping, MAX_LITERALS at most."""
+    left = MAX_LITERALS
+    for offset, (_, content) in source.strings.items():
+        if left and worth_keeping(content[:MAX_NAME]):
+            left -= 1
+            yield Literal(line=source.line(offset), value=content[:MAX_NAME])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How calls look in a language."""
+
+    prefix: str
+    """What its names carry: `js:`."""
+    name: re.Pattern[str]
+    """A dotted name, always matching to its end; its group `call` is the open bracket when it is called."""
+    joint: re.Pattern[str]
+    """What stands between the parts of a name."""
+    keyword: str = "="
+    """The sign between a keyword and its value; `:` looks into object literals."""
+    bare: bool = False
+    """Functions that no import explains are kept, as far as they are not noise."""
+    written: bool = False
+    """Dotted names that no import explains are kept as written."""
+    noise: frozenset[str] = frozenset()
+
+
+def calls(source: Scan, names: dict[str, str], dialect: Dialect) -> Iterator[Call]:
+    """Calls whose name can be resolved through `names` (binding → full name), assignments and chains, in order."""
+    code = source.code
+    known = dict(names)
+    done: dict[int, str] = {}
+    assigned: dict[int, str] = {}
+    distinct: set[str] = set()
+    for match in dialect.name.finditer(code):
+        start = match.start()
+        if match["call"] is None:
+            continue
+        open_at = match.end() - 1
+        parts = dialect.joint.split(match["name"])
+        chain = _chained_on(source, start)
+        target = ""
+        if chain is not None:
+            base = done.get(chain)
+            if base is None:
+                continue
+            name = ".".join((base, *parts))
+            target = assigned.get(chain, "")
+        else:
+            before = code[max(0, start - 200) : start]
+            if (word := _WORD_BEFORE.search(before[-16:])) and word[1] in _DEFINES:
+                continue
+            name = _resolved(parts, known, dialect)
+            if not name or (parts[0] not in known and name in dialect.noise):
+                continue
+            if found := _ASSIGNED.search(before):
+                target = found[1]
+        name = bounded(name)
+        if parts[0] not in known and chain is None:
+            if name not in distinct and len(distinct) >= MAX_DISTINCT:
+                continue
+            if dialect.bare and len(parts) == 1 and name in distinct:
+                continue
+            distinct.add(name)
+        close = source.closing(open_at)
+        positional, keywords = arguments(source, open_at, close, dialect.keyword)
+        first = source.string(open_at + 1)
+        receiver = as_receiver(name + (bracketed(first) if first else ""))
+        done[open_at] = receiver
+        if target:
+            assigned[open_at] = target
+            known[target] = receiver
+        yield Call(
+            line=source.line(match.end("name") - 1), name=dialect.prefix + name, arguments=positional, keywords=keywords, end_line=source.line(min(close, len(code) - 1))
+        )
+
+
+def arguments(source: Scan, open_at: int, close: int, keyword: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Literal positional and all keyword arguments between two brackets; only the first 4,000 characters and 40 arguments."""
+    positional: list[str] = []
+    keywords: list[tuple[str, str]] = []
+    for start, end in _segments(source, open_at + 1, min(close, open_at + 4000)):
+        if keyword == ":" and source.code[start] == "{":
+            keywords += arguments(source, start, min(end - 1, start + 4000), "::")[1]
+            continue
+        value = _value(source, start, end)
+        match = _KEYWORD.match(source.code, start, end)
+        if match and match[2] == keyword[-1] and keyword != ":":
+            keywords.append((match[1], _value(source, match.end(), end)))
+        elif value:
+            positional.append(value)
+    return tuple(positional), tuple(keywords)
+
+
+def tests_within(source: Scan, opener: re.Pattern[str], assertion: re.Pattern[str]) -> Iterator[tuple[int, str, int]]:
+    """Every call that `opener` finds (it ends at the open bracket): line, first string argument, assertions inside."""
+    asserted = [match.start() for match in assertion.finditer(source.code)]
+    for match in opener.finditer(source.code):
+        open_at = match.end() - 1
+        inside = bisect_right(asserted, source.closing(open_at)) - bisect_right(asserted, open_at)
+        yield source.line(match.start()), (source.string(open_at + 1) or "")[:MAX_NAME], inside
+
+
+def _chained_on(source: Scan, start: int) -> int | None:
+    """The open bracket of the call whose result the name at `start` is a member of; None when it is of no call's."""
+    at = start - 1
+    stop = max(0, start - 300)
+    while at > stop and source.code[at] in " \t\r\n":
+        at -= 1
+    if at < 0 or source.code[at] not in ".$@":
+        return None
+    at -= 1
+    while at > stop and source.code[at] in " \t\r\n?!":
+        at -= 1
+    return source.opening(at) if at >= 0 and source.code[at] == ")" else -1
+
+
+def _resolved(parts: list[str], known: dict[str, str], dialect: Dialect) -> str:
+    head = f"{parts[0]}.{parts[1]}" if len(parts) > 2 and parts[0] in ("this", "self") else parts[0]
+    rest = parts[2:] if head != parts[0] else parts[1:]
+    if (base := known.get(head)) is not None:
+        return ".".join((base, *rest))
+    if (dialect.bare and len(parts) == 1) or (dialect.written and len(parts) > 1):
+        return ".".join(parts)
+    return ""
+
+
+def _segments(source: Scan, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans between top-level commas, without blanks at their ends."""
+    left = 40
+    begin = at = start
+    while left:
+        match = _BOUNDARY.search(source.code, at, end)
+        here = match.start() if match else end
+        if match and match[0] not in ",;":
+            at = source.strings[here][0] if here in source.strings else (source.closing(here) + 1 if match[0] in "([{" else here + 1)
+            continue
+        text = source.code[begin:here]
+        stripped = text.strip()
+        if stripped:
+            left -= 1
+            offset = begin + len(text) - len(text.lstrip())
+            yield offset, offset + len(stripped)
+        if not match:
+            return
+        begin = at = here + 1
+
+
+def _value(source: Scan, start: int, end: int) -> str:
+    found = source.strings.get(start)
+    if found:
+        return found[1][:MAX_NAME] if found[0] == end else ""
+    text = source.code[start:end]
+    return text if len(text) <= 40 and _SCALAR.match(text) else ""

@@ -1,0 +1,442 @@
+"""Shell text as the simple commands it would run, wrappers peeled off, in one linear pass.
+
+No shell grammar of its own: CI steps, Makefile recipes and Dockerfiles mix dialects and template
+placeholders, so the scanner forgives everything and only has to find where commands begin.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from rung.readers import wrappers
+from rung.readers.wrappers import Word
+from rung.records import Command
+
+MAX_TEXT = 256 * 1024
+"""Characters of a text that are read; what comes after is cut."""
+MAX_DEPTH = 20
+"""Nested `$(…)`, subshells and groups; deeper ones are read as plain text."""
+MAX_INLINE = 5
+"""Texts within texts (`bash -c "bash -c …"`)."""
+
+_PLAIN = re.compile(r"[^\s\\'\"`$;&|<>(){}]+")
+_QUOTED = re.compile(r"[^\"\\$`{]+")
+_PARAMETER = re.compile(r"\$\{(?:[^{}]++|\{[^{}]*+\})*+\}")
+_REDIRECT = re.compile(r"<<<|<<-?|[<>]\(|>>?[|&]?|<[&>]?")
+_FUNCTION = re.compile(r"\([ \t]*\)")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
+_BLANK = " \t\r\f\v"
+_BREAK = " \t\r\f\v\n;&|<>()"
+_KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac", "!", "}", "{", "coproc"})
+_HEADERS = frozenset({"for", "select", "case"})
+_WINDOW = 2000
+"""How far a placeholder's end is looked for."""
+
+
+@dataclass(slots=True)
+class _Found:
+    words: list[Word]
+    position: int
+    toothless: bool = False
+
+
+@dataclass(slots=True)
+class _Item:
+    """One command or group of a list, and the operator that ends it (`` until it is known)."""
+
+    found: list[_Found]
+    operator: str = ""
+    group: bool = False
+
+
+@dataclass(slots=True)
+class _State:
+    """What a list of commands has read of its current command."""
+
+    items: list[_Item] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    start: int = 0
+    end: int = -1
+    """Where the last word ended."""
+    skip: bool = False
+    """The next word is no argument: a redirection's file, a function's name."""
+    header: bool = False
+    """The words are those of `for`, `select` or `case`."""
+    loose: int = 0
+    """Open parentheses that mean nothing."""
+    array: bool = False
+
+
+@lru_cache(maxsize=256)
+def split(text: str, line: int = 1) -> tuple[Command, ...]:
+    """The simple commands of a shell text in order; `line` is the file's line on which the text starts."""
+    return tuple(Command(line=at, words=tuple(str(word) for word in words), toothless=toothless) for words, at, toothless in _commands(text, line, 0))
+
+
+def words_of(words: list[str], line: int) -> tuple[Command, ...]:
+    """The commands of an argument vector (`["python", "-m", "pytest"]`), its wrappers peeled."""
+    vector = [Word(word, line) for word in words]
+    return tuple(Command(line=at, words=tuple(str(word) for word in inner), toothless=weak) for inner, at, weak in _expand(vector, line, False, 0))
+
+
+def _commands(text: str, line: int, depth: int) -> Iterator[tuple[list[Word], int, bool]]:
+    scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), line)
+    scanner.run()
+    lenient = False
+    for found in sorted(scanner.found, key=lambda found: found.position):
+        if found.words[0] == "set" and len(found.words) > 1:
+            lenient = (lenient and not _turns_on_exit(found.words[1:])) or _turns_off_exit(found.words[1:])
+        yield from _expand(found.words, scanner.line_at(found.position), found.toothless or lenient, depth)
+
+
+def _turns_off_exit(options: list[Word]) -> bool:
+    return any(re.fullmatch(r"\+[a-z]*e[a-z]*", word) for word in options)
+
+
+def _turns_on_exit(options: list[Word]) -> bool:
+    return any(re.fullmatch(r"-[a-z]*e[a-z]*", word) for word in options) or "errexit" in options
+
+
+def _expand(words: list[Word], line: int, toothless: bool, depth: int) -> Iterator[tuple[list[Word], int, bool]]:
+    """A command without its wrappers, then those that it starts itself."""
+    words = wrappers.peel(words)
+    if not words or not words[0]:
+        return
+    if (text := wrappers.inline_text(words)) is not None and depth < MAX_INLINE:
+        for inner, at, weak in _commands(text, text.line, depth + 1):
+            yield inner, at, weak or toothless
+        return
+    yield words, line, toothless
+    if depth < MAX_INLINE and (inner := wrappers.inner(words)):
+        yield from _expand(inner, line, toothless, depth + 1)
+
+
+class _Scanner:
+    def __init__(self, text: str, line: int) -> None:
+        self.text = text
+        self.line = line
+        self.position = 0
+        self.end = len(text)
+        self.depth = 0
+        self.found: list[_Found] = []
+        self.heredocs: list[tuple[str, list[Word]]] = []
+        self._breaks = [match.start() for match in re.finditer("\n", text)]
+        self._line_starts: dict[str, list[int]] | None = None
+
+    def run(self) -> None:
+        self._list("")
+
+    def line_at(self, position: int) -> int:
+        return self.line + bisect_left(self._breaks, position)
+
+    def _list(self, closer: str) -> _State:
+        """Reads commands up to `closer` or the end."""
+        state = _State()
+        while self.position < self.end:
+            char = self.text[self.position]
+            if char in _BLANK:
+                self.position += 1
+            elif char in "\\`^" and self.text.startswith("\n", self.position + 1):
+                self.position += 2
+            elif char == "#":
+                self._to_line_end()
+            elif state.array:
+                self._array(state, char)
+            elif char == "\n":
+                self._finish(state, "\n")
+                self.position += 1
+                self._skip_heredocs()
+            elif state.words and state.words[0] == "[[" and state.words[-1] != "]]" and char in "&|<>()":
+                state.words.append(Word(char, self.line_at(self.position)))
+                self.position += 1
+            elif char in ";&|":
+                self._operator(state)
+            elif char in "<>":
+                self._redirect(state)
+            elif char == "(":
+                self._open(state)
+            elif char == ")":
+                self.position += 1
+                if state.loose:
+                    state.loose -= 1
+                elif closer == ")":
+                    break
+                else:
+                    state.words = []
+            elif self._take_word(state) == "}" == closer:
+                break
+        self._finish(state, "")
+        _mark_toothless(state.items)
+        return state
+
+    def _nested(self, closer: str) -> list[_Found]:
+        before = len(self.found)
+        self.depth += 1
+        self._list(closer)
+        self.depth -= 1
+        return self.found[before:]
+
+    def _finish(self, state: _State, operator: str) -> None:
+        if state.words and not state.header:
+            words = _without_assignments(state.words)
+            if words and not (words[0].startswith("$") and words[1:2] in (["="], ["+="])):
+                found = _Found(words, state.start)
+                self.found.append(found)
+                state.items.append(_Item([found], operator))
+        elif state.items and not state.items[-1].operator:
+            state.items[-1].operator = operator
+        state.words = []
+        state.skip = state.header = False
+
+    def _operator(self, state: _State) -> None:
+        pair = self.text[self.position : self.position + 2]
+        if pair == "&>":
+            self.position += 1
+            return
+        if pair in ("&&", "||", ";;", ";&", "|&"):
+            self.position += 2
+        else:
+            pair = pair[0]
+            self.position += 1
+        self._finish(state, {";;": ";", ";&": ";", "|&": "|"}.get(pair, pair))
+        if pair == ";;":
+            self._pattern()
+
+    def _pattern(self) -> None:
+        """Skips the pattern of a `case` branch."""
+        while self.position < self.end and self.text[self.position] in " \t\r\n":
+            self.position += 1
+        if not self.text.startswith("esac", self.position):
+            end = self.text.find(")", self.position, min(self.end, self.position + _WINDOW))
+            self.position = end + 1 if end >= 0 else self.position
+
+    def _redirect(self, state: _State) -> None:
+        match = _REDIRECT.match(self.text, self.position, self.end)
+        operator = match[0] if match else self.text[self.position]
+        if state.words and state.end == self.position and state.words[-1].isdigit():
+            state.words.pop()
+        self.position += len(operator)
+        if operator in ("<(", ">("):
+            if self.depth < MAX_DEPTH:
+                self._nested(")")
+        elif operator in ("<<", "<<-"):
+            while self.position < self.end and self.text[self.position] in _BLANK:
+                self.position += 1
+            if delimiter := self._word():
+                self.heredocs.append((delimiter, state.words))
+        else:
+            state.skip = True
+
+    def _open(self, state: _State) -> None:
+        if function := _FUNCTION.match(self.text, self.position, self.end):
+            self.position = function.end()
+            state.words = []
+            state.skip = False
+        elif state.words and state.words[-1].endswith("=") and state.end == self.position:
+            self.position += 1
+            state.array = True
+        elif state.words:
+            self.position += 1
+            state.loose += 1
+        elif self.text.startswith("((", self.position) and (end := self.text.find("))", self.position, self.position + _WINDOW)) >= 0:
+            self.position = end + 2
+        else:
+            self.position += 1
+            if self.depth < MAX_DEPTH:
+                state.items.append(_Item(self._nested(")"), group=True))
+
+    def _array(self, state: _State, char: str) -> None:
+        if char == ")":
+            state.array = False
+        start = self.position
+        self._word()
+        if self.position == start:
+            self.position += 1
+
+    def _take_word(self, state: _State) -> str:
+        """Reads a word into the state; gives it when it stood bare where a command begins."""
+        start = self.position
+        value = self._word()
+        if self.position == start:
+            self.position += 1
+            return ""
+        bare = self.text[start : self.position] == value
+        if state.skip:
+            state.skip = False
+            return ""
+        if state.words:
+            if bare and value == "in" and state.header and state.words[0] == "case":
+                self._finish(state, ";")
+                self._pattern()
+                return ""
+        elif bare and value == "{" and self.depth < MAX_DEPTH:
+            state.items.append(_Item(self._nested("}"), group=True))
+            return ""
+        elif bare and value in _KEYWORDS:
+            return value
+        elif bare and value == "function":
+            state.skip = True
+            return ""
+        else:
+            state.start = start
+            state.header = bare and value in _HEADERS
+        if value or not bare:
+            state.words.append(Word(value, self.line_at(start)))
+        state.end = self.position
+        return ""
+
+    def _word(self) -> str:
+        """The word that starts here without its quotes, up to a blank or an operator."""
+        parts: list[str] = []
+        text = self.text
+        while self.position < self.end:
+            if plain := _PLAIN.match(text, self.position, self.end):
+                parts.append(plain[0])
+                self.position = plain.end()
+                continue
+            char = text[self.position]
+            if char in _BREAK or char.isspace():
+                break
+            if char == "\\":
+                escaped = text[self.position + 1 : self.position + 2]
+                parts.append("" if escaped == "\n" else escaped)
+                self.position += 2
+            elif char == "'":
+                end = text.find("'", self.position + 1, self.end)
+                parts.append(text[self.position + 1 : end] if end >= 0 else char)
+                self.position = (end if end >= 0 else self.position) + 1
+            elif char == '"':
+                parts.append(self._double())
+            else:
+                parts.append(self._special(char))
+        self.position = min(self.position, self.end)
+        return "".join(parts)
+
+    def _double(self) -> str:
+        text = self.text
+        self.position += 1
+        if text.find('"', self.position, self.end) < 0:
+            return '"'
+        parts: list[str] = []
+        while self.position < self.end:
+            if plain := _QUOTED.match(text, self.position, self.end):
+                parts.append(plain[0])
+                self.position = plain.end()
+                continue
+            char = text[self.position]
+            if char == '"':
+                self.position += 1
+                break
+            if char == "\\":
+                escaped = text[self.position + 1 : self.position + 2]
+                parts.append("" if escaped == "\n" else escaped if escaped in '"\\$`' else char + escaped)
+                self.position += 2
+            else:
+                parts.append(self._special(char))
+        return "".join(parts)
+
+    def _special(self, char: str) -> str:
+        """A substitution, parameter or placeholder as written; the commands of a substitution are found on the way."""
+        text, start = self.text, self.position
+        if text.startswith("${{", start) or text.startswith("{{", start):
+            return self._raw("}}")
+        if text.startswith("{%", start):
+            self._raw("%}")
+            return ""
+        if text.startswith("$((", start):
+            return self._raw("))")
+        if parameter := _PARAMETER.match(text, start, self.end):
+            self.position = parameter.end()
+            return parameter[0]
+        if text.startswith("$(", start) and self.depth < MAX_DEPTH:
+            self.position += 2
+            self._nested(")")
+            return text[start : self.position]
+        if char == "`" and self.depth < MAX_DEPTH and (end := text.find("`", start + 1, self.end)) >= 0:
+            outer, self.end, self.position = self.end, end, start + 1
+            self._nested("")
+            self.end, self.position = outer, end + 1
+            return text[start : self.position]
+        self.position += 2 if text.startswith("$(", start) else 1
+        if text.startswith("$'", start) or text.startswith('$"', start):
+            return ""
+        return text[start : self.position]
+
+    def _raw(self, closer: str) -> str:
+        start = self.position
+        end = self.text.find(closer, start, min(self.end, start + _WINDOW))
+        self.position = end + 2 if end >= 0 else start + 1
+        return self.text[start : self.position]
+
+    def _to_line_end(self) -> None:
+        end = self.text.find("\n", self.position, self.end)
+        self.position = end if end >= 0 else self.end
+
+    def _skip_heredocs(self) -> None:
+        """Steps over the bodies of the here-documents of the line before; those fed to a shell are commands."""
+        pending, self.heredocs = self.heredocs, []
+        for delimiter, words in pending:
+            starts = self._starts_of(delimiter)
+            index = bisect_left(starts, self.position)
+            if index == len(starts) or starts[index] > self.end:
+                continue
+            outer, body_end = self.end, starts[index]
+            if wrappers.reads_commands(words) and self.depth < MAX_DEPTH:
+                self.end = body_end
+                self._nested("")
+                self.end = outer
+            self.position = body_end
+            self._to_line_end()
+
+    def _starts_of(self, line: str) -> list[int]:
+        if self._line_starts is None:
+            self._line_starts = {}
+            start = 0
+            for text in self.text.split("\n"):
+                self._line_starts.setdefault(text.strip(), []).append(start)
+                start += len(text) + 1
+        return self._line_starts.get(line, [])
+
+
+def _without_assignments(words: list[Word]) -> list[Word]:
+    first = 0
+    while first < len(words) and _ASSIGNMENT.match(words[first]):
+        first += 1
+    return words[first:]
+
+
+def _mark_toothless(items: list[_Item]) -> None:
+    """Marks the commands whose failure the rest of their list throws away, from the last to the first."""
+    weak = False
+    for index in range(len(items) - 2, -1, -1):
+        item, after = items[index], items[index + 1]
+        weak = weak and item.operator in ("&&", "||", "|")
+        if item.operator == "||":
+            weak = weak or _always_succeeds(after, items[index + 2] if index + 2 < len(items) else None)
+        elif item.operator == ";":
+            weak = _is_success(after)
+        if weak:
+            for found in item.found:
+                found.toothless = True
+
+
+def _is_success(item: _Item) -> bool:
+    if item.group or not item.found:
+        return False
+    words = item.found[0].words
+    return words[0] in ("true", ":", "/bin/true") or words in (["exit", "0"], ["return", "0"])
+
+
+def _always_succeeds(item: _Item, after: _Item | None) -> bool:
+    if item.group:
+        return bool(item.found) and all(found.words[0] in ("echo", "printf", "true", ":") for found in item.found)
+    if _is_success(item):
+        return True
+    if not item.found or item.found[0].words[0] not in ("echo", "printf"):
+        return False
+    fails = after is not None and not after.group and bool(after.found) and after.found[0].words[0] in ("exit", "return", "false")
+    return not fails or (after is not None and _is_success(after))

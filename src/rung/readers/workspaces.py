@@ -1,0 +1,112 @@
+"""Objects of an ML workspace that are declared in YAML: Databricks asset bundles and Azure ML assets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rung.readers.attributes import attributes_of, images_of, parse_template
+from rung.readers.documents import Map, Value, parse_yaml
+from rung.readers.reading import Reading
+from rung.records import Fact, Image, Problem, Resource
+
+_YAML = (".yaml", ".yml")
+_SCHEMA = re.compile(rb"^\s*\"?\$schema\"?\s*:\s*[\"']?https?://azuremlschemas[\w.-]*/", re.MULTILINE)
+_SCHEMA_NAME = re.compile(r"https?://azuremlschemas[\w.-]*/(?:[\w.-]+/)*(\w+)\.schema\.json")
+_BUNDLE = {
+    "alerts": "Alert",
+    "apps": "App",
+    "clusters": "Cluster",
+    "dashboards": "Dashboard",
+    "database_instances": "DatabaseInstance",
+    "experiments": "Experiment",
+    "jobs": "Job",
+    "model_serving_endpoints": "ModelServingEndpoint",
+    "models": "Model",
+    "pipelines": "Pipeline",
+    "quality_monitors": "QualityMonitor",
+    "registered_models": "RegisteredModel",
+    "schemas": "Schema",
+    "secret_scopes": "SecretScope",
+    "sql_warehouses": "SqlWarehouse",
+    "synced_database_tables": "SyncedDatabaseTable",
+    "volumes": "Volume",
+}
+"""Sections of a bundle's `resources`, and the kind of their entries."""
+_RESOURCES = re.compile(rb"^(?:resources|targets|environments):", re.MULTILINE)
+_SECTION = re.compile(rb"^\s+(?:[^\n]*\}\})?(?:" + "|".join(_BUNDLE).encode() + rb"):", re.MULTILINE)
+
+
+def read_bundle(_path: str, data: bytes) -> Iterator[Fact]:
+    """Resources of a Databricks asset bundle, its targets' own ones with `targets.<name>` as their condition."""
+    if b"resources:" not in data or not (_RESOURCES.search(data) and _SECTION.search(data)):
+        return
+    template = b"{{" in data
+    documents, error = parse_template(data) if template else parse_yaml(data)
+    if error:
+        yield Problem(line=error.line, what=error.what)
+    for document in documents[:1]:
+        if not isinstance(document, Map):
+            continue
+        yield from _sections(document.get("resources"), "")
+        for key in ("targets", "environments"):
+            targets = document.get(key)
+            for name, target in targets.items() if isinstance(targets, Map) else ():
+                if isinstance(target, Map):
+                    yield from _sections(target.get("resources"), f"targets.{name}")
+
+
+def read_asset(_path: str, data: bytes) -> Iterator[Fact]:
+    """The Azure ML asset that a YAML file with its `$schema` is: `azureml/<schema's name>`."""
+    if b"azuremlschemas" not in data or not _SCHEMA.search(data):
+        return
+    documents, error = parse_yaml(data)
+    if error:
+        yield Problem(line=error.line, what=error.what)
+    for document in documents:
+        if not isinstance(document, Map):
+            continue
+        named = _SCHEMA_NAME.match(_text(document.get("$schema")))
+        if not named:
+            continue
+        kind = named[1][0].lower() + named[1][1:]
+        line = document.at("$schema")
+        attributes = attributes_of(document, leave=("$schema", "name"))
+        yield Resource(line=line, dialect="azureml", type=f"azureml/{kind}", name=_text(document.get("name")), attributes=attributes)
+        image = _text(document.get("image"))
+        if image:
+            yield Image(line=document.at("image"), name=image, use="job")
+        yield from images_of((key, value, line) for key, value in attributes if key != "image")
+
+
+def _sections(resources: Value | None, condition: str) -> Iterator[Fact]:
+    for section, entries in resources.items() if isinstance(resources, Map) else ():
+        kind = _BUNDLE.get(section)
+        if not kind or not isinstance(entries, Map):
+            continue
+        for name, body in entries.items():
+            if isinstance(body, Map):
+                yield Resource(
+                    line=entries.at(name),
+                    dialect="databricks",
+                    type=f"databricks/{kind}",
+                    name=name,
+                    attributes=attributes_of(body),
+                    references=_references(body),
+                    conditional=condition,
+                )
+
+
+def _references(body: Map) -> tuple[str, ...]:
+    values = " ".join(value for _, value in attributes_of(body))
+    return tuple(dict.fromkeys(re.findall(r"\$\{resources\.(\w+\.\w+)", values)))
+
+
+def _text(value: Value | None) -> str:
+    return value if isinstance(value, str) else ""
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading(name="databricks-bundle", claims=lambda path: path.endswith(_YAML), read=read_bundle),
+    Reading(name="azureml-asset", claims=lambda path: path.endswith((*_YAML, ".json")), read=read_asset),
+)

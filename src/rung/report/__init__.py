@@ -1,0 +1,45 @@
+"""Views of the JSON document, one module a format; each is a pure function from the document to text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rung.report import badge, document, html, junit, markdown, sarif, text
+from rung.report.document import Document, document_of, read_document, schema
+
+
+class Format(NamedTuple):
+    """How a format is rendered, and the suffix of a file that holds it."""
+
+    render: Callable[[Document], str]
+    suffix: str
+
+
+FORMATS: dict[str, Format] = {
+    "text": Format(text.render, ".txt"),
+    "json": Format(document.render, ".json"),
+    "markdown": Format(markdown.render, ".md"),
+    "html": Format(html.render, ".html"),
+    "sarif": Format(sarif.render, ".sarif"),
+    "junit": Format(junit.render, ".xml"),
+    "badge": Format(badge.render, ".svg"),
+}
+
+
+def render(name: str, document: Document, *, verbose: bool = False, color: bool = False, width: int = 80, encoding: str = "utf-8") -> str:
+    """The document in the format of that name; the options are for text only, which a terminal may show narrowly."""
+    if name != "text":
+        return FORMATS[name].render(document)
+    return text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+
+
+def _shows(encoding: str) -> bool:
+    try:
+        "●◐○─·–→’…".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+__all__ = ["FORMATS", "Document", "Format", "document_of", "read_document", "render", "schema"]

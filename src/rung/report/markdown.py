@@ -1,0 +1,200 @@
+"""The report for a pull-request comment or a step summary: GitHub-flavoured Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from rung.report.document import Document, cleaned
+from rung.report.views import (
+    Rise,
+    evidence_by_id,
+    held_back,
+    mark,
+    place,
+    plural,
+    position,
+    primary,
+    revision_phrase,
+    said,
+    score_phrase,
+    source_url,
+    tools,
+    unknown_by_dimension,
+    unseen,
+)
+
+_BLOCKS_SHOWN = 3
+_CRITERIA_EVIDENCE = 3
+_ROOM = 55_000
+"""Characters after which no more evidence is listed; GitHub refuses a comment above 65 536."""
+_SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
+# A code host turns these into notifications, references and links even where they are only text.
+_AUTOLINK = re.compile(r"(?i)(@|#|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.|(?<=GH)-(?=\d))(?=\S)")
+_PIPE = re.compile(r"(?<!\\)\|")
+
+
+def escaped(text: str) -> str:
+    """Text from outside that stays text: no markup, no HTML, no mention, no link."""
+    text = _SPECIAL.sub(r"\\\1", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _AUTOLINK.sub(r"\1<!-- -->", text)
+
+
+def code(text: str) -> str:
+    """Text from outside as a code span that it cannot close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    padding = " " if longest else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def render(document: Document) -> str:
+    """The Markdown report: the levels, why not higher, the next steps, and the evidence folded away."""
+    document = cleaned(document)
+    blocks = [
+        _heading(document),
+        _table(document),
+        _why_not_higher(document),
+        _next_steps(document),
+        _not_seen(document),
+        _criteria(document),
+        _errors(document),
+    ]
+    used = sum(len(line) for block in blocks for line in block)
+    blocks += [_evidence(document, _ROOM - used), _footer(document)]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _heading(document: Document) -> list[str]:
+    told = " · ".join(f"{escaped(dimension['title'])} {_level(dimension['level'])}" for dimension in document["dimensions"].values())
+    targets = [
+        ", ".join(part for part in (escaped(target["name"]), escaped(revision_phrase(target))) if part) for target in document["targets"]
+    ]
+    return [f"### Rung: {told}", "", " · ".join(targets)]
+
+
+def _table(document: Document) -> list[str]:
+    lines = ["| Dimension | Level | Confirmed | Could be | Score |", "| --- | --- | --- | --- | --- |"]
+    for dimension in document["dimensions"].values():
+        title = escaped(dimension["title"])
+        cells = _numbers(dimension) if dimension["applicable"] else [f"not applicable: {escaped(dimension['reason'])}", "", "", ""]
+        lines.append(_row(title, *cells))
+    overall = document["overall"]
+    lines.append(_row("**Overall** (lowest dimension, Rung’s choice)", *_numbers(overall)))
+    if overall.get("imbalance"):
+        lines += ["", f"Uneven: {escaped(overall['imbalance'])}"]
+    return lines
+
+
+def _numbers(entry: Document) -> list[str]:
+    return [f"**{_level(entry['level'])}**", _level(entry["confirmed"]), _level(entry["ceiling"]), score_phrase(entry) or "n/a"]
+
+
+def _level(level: int | None) -> str:
+    return "n/a" if level is None else str(level)
+
+
+def _why_not_higher(document: Document) -> list[str]:
+    rises = held_back(document)
+    lines = ["**Why not higher**", ""] if rises else []
+    for rise in rises:
+        lines += _rise(document, rise)
+    return lines
+
+
+def _rise(document: Document, rise: Rise) -> list[str]:
+    label = f"- **{escaped(rise.title)} {rise.to_level}**"
+    if not rise.blocks:
+        return [f"{label}: nothing unmet was detected; {plural(rise.unknown, 'criterion', 'criteria')} could not be seen"]
+    lines = [label]
+    for block in rise.blocks[:_BLOCKS_SHOWN]:
+        why = "; ".join(escaped(sentence) for sentence in said(block)) or "not detected"
+        lines.append(f"  - {escaped(block['title'])}: {why}{_places(document, block)}")
+    if len(rise.blocks) > _BLOCKS_SHOWN:
+        lines.append(f"  - {len(rise.blocks) - _BLOCKS_SHOWN} more below full")
+    return lines
+
+
+def _places(document: Document, criterion: Document) -> str:
+    found = evidence_by_id(document)
+    items = [found[name] for name in criterion["evidence"] if name in found][:_CRITERIA_EVIDENCE]
+    return " (" + ", ".join(_link(document, item["location"]) for item in items) + ")" if items else ""
+
+
+def _link(document: Document, location: Document) -> str:
+    text = code(place(location))
+    url = source_url(document, location["target"], location.get("path", ""), location.get("line", 0), location.get("end_line", 0))
+    return f"[{text}](<{url}>)" if url else text
+
+
+def _next_steps(document: Document) -> list[str]:
+    steps = document["next_steps"][:3]
+    lines = ["**Next steps**", ""] if steps else []
+    for index, step in enumerate(steps, 1):
+        dimension = document["dimensions"].get(step["dimension"], {}).get("title", step["dimension"])
+        because = f": {escaped(step['because'])}" if step["because"] else ""
+        lines.append(f"{index}. {escaped(step['remediation'])}")
+        lines.append(f"   {escaped(dimension)} → {step['to_level']}, {escaped(step['effort'])} effort{because}")
+    return lines
+
+
+def _not_seen(document: Document) -> list[str]:
+    unknown, gaps = unknown_by_dimension(document), unseen(document)
+    if not unknown and not gaps:
+        return []
+    told = ", ".join(f"{escaped(title)} {count}" for title, count in unknown)
+    total = plural(sum(count for _, count in unknown), "criterion", "criteria")
+    lines = [f"**Not seen**: {total} unknown, not counted as missing ({told})" if unknown else "**Not seen**", ""]
+    for gap in gaps[:6]:
+        needs = f" → {escaped(gap.needs)}" if gap.needs else ""
+        lines.append(f"- {': '.join(escaped(part) for part in (gap.what, gap.reason) if part)}{needs}")
+    return lines
+
+
+def _criteria(document: Document) -> list[str]:
+    rows = ["| | Criterion | Level | What is missing or was seen |", "| --- | --- | --- | --- |"]
+    count = 0
+    for dimension in document["dimensions"].values():
+        for criterion in dimension["criteria"] if dimension["applicable"] else []:
+            count += 1
+            essential = " (essential)" if criterion["essential"] else ""
+            why = "; ".join(escaped(sentence) for sentence in said(criterion))
+            level = f"{escaped(dimension['title'])} {criterion['level']}"
+            rows.append(_row(mark(criterion), escaped(criterion["title"]) + essential, level, why + _places(document, criterion)))
+    legend = "F fully, L largely, P partially, N not achieved; ? unknown; – not applicable; A attested; W waived"
+    return _folded(f"{plural(count, 'criterion', 'criteria')}", [legend, "", *rows]) if count else []
+
+
+def _evidence(document: Document, room: int) -> list[str]:
+    items = document["evidence"]
+    if not items:
+        return []
+    rows = ["| Where | Tool | Capability | Strength | |", "| --- | --- | --- | --- | --- |"]
+    for shown, item in enumerate(items):
+        chain = " → ".join(f"{code(position(hop['path'], hop['line']))} {escaped(hop['what'])}" for hop in item["chain"])
+        told = "; ".join(part for part in (chain, escaped(item["note"])) if part)
+        row = _row(_link(document, item["location"]), escaped(item["tool"]), escaped(item["capability"]), escaped(item["strength"]), told)
+        room -= len(row)
+        if room < 0:
+            rows += ["", f"{len(items) - shown} more: the JSON and HTML reports have all of them."]
+            break
+        rows.append(row)
+    return _folded(f"{plural(len(items), 'piece')} of evidence from {plural(tools(document), 'tool')}", rows)
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(_PIPE.sub(r"\\|", cell.strip()) for cell in cells) + " |"
+
+
+def _errors(document: Document) -> list[str]:
+    errors = document["errors"]
+    rows = [f"- {code(position(error['path'], error['line']) or error['target'])}: {escaped(error['what'])}" for error in errors[:50]]
+    return _folded(f"{plural(len(errors), 'thing')} could not be read", rows) if errors else []
+
+
+def _folded(summary: str, lines: list[str]) -> list[str]:
+    return ["<details>", f"<summary>{summary}</summary>", "", *lines, "", "</details>"]
+
+
+def _footer(document: Document) -> list[str]:
+    title = escaped(primary(document)["title"])
+    return [f"<sub>Levels of {title}. Rung {escaped(document['rung']['version'])}, packs {escaped(document['rung']['packs'])}.</sub>"]

@@ -1,0 +1,224 @@
+"""What several formats say about a document: why a level is not higher, what was not seen, where evidence stands."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from rung.report.document import Document
+
+STRENGTHS = ("declared", "implemented", "automated", "operating")
+
+STATUS_MARKS = {"unknown": "?", "not_applicable": "–", "attested": "A", "waived": "W"}
+MARK_WORDS = {
+    "F": "fully achieved",
+    "L": "largely achieved",
+    "P": "partially achieved",
+    "N": "not achieved",
+    "?": "unknown: not everything that could prove it was searched",
+    "–": "not applicable",
+    "A": "attested by a person, not observed",
+    "W": "waived: set aside with a reason",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rise:
+    """What keeps one dimension from its next level."""
+
+    dimension: str
+    title: str
+    to_level: int
+    achieved: float | None
+    """Share of the next level's applicable criteria that is achieved."""
+    blocks: tuple[Document, ...]
+    """Criteria that are unmet or partly met, the ones that weigh most first."""
+    unknown: int
+    """Criteria up to that level that could not be seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Something that was not searched, how many criteria hang on it, and what makes it visible."""
+
+    what: str
+    reason: str
+    needs: str
+    capabilities: int
+
+
+def primary(document: Document) -> Document:
+    """The framework that `overall` and `dimensions` come from."""
+    framework: Document = document["frameworks"][document["overall"]["framework"]]
+    return framework
+
+
+def levels(document: Document) -> list[int]:
+    """The levels of the primary framework, lowest first; criteria may also stand beside them (level 0)."""
+    return [entry["level"] for entry in primary(document)["levels"]]
+
+
+def mark(criterion: Document) -> str:
+    """One character for where a criterion stands: N, P, L, F, or ?, –, A, W."""
+    status: str = criterion["status"]
+    return STATUS_MARKS.get(status) or criterion["rating"] or "?"
+
+
+def criteria(document: Document) -> list[Document]:
+    """All criteria of the primary framework, in the order of the document."""
+    return [criterion for dimension in document["dimensions"].values() for criterion in dimension["criteria"]]
+
+
+def evidence_by_id(document: Document) -> dict[str, Document]:
+    """Evidence by its id."""
+    return {item["id"]: item for item in document["evidence"]}
+
+
+def tools(document: Document) -> int:
+    """How many different tools left evidence."""
+    return len({item["tool"] for item in document["evidence"]})
+
+
+def held_back(document: Document) -> list[Rise]:
+    """For each applicable dimension below the top: the next level, and the criteria that stand in the way."""
+    rises = []
+    for name, dimension in document["dimensions"].items():
+        level = dimension["level"]
+        higher = sorted(candidate for candidate in levels(document) if level is not None and candidate > level)
+        if not dimension["applicable"] or not higher:
+            continue
+        rises.append(_rise(name, dimension, [rung for rung in levels(document) if rung <= higher[0]]))
+    return rises
+
+
+def _rise(name: str, dimension: Document, rungs: list[int]) -> Rise:
+    to_level = max(rungs)
+    reach = [criterion for criterion in dimension["criteria"] if criterion["level"] in rungs]
+    short = [criterion for criterion in reach if criterion["status"] in ("unmet", "partly") and criterion["rating"] != "F"]
+    short.sort(key=lambda criterion: _weight(criterion, to_level))
+    shares = {entry["level"]: entry["achieved"] for entry in dimension["levels"]}
+    return Rise(
+        dimension=name,
+        title=dimension["title"],
+        to_level=to_level,
+        achieved=shares.get(to_level),
+        blocks=tuple(short),
+        unknown=sum(criterion["status"] == "unknown" for criterion in reach),
+    )
+
+
+def _weight(criterion: Document, to_level: int) -> tuple[bool, bool, int]:
+    decisive = criterion["essential"] and criterion["rating"] in ("N", "P")
+    return not decisive, criterion["level"] != to_level, "NPLF".find(criterion["rating"] or "N")
+
+
+def said(criterion: Document) -> list[str]:
+    """What is missing or too weak, in the assessment's words."""
+    return list(criterion["blockers"]) or ([criterion["reason"]] if criterion["reason"] else [])
+
+
+def unknown_by_dimension(document: Document) -> list[tuple[str, int]]:
+    """Title of each dimension with unknown criteria, and how many."""
+    rungs = levels(document)
+    counted = [
+        (dimension["title"], sum(entry["status"] == "unknown" and entry["level"] in rungs for entry in dimension["criteria"]))
+        for dimension in document["dimensions"].values()
+        if dimension["applicable"]
+    ]
+    return [(title, count) for title, count in counted if count]
+
+
+def unseen(document: Document) -> list[Unseen]:
+    """What was not searched, the widest gap first; without such a record, the reasons that unknown criteria give."""
+    gaps = [
+        Unseen(what=item["what"], reason=item["reason"], needs=item["needs"], capabilities=len(item["capabilities"]))
+        for item in document["coverage"]
+        if not item["searched"]
+    ]
+    if gaps:
+        return sorted(gaps, key=lambda gap: (-gap.capabilities, gap.what, gap.reason))
+    reasons = Counter(criterion["reason"] for criterion in criteria(document) if criterion["status"] == "unknown")
+    return [
+        Unseen(what=f"{count} {'criterion' if count == 1 else 'criteria'}", reason=reason, needs="", capabilities=0)
+        for reason, count in sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))
+    ]
+
+
+def level_phrase(entry: Document) -> str:
+    """`level 2 · confirmed 1 · could be 3` of a dimension or of the whole."""
+    if entry["level"] is None:
+        return "not applicable"
+    parts = [f"level {entry['level']}"]
+    if entry["confirmed"] is not None and entry["confirmed"] != entry["level"]:
+        parts.append(f"confirmed {entry['confirmed']}")
+    if entry["ceiling"] is not None and entry["ceiling"] != entry["level"]:
+        parts.append(f"could be {entry['ceiling']}")
+    return " · ".join(parts)
+
+
+def score_phrase(entry: Document) -> str:
+    """`2.60 (2.40–3.10)`, the range only where there is one; empty without a score."""
+    score, low, high = entry["score"], entry["score_low"], entry["score_high"]
+    if score is None:
+        return ""
+    return f"{score:.2f}" if low is None or high is None or low == high else f"{score:.2f} ({low:.2f}–{high:.2f})"
+
+
+def place(location: Document) -> str:
+    """Where evidence stands, for people: `path:line`, or the resource with its region."""
+    if "resource" in location:
+        return f"{location['resource']} ({location['region']})" if location["region"] else str(location["resource"])
+    return position(location["path"], location["line"])
+
+
+def position(path: str, line: int) -> str:
+    """`path:line`, or the path alone when the whole file is meant."""
+    return f"{path}:{line}" if line else path
+
+
+def revision_phrase(target: Document) -> str:
+    """`main @ 3f2c1ab, with uncommitted changes`; empty for a folder without version control."""
+    short = target["revision"][:7] if re.fullmatch(r"[0-9a-f]{40,64}", target["revision"]) else target["revision"]
+    text = " @ ".join(part for part in (target["branch"], short) if part)
+    return f"{text}, with uncommitted changes" if text and target["dirty"] else text
+
+
+def source_url(document: Document, target_id: str, path: str, line: int = 0, end_line: int = 0) -> str:
+    """The code host's page of a line at the scanned revision; empty when host or revision is unknown."""
+    target = next((item for item in document["targets"] if item["id"] == target_id), None)
+    return "" if target is None or not path else _page(target, path, line, end_line)
+
+
+def _page(target: dict[str, Any], path: str, line: int, end_line: int) -> str:
+    base, revision = web_address(target["remote"]), target["revision"]
+    if not base or not re.fullmatch(r"[0-9a-f]{7,64}", revision):
+        return ""
+    host = urlsplit(base).hostname or ""
+    last = end_line if end_line > line else 0
+    file = quote(path)
+    if "gitlab" in host:
+        return f"{base}/-/blob/{revision}/{file}" + (f"#L{line}" + (f"-{last}" if last else "") if line else "")
+    if "bitbucket" in host:
+        return f"{base}/src/{revision}/{file}" + (f"#lines-{line}" + (f":{last}" if last else "") if line else "")
+    if "github" in host:
+        return f"{base}/blob/{revision}/{file}" + (f"#L{line}" + (f"-L{last}" if last else "") if line else "")
+    return ""
+
+
+def web_address(remote: str) -> str:
+    """The remote when it is a plain web address (no script, no login, no query), else empty."""
+    address = remote.removesuffix("/").removesuffix(".git")
+    return address if re.fullmatch(r"https://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:/[A-Za-z0-9._~-]{1,200}){1,10}", address) else ""
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 file`, `2 files`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", " ")
+
+
+def slug(text: str) -> str:
+    """The text as a part of an anchor."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", text)

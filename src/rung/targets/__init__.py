@@ -1,0 +1,1 @@
+"""Targets: what is scanned, behind one small interface (`target.Target`)."""

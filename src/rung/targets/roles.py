@@ -1,0 +1,124 @@
+"""What a file is to its repository, told by its path alone.
+
+A folder says the same of everything below it, so its answer is kept. Where folder and name both speak, the
+role that stands first in `_PRECEDENCE` wins.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from rung.records import Role
+
+_PRECEDENCE = (Role.VENDORED, Role.TEMPLATE, Role.TEST, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE)
+_RANK = {role: rank for rank, role in enumerate(_PRECEDENCE)}
+
+_ENVIRONMENT_PARENTS = (
+    "accounts clusters conf config configs deploy deployment deployments env environment environments envs inventories inventory live"
+    " overlays parameters params stage stages terraform tfvars values workspaces data dataset datasets"
+)
+"""Under these, `test` names an environment or a part of the data, and `sample` data."""
+_NO_ENVIRONMENT = "".join(f"(?<!/{parent})" for parent in _ENVIRONMENT_PARENTS.split())
+_KINDS_OF_TEST = "unit|integration|functional|acceptance|smoke|system|load|performance|regression|contract|end[-_]to[-_]end|e2e"
+
+# Matched against `/parent/part/` in lower case, with `^` before a part at the root.
+_FOLDERS = {
+    Role.VENDORED: re.compile(
+        r"/(?:_?vendor|vendored|third[-_]?party|3rd[-_]?party|node_modules|bower_components|jspm_packages|(?:site|dist)-packages|\.?venv|virtualenv"
+        r"|dbt_packages|dbt_modules|\.yarn|carthage|godeps|packrat|renv/library|renv/staging|\.tox|\.nox|\.eggs|\.terraform)/"
+        r"|(?:\^|/src)/externals?/"
+    ),
+    Role.TEMPLATE: re.compile(
+        r"\{\{|\{%|\^/template/|/(?:_*cookiecutters?_*|cookiecutter[-_][^/]*|copier(?:[-_][^/]*)?|project[-_]templates?|scaffold(?:s|ing)?|skeletons?)/"
+    ),
+    Role.TEST: re.compile(
+        rf"/(?:tests|__tests__|__mocks__|__snapshots__|spec|testthat|test[-_]?(?:data|fixtures?|utils|helpers|resources|suites?)|fixtures?|cassettes|cypress"
+        rf"|e2e|(?:{_KINDS_OF_TEST})[-_]?tests?|tests?[-_](?:{_KINDS_OF_TEST}))/"
+        rf"|{_NO_ENVIRONMENT}/test/"
+    ),
+    Role.DOCS: re.compile(r"/(?:_?docs?|documentation|docs?[-_]?site|wiki|adrs?|vignettes|javadocs?|runbooks?)/"),
+    Role.EXAMPLE: re.compile(
+        r"/(?:(?:[^/]*[-_])?(?:examples?|samples|demos?|tutorials?)|quick[-_]?starts?|getting[-_]?started|cookbooks?"
+        rf"|(?:examples?|samples?|demo|tutorials?)[-_](?:apps?|projects?|code|notebooks?|data|scripts?))/|{_NO_ENVIRONMENT}/sample/"
+    ),
+}
+
+_SCRIPTS = tuple(f".{letter}{kind}" for kind in ("js", "ts", "jsx", "tsx") for letter in ("", "c", "m"))
+_JVM_TESTS = tuple(
+    f"{word}.{kind}" for word in ("Test", "Tests", "Spec", "Suite", "IT") for kind in ("java", "scala", "kt", "cs", "groovy")
+)
+_TEMPLATE_SUFFIXES = (".tmpl", ".jinja", ".j2", ".template", ".jinja2")
+# Looked at in this order, in lower case.
+_ENDINGS = {
+    Role.VENDORED: (".min.js", ".min.mjs", ".min.css", ".pnp.cjs", ".pnp.js"),
+    Role.TEST: (
+        *("_test.py", "_tests.py", "_test.go", "_test.r", "_spec.rb", ".bats", ".tftest.hcl"),
+        *(f".{word}{script}" for word in ("test", "spec", "e2e", "cy") for script in _SCRIPTS),
+    ),
+    Role.DOCS: (".md", ".mdx", ".markdown", ".rst", ".adoc", ".asciidoc", ".textile", ".rd", ".pdf", ".doc", ".docx", ".ppt", ".pptx"),
+}
+_NOTEBOOKS = (".ipynb", ".rmd", ".qmd")
+_WHOLE_NAMES = re.compile(
+    r"(?P<vendored>jquery[-.\d]*\.js|gradlew(?:\.bat)?|mvnw(?:\.cmd)?|versioneer\.py|activate\.r)"
+    r"|(?P<test>test_.*\.py|tests\.py|conftest\.py|test[-_].*\.r|runtests\.jl)"
+    r"|(?P<docs>(?:readme|changelog|changes|news|history|license|licence|copying|notice|authors|contributors|contributing|maintainers|security"
+    r"|code_of_conduct)(?:[-_][\w-]*)?(?:\.txt)?|citation\.cff|readme\.\w{1,10})",
+    re.DOTALL,
+)
+_TEMPLATE_END = re.compile(
+    r"(?:(?<=[^/])\.(?:tmpl|jinja|j2)"
+    # `stack.template` alone is CloudFormation, `answer.jinja2` a prompt or a page of the program itself.
+    r"|(?:(?<=\.\w)|(?<=\.\w\w)|(?<=\.\w\w\w)|(?<=\.\w\w\w\w)|(?<=\.\w\w\w\w\w)|(?<=dockerfile)|(?<=makefile)|(?<=jenkinsfile)|(?<=procfile))"
+    r"\.(?:template|jinja2))\Z",
+    re.IGNORECASE,
+)
+_TEMPLATE_TAG = re.compile(r"\{%[^{}%]*%\}")
+
+
+def role_of(path: str) -> Role:
+    """The role of a file; `path` is relative to the repository's root, `/` between parts."""
+    folder, _, name = path.rpartition("/")
+    by_folder = _folder_role(folder)
+    by_name = _name_role(name)
+    return by_name if _RANK[by_name] < _RANK[by_folder] else by_folder
+
+
+def template_path(path: str) -> str:
+    """The path that a project generator makes of a template: without `.jinja` and the like, and without `{% … %}` tags."""
+    if "{%" in path:
+        path = _TEMPLATE_TAG.sub("", path)
+    return _TEMPLATE_END.sub("", path) if path.lower().endswith(_TEMPLATE_SUFFIXES) else path
+
+
+@lru_cache(maxsize=1 << 14)
+def _folder_role(folder: str) -> Role:
+    # As deep as the path; a target bounds that.
+    role = Role.SOURCE
+    parent = "^"
+    for part in folder.lower().split("/"):
+        own = _part_role(f"{parent}/{part}/")
+        if _RANK[own] < _RANK[role]:
+            role = own
+        parent = f"/{part}"
+    return role
+
+
+@lru_cache(maxsize=1 << 14)
+def _part_role(parts: str) -> Role:
+    return next((role for role, pattern in _FOLDERS.items() if pattern.search(parts)), Role.SOURCE)
+
+
+def _name_role(name: str) -> Role:
+    lower = name.lower()
+    if (lower.endswith(_TEMPLATE_SUFFIXES) and _TEMPLATE_END.search(lower)) or "{{" in name or "{%" in name:
+        return Role.TEMPLATE
+    for role, endings in _ENDINGS.items():
+        if lower.endswith(endings):
+            return role
+    if name.endswith(_JVM_TESTS):
+        return Role.TEST
+    found = _WHOLE_NAMES.fullmatch(lower)
+    if found:
+        return Role(found.lastgroup)
+    return Role.NOTEBOOK if lower.endswith(_NOTEBOOKS) else Role.SOURCE

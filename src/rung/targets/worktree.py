@@ -1,0 +1,194 @@
+"""A work tree on disk: listed by git where there is a repository, by walking where there is none.
+
+Everything in it is hostile until proven otherwise: symbolic links are never followed, special files never
+opened, git never runs anything, and every size, depth and count is bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, replace
+
+from rung.records import Coverage, TargetError, TargetInfo
+from rung.targets.files import DENIED, LINK, LINK_OUT, SPECIAL, amount, descend, read_regular, reason_of, too_large
+from rung.targets.git import Git, GitError, is_bare, remote_address, remote_page, repository_above
+from rung.targets.listing import NEEDS, Found, Gaps, Listing, list_with_git, walk
+from rung.targets.target import Entry, Limits, Unread, printable
+
+
+def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = None, identity: str = "repo") -> WorkTree:
+    """List a folder, or a subfolder of it; raises `TargetError` when there is nothing to list.
+
+    A folder inside a repository is that part of the repository, with the repository's revision.
+    """
+    limits = limits or Limits()
+    root = _root(path, subfolder)
+    top = repository_above(root)
+    if (not top and is_bare(root)) or os.path.basename(root) == ".git":
+        raise TargetError(f"{path} is a bare repository, without files to read: give a work tree (`git worktree add` makes one).")
+    gaps = Gaps()
+    if top:
+        git = Git(top, limits.git_seconds)
+        try:
+            listing = list_with_git(git, root, limits, gaps)
+            if listing is not None:
+                return _assemble(root, listing, gaps, limits, _repository_info(git, root, identity))
+        except GitError as error:
+            gaps = Gaps()
+            gaps.add(
+                f"the folder was walked instead, because of git: {error}; revision and tracked files are not known",
+                "a repository that `git ls-files` can list",
+                "git index",
+                kind="",
+            )
+    name = printable(os.path.basename(root)) or "root"
+    return _assemble(root, walk(root, limits, gaps), gaps, limits, TargetInfo(id=identity, kind="folder", uri=name, name=name))
+
+
+def _root(path: str, subfolder: str) -> str:
+    if not os.path.exists(path):
+        raise TargetError(f"{path} does not exist: give the folder of a repository.")
+    root = os.path.realpath(path)
+    if subfolder:
+        base = root
+        root = os.path.realpath(os.path.join(base, subfolder))
+        if root != base and not root.startswith(base.rstrip("/") + "/"):
+            raise TargetError(f"The subfolder {subfolder} lies outside {path}: give a path inside it.")
+        if not os.path.exists(root):
+            raise TargetError(f"{path} has no subfolder {subfolder}.")
+    if not os.path.isdir(root):
+        raise TargetError(f"{os.path.join(path, subfolder) if subfolder else path} is no folder: give the folder of a repository.")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise TargetError(f"{path} can't be read: this user lacks the permission.")
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a tree's bytes are."""
+
+    root: str
+    real: dict[str, str]
+    """The file system's own form of the paths that are not printable."""
+    most: int
+    """Bytes of a file that is read."""
+
+
+class WorkTree:
+    """The files of a folder; see `Target`. Pickling it drops nothing but an open folder; a worker reads for itself."""
+
+    __slots__ = ("_coverage", "_entries", "_folder", "_folder_fd", "_index", "_place", "info")
+
+    def __init__(self, info: TargetInfo, entries: tuple[Entry, ...], coverage: tuple[Coverage, ...], place: _Place) -> None:
+        self.info = info
+        self._entries = entries
+        self._coverage = coverage
+        self._place = place
+        self._index: dict[str, Entry] | None = None
+        self._folder = ""
+        self._folder_fd = -1
+
+    def list(self) -> tuple[Entry, ...]:
+        """All files, sorted by path."""
+        return self._entries
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """What could not be listed or will not be read, grouped by reason."""
+        return self._coverage
+
+    def read(self, path: str) -> bytes | Unread:
+        """The content of a listed file, or why there is none."""
+        if self._index is None:
+            self._index = {entry.path: entry for entry in self._entries}
+        entry = self._index.get(path)
+        if entry is None:
+            return Unread("not in the tree")
+        if entry.unread:
+            return Unread(entry.unread)
+        folder, _, name = self._place.real.get(path, path).rpartition("/")
+        try:
+            return read_regular(name, self._place.most, self._open_folder(folder))
+        except OSError as error:
+            return Unread(reason_of(error))
+
+    def _open_folder(self, folder: str) -> int:
+        # Files come folder by folder, so one open folder saves most of the way down.
+        if self._folder_fd < 0 or folder != self._folder:
+            self._close()
+            self._folder_fd = descend(self._place.root, folder)
+            self._folder = folder
+        return self._folder_fd
+
+    def _close(self) -> None:
+        if self._folder_fd >= 0:
+            os.close(self._folder_fd)
+            self._folder_fd = -1
+
+    def __del__(self) -> None:
+        self._close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (WorkTree, (self.info, self._entries, self._coverage, self._place))
+
+
+def _assemble(root: str, listing: Listing, gaps: Gaps, limits: Limits, info: TargetInfo) -> WorkTree:
+    """Entries out of what was found: links and special files told apart, bounds applied, paths made printable."""
+    files = sorted(listing.files, key=lambda found: found.path)
+    if len(files) > limits.files:
+        gaps.add_beyond(limits.files, files[limits.files].path, len(files) - limits.files)
+        del files[limits.files :]
+    entries = []
+    real: dict[str, str] = {}
+    left = limits.total_bytes
+    for found in files:
+        readable = stat.S_ISREG(found.mode) and found.size <= limits.file_bytes and found.size <= left
+        unread = "" if readable else _why_not(found, root, limits)
+        if not unread:
+            left -= found.size
+        elif unread != LINK:
+            gaps.add(unread, NEEDS.get(unread, "a regular file" if unread in SPECIAL.values() else "a file within the limit"), found.path)
+        path = printable(found.path)
+        if path != found.path:
+            real[path] = found.path
+        entries.append(Entry(path=path, size=found.size, blob=found.blob, unread=unread))
+    if real:
+        entries.sort(key=lambda entry: entry.path)
+    info = replace(info, dirty=listing.dirty, files=len(entries))
+    return WorkTree(info, tuple(entries), gaps.coverage(info.id), _Place(root, real, limits.file_bytes))
+
+
+def _why_not(found: Found, root: str, limits: Limits) -> str:
+    if stat.S_ISLNK(found.mode):
+        target = os.path.realpath(os.path.join(root, found.path))
+        return LINK if target == root or target.startswith(root.rstrip("/") + "/") else LINK_OUT
+    if found.mode == 0:
+        return DENIED
+    if not stat.S_ISREG(found.mode):
+        return SPECIAL.get(stat.S_IFMT(found.mode), "a special file")
+    if found.size > limits.file_bytes:
+        return too_large(limits.file_bytes)
+    return f"beyond {amount(limits.total_bytes)} in all"
+
+
+def _repository_info(git: Git, root: str, identity: str) -> TargetInfo:
+    remotes = dict[str, str]()
+    for setting in os.fsdecode(git.run("config", "-z", "--get-regexp", r"^remote\..*\.url$", tolerated=1)).split("\0"):
+        key, _, value = setting.partition("\n")
+        remotes[key.removeprefix("remote.").removesuffix(".url")] = value
+    url = remotes.get("origin", "")
+    if not url and len(remotes) == 2:  # the one remote, and the empty end of the list
+        url = max(remotes.values())
+    address = remote_address(url)
+    name = (address or printable(git.top)).rpartition("/")[2] or "root"
+    folder = printable(os.path.relpath(root, git.top)) if root != git.top else ""
+    return TargetInfo(
+        id=identity,
+        kind="worktree",
+        uri=(address or name) + (f"#{folder}" if folder else ""),
+        name=f"{name}/{folder}" if folder else name,
+        revision=git.run("rev-parse", "-q", "--verify", "HEAD", tolerated=1).decode("ascii", "replace").strip(),
+        branch=printable(os.fsdecode(git.run("symbolic-ref", "-q", "--short", "HEAD", tolerated=1)).rstrip("\n")),
+        remote=remote_page(address),
+        folder=folder,
+    )
