@@ -9,7 +9,8 @@ import pytest
 from rung import records
 from rung.readers import languages
 from rung.readers.languages import go_facts, js_facts, julia_facts, jvm_facts, r_facts
-from rung.records import Call, Fact, Import, Literal, Problem
+from rung.readers.reading import Reading
+from rung.records import Call, Fact, Import, Literal
 
 Facts = Callable[[str], Iterator[Fact]]
 
@@ -22,32 +23,68 @@ def calls(facts: Facts, source: str) -> list[str]:
     return [fact.name for fact in facts(source) if isinstance(fact, Call)]
 
 
-def tests(facts: Facts, source: str) -> list[tuple[str, int]]:
+def assertions_of(facts: Facts, source: str) -> list[tuple[str, int]]:
     return [(fact.name, fact.assertions) for fact in facts(source) if isinstance(fact, records.Test)]
 
 
 @pytest.mark.parametrize(
     ("facts", "source", "modules"),
     [
-        (r_facts, "library(xgboost)\nrequire('dplyr')\nrequireNamespace(\"vetiver\", quietly = TRUE)", ["r:xgboost", "r:dplyr", "r:vetiver"]),
+        (
+            r_facts,
+            "library(xgboost)\nrequire('dplyr')\nrequireNamespace(\"vetiver\", quietly = TRUE)",
+            ["r:xgboost", "r:dplyr", "r:vetiver"],
+        ),
         (r_facts, "suppressPackageStartupMessages(library(targets))\nx <- readr::read_csv(f)", ["r:targets", "r:readr"]),
         (r_facts, "pacman::p_load(mlflow, data.table)\nlapply(x, pins::pin_read)", ["r:mlflow", "r:data.table", "r:pacman", "r:pins"]),
-        (r_facts, "source('R/clean.R')\nsource(here::here('R', 'fit.R'))\nsource(\"../x.R\")", ["r:here", "r:./R/clean.R", "r:./R/fit.R", "r:../x.R"]),
+        (
+            r_facts,
+            "source('R/clean.R')\nsource(here::here('R', 'fit.R'))\nsource(\"../x.R\")",
+            ["r:here", "r:./R/clean.R", "r:./R/fit.R", "r:../x.R"],
+        ),
         (r_facts, "# library(no)\nx <- 'library(no)'\nlibrary(name, character.only = TRUE)", ["r:name"]),
         (julia_facts, "using Flux, MLJ: machine, fit!\nimport MLFlowClient as ML", ["julia:Flux", "julia:MLJ", "julia:MLFlowClient"]),
-        (julia_facts, "using Base.Iterators: partition\nusing .Local\ninclude(\"utils.jl\")", ["julia:Base.Iterators", "julia:.Local", "julia:./utils.jl"]),
-        (julia_facts, "# using No\n#= using\nusing No2\n=#\nx = \"\"\"\nusing No3\n\"\"\"", []),
-        (jvm_facts, "import org.apache.spark.sql.{SparkSession, DataFrame => DF}\nimport a.b._", ["jvm:org.apache.spark.sql.SparkSession", "jvm:org.apache.spark.sql.DataFrame", "jvm:a.b"]),
-        (jvm_facts, "package x;\nimport java.util.List;\nimport static org.junit.Assert.assertEquals;\nimport a.*;", ["jvm:java.util.List", "jvm:org.junit.Assert.assertEquals", "jvm:a"]),
-        (jvm_facts, "// import a.b\n/* import\nimport c.d */\nval s = \"\"\"\nimport e.f\n\"\"\"", []),
-        (js_facts, "import a from 'x'\nimport * as b from \"@scope/y\"\nimport { c, type D as E } from './z'\nimport 'side'", ["js:x", "js:@scope/y", "js:./z", "js:side"]),
-        (js_facts, "import d, {\n  e,\n} from `no`;\nimport type { F } from 'types'\nexport { g } from 'h'\nexport * from 'i'", ["js:types", "js:h", "js:i"]),
+        (
+            julia_facts,
+            'using Base.Iterators: partition\nusing .Local\ninclude("utils.jl")',
+            ["julia:Base.Iterators", "julia:.Local", "julia:./utils.jl"],
+        ),
+        (julia_facts, '# using No\n#= using\nusing No2\n=#\nx = """\nusing No3\n"""', []),
+        (
+            jvm_facts,
+            "import org.apache.spark.sql.{SparkSession, DataFrame => DF}\nimport a.b._",
+            ["jvm:org.apache.spark.sql.SparkSession", "jvm:org.apache.spark.sql.DataFrame", "jvm:a.b"],
+        ),
+        (
+            jvm_facts,
+            "package x;\nimport java.util.List;\nimport static org.junit.Assert.assertEquals;\nimport a.*;",
+            ["jvm:java.util.List", "jvm:org.junit.Assert.assertEquals", "jvm:a"],
+        ),
+        (jvm_facts, '// import a.b\n/* import\nimport c.d */\nval s = """\nimport e.f\n"""', []),
+        (
+            js_facts,
+            "import a from 'x'\nimport * as b from \"@scope/y\"\nimport { c, type D as E } from './z'\nimport 'side'",
+            ["js:x", "js:@scope/y", "js:./z", "js:side"],
+        ),
+        (
+            js_facts,
+            "import d, {\n  e,\n} from `no`;\nimport type { F } from 'types'\nexport { g } from 'h'\nexport * from 'i'",
+            ["js:types", "js:h", "js:i"],
+        ),
         (js_facts, "const a = require('x'), {b} = require(\"y\")\nconst c = await import('z')", ["js:x", "js:y", "js:z"]),
         (js_facts, "// import a from 'x'\n/* require('y') */\nconst s = `import b from 'z'`\nconst r = /import c from 'w'/", []),
-        (js_facts, "const t = `${require('inside')} ${`deep ${require('deeper')}`} tail`; require('after')", ["js:inside", "js:deeper", "js:after"]),
+        (
+            js_facts,
+            "const t = `${require('inside')} ${`deep ${require('deeper')}`} tail`; require('after')",
+            ["js:inside", "js:deeper", "js:after"],
+        ),
         (js_facts, "const r = s.replace(/['\"`]/g, '') / 2 / x; require('after')", ["js:after"]),
-        (go_facts, "package x\nimport \"fmt\"\nimport (\n\tm \"github.com/a/mlflow\"\n\t_ \"net/http\" // no\n)", ["go:fmt", "go:github.com/a/mlflow", "go:net/http"]),
-        (go_facts, "// import \"a\"\n/*\nimport \"b\"\n*/\nvar s = `\nimport \"c\"\n`", []),
+        (
+            go_facts,
+            'package x\nimport "fmt"\nimport (\n\tm "github.com/a/mlflow"\n\t_ "net/http" // no\n)',
+            ["go:fmt", "go:github.com/a/mlflow", "go:net/http"],
+        ),
+        (go_facts, '// import "a"\n/*\nimport "b"\n*/\nvar s = `\nimport "c"\n`', []),
     ],
 )
 def test_imports_carry_the_languages_prefix(facts: Facts, source: str, modules: list[str]) -> None:
@@ -60,19 +97,68 @@ def test_imports_carry_the_languages_prefix(facts: Facts, source: str, modules: 
         (r_facts, "mlflow::mlflow_log_metric('rmse', 1)", ["r:mlflow.mlflow_log_metric"]),
         (r_facts, "library(xgboost)\nm <- xgb.train(p, d)\nset.seed(1)\nset.seed(2)\nif (x) paste(c(1))", ["r:xgb.train", "r:set.seed"]),
         (r_facts, "f <- function(x) vetiver:::pin(x)", ["r:vetiver.pin"]),
-        (r_facts, "py <- reticulate::import('mlflow')\npy$log_metric('a', 1)", ["r:reticulate.import", "r:reticulate.import[mlflow].log_metric"]),
-        (julia_facts, "using MLFlowClient: logmetric\nimport Flux\nFlux.train!(m)\nlogmetric(c)\nx = Flux.Chain()\nx.run()", ["julia:Flux.train!", "julia:MLFlowClient.logmetric", "julia:Flux.Chain", "julia:Flux.Chain.run"]),
+        (
+            r_facts,
+            "py <- reticulate::import('mlflow')\npy$log_metric('a', 1)",
+            ["r:reticulate.import", "r:reticulate.import[mlflow].log_metric"],
+        ),
+        (
+            julia_facts,
+            "using MLFlowClient: logmetric\nimport Flux\nFlux.train!(m)\nlogmetric(c)\nx = Flux.Chain()\nx.run()",
+            ["julia:Flux.train!", "julia:MLFlowClient.logmetric", "julia:Flux.Chain", "julia:Flux.Chain.run"],
+        ),
         (julia_facts, "import Flux as F\nF.setup.(x)\nfunction fit(x)\nend\nx'; y = 'a'; gpu(x')", ["julia:Flux.setup", "julia:gpu"]),
-        (jvm_facts, "import org.a.Spark\nval s = Spark.builder()\n  .appName(\"x\")\n  .get()\ns.read.load(p)", ["jvm:org.a.Spark.builder", "jvm:org.a.Spark.builder.appName", "jvm:org.a.Spark.builder.appName[x].get", "jvm:org.a.Spark.builder.appName[x].get.read.load"]),
-        (jvm_facts, "import org.a.{Foo, Bar => B}\nval f = new Foo(1)\nf.run()\nB.go()\nother()", ["jvm:org.a.Foo", "jvm:org.a.Foo.run", "jvm:org.a.Bar.go"]),
-        (jvm_facts, "import org.a.Client;\nclass X extends Client {\n  private Client client;\n  void f(Client c) { client.log(); c.go(); new ArrayList<Client>(); }\n}", ["jvm:org.a.Client.log", "jvm:org.a.Client.go", "jvm:org.a.Client"]),
-        (js_facts, "import * as s3 from 'aws-cdk-lib/aws-s3';\nnew s3.Bucket(this, 'B', { versioned: true });", ["js:aws-cdk-lib/aws-s3.Bucket"]),
-        (js_facts, "import express from 'express'\nconst app = express()\napp.get('/x', (q, r) => r.send())", ["js:express", "js:express.get"]),
-        (js_facts, "import { Stack as S } from 'cdk'\nclass A extends S {\n  constructor() { this.b = new S(); }\n  f() { this.b.add() }\n}", ["js:cdk.Stack", "js:cdk.Stack.add", "js:cdk.Stack"]),
-        (js_facts, "const { S3Client, PutCommand: P } = require('@aws-sdk/client-s3')\nnew S3Client({}).send(new P({}))", ["js:@aws-sdk/client-s3.S3Client", "js:@aws-sdk/client-s3.S3Client.send", "js:@aws-sdk/client-s3.PutCommand"]),
-        (js_facts, "import tf, { layers } from 'tf'\nconst m = await tf\n  .load<Model>('x')\nm?.predict(1)\nlayers.dense()\nunknown()", ["js:tf.load", "js:tf.load[x].predict", "js:tf.layers.dense"]),
+        (
+            jvm_facts,
+            'import org.a.Spark\nval s = Spark.builder()\n  .appName("x")\n  .get()\ns.read.load(p)',
+            [
+                "jvm:org.a.Spark.builder",
+                "jvm:org.a.Spark.builder.appName",
+                "jvm:org.a.Spark.builder.appName[x].get",
+                "jvm:org.a.Spark.builder.appName[x].get.read.load",
+            ],
+        ),
+        (
+            jvm_facts,
+            "import org.a.{Foo, Bar => B}\nval f = new Foo(1)\nf.run()\nB.go()\nother()",
+            ["jvm:org.a.Foo", "jvm:org.a.Foo.run", "jvm:org.a.Bar.go"],
+        ),
+        (
+            jvm_facts,
+            "import org.a.Client;\nclass X extends Client {\n  private Client client;\n  void f(Client c) { client.log(); c.go(); new ArrayList<Client>(); }\n}",
+            ["jvm:org.a.Client.log", "jvm:org.a.Client.go", "jvm:org.a.Client"],
+        ),
+        (
+            js_facts,
+            "import * as s3 from 'aws-cdk-lib/aws-s3';\nnew s3.Bucket(this, 'B', { versioned: true });",
+            ["js:aws-cdk-lib/aws-s3.Bucket"],
+        ),
+        (
+            js_facts,
+            "import express from 'express'\nconst app = express()\napp.get('/x', (q, r) => r.send())",
+            ["js:express", "js:express.get"],
+        ),
+        (
+            js_facts,
+            "import { Stack as S } from 'cdk'\nclass A extends S {\n  constructor() { this.b = new S(); }\n  f() { this.b.add() }\n}",
+            ["js:cdk.Stack", "js:cdk.Stack.add", "js:cdk.Stack"],
+        ),
+        (
+            js_facts,
+            "const { S3Client, PutCommand: P } = require('@aws-sdk/client-s3')\nnew S3Client({}).send(new P({}))",
+            ["js:@aws-sdk/client-s3.S3Client", "js:@aws-sdk/client-s3.S3Client.send", "js:@aws-sdk/client-s3.PutCommand"],
+        ),
+        (
+            js_facts,
+            "import tf, { layers } from 'tf'\nconst m = await tf\n  .load<Model>('x')\nm?.predict(1)\nlayers.dense()\nunknown()",
+            ["js:tf.load", "js:tf.load[x].predict", "js:tf.layers.dense"],
+        ),
         (js_facts, "import { f } from 'x'\n// f()\n/* f() */ '// f()'; `f()`; function f() {}", []),
-        (go_facts, "import (\n\t\"cloud.google.com/go/storage\"\n\ty \"gopkg.in/yaml.v3\"\n\t\"github.com/x/y/v2\"\n)\nfunc f() {\n\tc, err := storage.NewClient(ctx)\n\tc.Bucket(\"b\")\n\ty.Marshal(c)\n\tlocal()\n}", ["go:cloud.google.com/go/storage.NewClient", "go:cloud.google.com/go/storage.NewClient.Bucket", "go:github.com/x/y/v2.Marshal"]),
+        (
+            go_facts,
+            'import (\n\t"cloud.google.com/go/storage"\n\ty "gopkg.in/yaml.v3"\n\t"github.com/x/y/v2"\n)\nfunc f() {\n\tc, err := storage.NewClient(ctx)\n\tc.Bucket("b")\n\ty.Marshal(c)\n\tlocal()\n}',
+            ["go:cloud.google.com/go/storage.NewClient", "go:cloud.google.com/go/storage.NewClient.Bucket", "go:github.com/x/y/v2.Marshal"],
+        ),
     ],
 )
 def test_calls_are_named_through_imports_assignments_and_chains(facts: Facts, source: str, names: list[str]) -> None:
@@ -83,14 +169,16 @@ def test_calls_are_named_through_imports_assignments_and_chains(facts: Facts, so
     ("facts", "source", "arguments", "keywords"),
     [
         (r_facts, "a::f('x, y', 1, z, n = TRUE, m = g(1, 2))", ("x, y", "1"), (("n", "TRUE"), ("m", ""))),
-        (julia_facts, "import A\nA.f(\"x\"; n = 2)", ("x",), (("n", "2"),)),
-        (jvm_facts, "import a.A\nA.f(\"x\", y, n = false)", ("x",), (("n", "false"),)),
+        (julia_facts, 'import A\nA.f("x"; n = 2)', ("x",), (("n", "2"),)),
+        (jvm_facts, 'import a.A\nA.f("x", y, n = false)', ("x",), (("n", "false"),)),
         (js_facts, "import a from 'a'\na(this, 'x', { n: true, 'k': 1, m: { z: 2 } })", ("x",), (("n", "true"), ("m", ""))),
-        (go_facts, "import \"a\"\nfunc f() { a.F(\"x\", y, 3) }", ("x", "3"), ()),
+        (go_facts, 'import "a"\nfunc f() { a.F("x", y, 3) }', ("x", "3"), ()),
     ],
 )
-def test_literal_arguments_and_keywords_are_kept(facts: Facts, source: str, arguments: tuple[str, ...], keywords: tuple[tuple[str, str], ...]) -> None:
-    (call,) = (fact for fact in facts(source) if isinstance(fact, Call))
+def test_literal_arguments_and_keywords_are_kept(
+    facts: Facts, source: str, arguments: tuple[str, ...], keywords: tuple[tuple[str, str], ...]
+) -> None:
+    call = next(fact for fact in facts(source) if isinstance(fact, Call))
 
     assert (call.arguments, call.keywords) == (arguments, keywords)
 
@@ -120,18 +208,38 @@ def test_a_superclass_is_a_base() -> None:
 @pytest.mark.parametrize(
     ("facts", "source", "found"),
     [
-        (r_facts, "test_that('adds up', {\n  expect_equal(1, 1)\n  expect_true(x)\n})\ntest_that(\"is empty\", {\n})\nexpect_true(y)", [("adds up", 2), ("is empty", 0)]),
-        (julia_facts, "@testset \"a\" begin\n @test x\n @test_throws E y\nend\n@testset \"b\" begin\nend", [("a", 2), ("b", 0)]),
+        (
+            r_facts,
+            "test_that('adds up', {\n  expect_equal(1, 1)\n  expect_true(x)\n})\ntest_that(\"is empty\", {\n})\nexpect_true(y)",
+            [("adds up", 2), ("is empty", 0)],
+        ),
+        (julia_facts, '@testset "a" begin\n @test x\n @test_throws E y\nend\n@testset "b" begin\nend', [("a", 2), ("b", 0)]),
         (julia_facts, "@test f(1) == 2", [("test", 1)]),
-        (jvm_facts, "class T {\n  @Test(timeout = 1)\n  public void adds() {\n    assertEquals(1, 1); verify(m).f();\n  }\n  @Test void empty() { }\n}", [("adds", 2), ("empty", 0)]),
-        (jvm_facts, "class S extends AnyFunSuite {\n  test(\"adds\") {\n    assert(1 == 1)\n    x shouldBe 2\n  }\n}", [("adds", 2)]),
-        (js_facts, "describe('d', () => {\n  it('works', async () => {\n    expect(a).toBe(1)\n    assert.equal(b, 2)\n  })\n  test(\"empty\", () => {})\n})", [("works", 2), ("empty", 0)]),
-        (js_facts, "it.each([1, 2])('works %d', (x) => { expect(x).toBe(1) })\nit.skip('no', () => { expect(1) })\n// it('no', () => {})\nregex.test(s)", [("works %d", 1)]),
-        (go_facts, "func TestA(t *testing.T) {\n\tif x { t.Errorf(\"no\") }\n\trequire.NoError(t, err)\n}\nfunc TestB(t *testing.T) {\n}\nfunc helper() {}", [("TestA", 2), ("TestB", 0)]),
+        (
+            jvm_facts,
+            "class T {\n  @Test(timeout = 1)\n  public void adds() {\n    assertEquals(1, 1); verify(m).f();\n  }\n  @Test void empty() { }\n}",
+            [("adds", 2), ("empty", 0)],
+        ),
+        (jvm_facts, 'class S extends AnyFunSuite {\n  test("adds") {\n    assert(1 == 1)\n    x shouldBe 2\n  }\n}', [("adds", 2)]),
+        (
+            js_facts,
+            "describe('d', () => {\n  it('works', async () => {\n    expect(a).toBe(1)\n    assert.equal(b, 2)\n  })\n  test(\"empty\", () => {})\n})",
+            [("works", 2), ("empty", 0)],
+        ),
+        (
+            js_facts,
+            "it.each([1, 2])('works %d', (x) => { expect(x).toBe(1) })\nit.skip('no', () => { expect(1) })\n// it('no', () => {})\nregex.test(s)",
+            [("works %d", 1)],
+        ),
+        (
+            go_facts,
+            'func TestA(t *testing.T) {\n\tif x { t.Errorf("no") }\n\trequire.NoError(t, err)\n}\nfunc TestB(t *testing.T) {\n}\nfunc helper() {}',
+            [("TestA", 2), ("TestB", 0)],
+        ),
     ],
 )
 def test_tests_count_their_assertions(facts: Facts, source: str, found: list[tuple[str, int]]) -> None:
-    assert tests(facts, source) == found
+    assert assertions_of(facts, source) == found
 
 
 @pytest.mark.parametrize("facts", [r_facts, julia_facts, jvm_facts, js_facts, go_facts])
@@ -145,32 +253,32 @@ def test_literals_worth_keeping_are_found_in_every_language(facts: Facts) -> Non
 
 
 HOSTILE = [
-    "a" * 300_000,
-    "a." * 200_000,
-    "a " * 200_000,
-    "f(" * 100_000,
-    "import {" * 50_000,
-    "import a from " * 30_000,
-    '"' * 100_001,
-    "`${" * 50_000,
-    "/*" * 100_000,
-    "'''\"\"\"" * 30_000,
-    "test('a', () => {" * 20_000,
-    "x = f('a').g" * 20_000,
-    "library(" * 50_000,
-    "@testset " * 50_000,
-    "@Test void f() {" * 20_000,
-    "import (\n" * 20_000,
-    "func TestA(t) { t.Error(" * 20_000,
-    "a<" * 100_000,
-    "\\" * 100_000,
-    "/[" * 100_000,
+    "a" * 60_000,
+    "a." * 40_000,
+    "a " * 40_000,
+    "f(" * 20_000,
+    "import {" * 10_000,
+    "import a from " * 6_000,
+    '"' * 20_000,
+    "`${" * 10_000,
+    "/*" * 20_000,
+    "'''\"\"\"" * 6_000,
+    "test('a', () => {" * 4_000,
+    "x = f('a').g" * 4_000,
+    "library(" * 10_000,
+    "@testset " * 10_000,
+    "@Test void f() {" * 4_000,
+    "import (\n" * 4_000,
+    "func TestA(t) { t.Error(" * 4_000,
+    "a<" * 20_000,
+    "\\" * 20_000,
+    "/[" * 20_000,
 ]
 
 
 @pytest.mark.parametrize("reading", languages.READINGS, ids=lambda reading: reading.name)
 @pytest.mark.parametrize("source", HOSTILE, ids=lambda source: source[:12])
-def test_hostile_text_gives_facts_and_never_an_exception(reading: languages.Reading, source: str) -> None:
+def test_hostile_text_gives_facts_and_never_an_exception(reading: Reading, source: str) -> None:
     facts = list(reading.read("x", source.encode()))
 
     assert all(fact.line >= 0 for fact in facts)
@@ -181,7 +289,7 @@ def test_a_large_file_is_a_problem_and_its_beginning_is_read() -> None:
     (javascript,) = (reading for reading in languages.READINGS if reading.name == "javascript")
     facts = list(javascript.read("x.js", b"import a from 'a'\n" + b"x = 1\n" * 200_000))
 
-    assert [type(fact) for fact in facts] == [Problem, Import]
+    assert [type(fact).__name__ for fact in facts] == ["Problem", "Import"]
 
 
 @pytest.mark.parametrize(

@@ -305,9 +305,11 @@ def test_an_environment_around_a_conda_file_leads_to_it_and_other_environments_g
         ),
         (
             "a/pom.xml",
-            "<project><!-- <dependency><artifactId>no</artifactId></dependency> -->\n<properties><v>1.0</v></properties>\n<dependency>\n<groupId>g</groupId>"
-            "<artifactId>a</artifactId><version>${v}</version><exclusions><exclusion><groupId>z</groupId></exclusion></exclusions></dependency>\n"
-            "<dependency><groupId>g</groupId><artifactId>b</artifactId><scope>test</scope></dependency>\n<plugin><artifactId>p</artifactId></plugin>\n<dependency>",
+            (
+                "<project><!-- <dependency><artifactId>no</artifactId></dependency> -->\n<properties><v>1.0</v></properties>\n<dependency>\n<groupId>g</groupId>"
+                "<artifactId>a</artifactId><version>${v}</version><exclusions><exclusion><groupId>z</groupId></exclusion></exclusions></dependency>\n"
+                "<dependency><groupId>g</groupId><artifactId>b</artifactId><scope>test</scope></dependency>\n<plugin><artifactId>p</artifactId></plugin>\n<dependency>"
+            ),
             [
                 ("maven", 3, "g:a", "1.0", "main", True),
                 ("maven", 5, "g:b", "", "test", False),
@@ -316,8 +318,10 @@ def test_an_environment_around_a_conda_file_leads_to_it_and_other_environments_g
         ),
         (
             "app/build.gradle.kts",
-            "// implementation(\"no:no:1\")\nimplementation(\"g:a:1.0\")\ntestImplementation platform(\"g:b:1.+\")\nclasspath group: 'g', name: 'c', version: '2.0'\n"
-            'implementation(project(":core"))\napi "g:d"\n/* api "no:no:1" */\n',
+            (
+                "// implementation(\"no:no:1\")\nimplementation(\"g:a:1.0\")\ntestImplementation platform(\"g:b:1.+\")\nclasspath group: 'g', name: 'c', version: '2.0'\n"
+                'implementation(project(":core"))\napi "g:d"\n/* api "no:no:1" */\n'
+            ),
             [
                 ("maven", 2, "g:a", "1.0", "main", True),
                 ("maven", 3, "g:b", "1.+", "test", False),
@@ -393,8 +397,10 @@ CONDA_LOCK = (
         ("pylock.dev.toml", "[[packages]]\nname = 'a'\nversion = '1.0'\n", [("pypi", 2, "a", "1.0", "main")]),
         (
             "Pipfile.lock",
-            '{\n    "_meta": {\n        "sources": {\n        }\n    },\n    "default": {\n        "a": {\n            "version": "==1.0"\n        },\n        "b": {\n            "git": "x"\n        }\n    },\n'
-            '    "develop": {\n        "c": {\n            "version": "==2.0"\n        }\n    }\n}\n',
+            (
+                '{\n    "_meta": {\n        "sources": {\n        }\n    },\n    "default": {\n        "a": {\n            "version": "==1.0"\n        },\n        "b": {\n            "git": "x"\n        }\n    },\n'
+                '    "develop": {\n        "c": {\n            "version": "==2.0"\n        }\n    }\n}\n'
+            ),
             [("pypi", 7, "a", "1.0", "main"), ("pypi", 10, "b", "", "main"), ("pypi", 15, "c", "2.0", "dev")],
         ),
         ("package-lock.json", NPM_3, [("npm", 3, "a", "1.0.0", "main"), ("npm", 5, "@s/b", "2.0.0", "dev")]),

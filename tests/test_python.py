@@ -283,7 +283,13 @@ def test_a_docstring_is_no_literal_and_literals_are_bounded() -> None:
 def test_lines_count_from_the_first_line_that_is_given() -> None:
     facts = facts_of("import a\n\na.b()\ndef test_x(): assert 1\nx = 's3://b/c'\nif __name__ == '__main__': pass", first_line=11)
 
-    assert [(type(fact).__name__, fact.line) for fact in facts] == [("Import", 11), ("Call", 13), ("Literal", 15), ("Entry", 16), ("Test", 14)]
+    assert [(type(fact).__name__, fact.line) for fact in facts] == [
+        ("Import", 11),
+        ("Call", 13),
+        ("Literal", 15),
+        ("Entry", 16),
+        ("Test", 14),
+    ]
 
 
 PYTHON_2 = """import os, sys
@@ -311,7 +317,9 @@ def test_python_2_is_read_past_its_statements() -> None:
 
 
 def test_newer_and_older_grammar_without_loss_is_no_problem() -> None:
-    source = "import a\nclass C[T: list[int]](a.Base):\n  def f[U](self): a.run()\ntype X = int\ntry: pass\nexcept OSError, ValueError: pass\n"
+    source = (
+        "import a\nclass C[T: list[int]](a.Base):\n  def f[U](self): a.run()\ntype X = int\ntry: pass\nexcept OSError, ValueError: pass\n"
+    )
     facts = facts_of(source)
 
     assert problems(facts) == []
@@ -340,8 +348,8 @@ def test_what_can_not_be_mended_still_gives_imports_and_plain_calls() -> None:
     assert found["c.client"].arguments == ("sagemaker",)
     assert found["c.client[sagemaker].create"].keywords == (("name", "s3://x/y"), ("n", "1"))
     assert Literal(line=40, value="s3://x/y") in facts
-    assert records.Test(line=43, name="test_z", assertions=1) in facts
-    assert Entry(line=45, kind="main") in facts
+    assert records.Test(line=44, name="test_z", assertions=1) in facts
+    assert Entry(line=46, kind="main") in facts
 
 
 def test_placeholders_of_a_template_are_filled() -> None:

@@ -200,7 +200,7 @@ class Matchers:
         self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
         self._images: list[tuple[Condition, Condition, Owned]] = []
-        self._resources: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
+        self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], Owned]] = []
         self._texts: list[tuple[Condition, re.Pattern[str], Owned]] = []
         self.setting_globs: tuple[str, ...] = ()
         """The files that configuration signals ask about."""
@@ -292,12 +292,13 @@ class Matchers:
 
     def _add_workflow(self, owned: Owned, given: _Arguments) -> None:
         systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
-        environment = given.texts("environment", default=())
+        environment, names = given.texts("environment", default=()), given.texts("job", default=())
         needs, permissions = given.take("needs"), given.texts("permissions", default=())
         given.done()
         is_system = any_glob(systems)
         is_environment = any_glob(environment) if environment else None
         is_permission = any_glob(permissions) if permissions else None
+        is_job = any_glob(names) if names else None
 
         def lines(workflow: Workflow) -> Iterator[int]:
             if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
@@ -305,11 +306,13 @@ class Matchers:
             triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
             if kinds and not triggers:
                 return
-            if is_environment is None and not needs:
+            if is_environment is None and is_job is None and not needs:
                 yield triggers[0] if triggers else workflow.line
                 return
             for job in workflow.jobs:
-                if (is_environment is None or is_environment(job.environment)) and (not needs or job.needs):
+                if is_environment and not is_environment(job.environment):
+                    continue
+                if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or job.needs):
                     yield job.line
 
         self._workflows.append((lines, owned))
@@ -322,8 +325,9 @@ class Matchers:
 
     def _add_resource(self, owned: Owned, given: _Arguments) -> None:
         types, conditions = given.texts("any", "type"), given.conditions("where", fold=True)
+        dialects = given.texts("dialect", default=("*",))
         given.done()
-        self._resources.append((any_glob(types), conditions, owned))
+        self._resources.append((any_glob(types), any_glob(dialects), conditions, owned))
 
     def _add_text(self, owned: Owned, given: _Arguments) -> None:
         files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
@@ -406,7 +410,7 @@ class Matchers:
 
     def _match_resource(self, resource: Resource) -> Iterator[Owned]:
         attributes: list[tuple[str, str]] | None = None
-        for conditions, owned in self._resources_of(self._canonical.canonical(resource)):
+        for conditions, owned in self._resources_of(self._canonical.canonical(resource), resource.dialect):
             if conditions and attributes is None:
                 attributes = [(_fold(key), value) for key, value in resource.attributes]
             if all(any(_key_matches(wanted, key) and condition(value) for key, value in attributes or ()) for wanted, condition in conditions):
@@ -467,8 +471,8 @@ class Matchers:
     def _settings_for(self, path: str) -> tuple[tuple[Condition, Condition, Owned], ...]:
         return tuple((is_key, is_value, owned) for is_file, is_key, is_value, owned in self._settings if is_file(path))
 
-    def _resources_for(self, type_: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
-        return tuple((conditions, owned) for is_type, conditions, owned in self._resources if is_type(type_))
+    def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
+        return tuple((conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect))
 
     def _texts_for(self, path: str) -> tuple[tuple[re.Pattern[str], Owned], ...]:
         return tuple((regex, owned) for is_file, regex, owned in self._texts if is_file(path))

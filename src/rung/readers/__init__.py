@@ -12,6 +12,7 @@ from dataclasses import replace
 from rung.matchers import Matchers
 from rung.readers import (
     azure_pipelines,
+    bicep,
     circleci,
     cloud_builds,
     constructs,
@@ -42,7 +43,7 @@ from rung.targets.target import Entry, Target, Unread
 
 MODULES = (
     python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
-    taskcluster, other_ci, terraform, stacks, kubernetes, workspaces, containers,
+    taskcluster, other_ci, terraform, stacks, bicep, kubernetes, workspaces, containers,
     tasks, sql, pointers,
 )  # fmt: skip
 PARALLEL_FROM = 300

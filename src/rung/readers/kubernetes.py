@@ -168,7 +168,9 @@ def _object(body: Map, conditions: list[str]) -> Iterator[Fact]:
     shown = body
     if kind in ("core/ConfigMap", "core/Secret"):
         shown = _without_payloads(body)
-    scalars = [(key, text, line) for key, text, line in islice(flatten(shown), MAX_SCALARS) if key not in ("apiVersion", "kind", "metadata.name")]
+    scalars = [
+        (key, text, line) for key, text, line in islice(flatten(shown), MAX_SCALARS) if key not in ("apiVersion", "kind", "metadata.name")
+    ]
     line = body.at("kind")
     yield Resource(
         line=line,

@@ -24,37 +24,57 @@ _TRIPLE = r"\"\"\"(?P<s{0}>(?:[^\"\\]++|\\.|\"(?!\"\"))*+)(?:\"\"\"|\Z)"
 _SLASH_COMMENTS = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 
 _R_TOKENS = re.compile(
-    rf"(?P<c>#[^\n]*+)|[rR]\"\((?P<s0>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\.)*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?", re.DOTALL
+    rf"(?P<c>#[^\n]*+)|[rR]\"\((?P<s0>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\.)*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?",
+    re.DOTALL,
 )
 _JULIA_TOKENS = re.compile(
-    rf"(?P<c>#=(?:[^=]++|=(?!#))*+(?:=#|\Z)|#[^\n]*+)|{_TRIPLE.format(1)}|{_MANY_LINES.format(2)}|(?<![\w)\]}}'.])'(?P<s3>(?:[^'\\\n]|\\[^\n]{{1,9}}?))'", re.DOTALL
+    rf"(?P<c>#=(?:[^=]++|=(?!#))*+(?:=#|\Z)|#[^\n]*+)|{_TRIPLE.format(1)}|{_MANY_LINES.format(2)}|(?<![\w)\]}}'.])'(?P<s3>(?:[^'\\\n]|\\[^\n]{{1,9}}?))'",
+    re.DOTALL,
 )
-_JVM_TOKENS = re.compile(rf"(?P<c>{_SLASH_COMMENTS})|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL)
-_GO_TOKENS = re.compile(rf"(?P<c>{_SLASH_COMMENTS})|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL)
-_JS_TOKENS = re.compile(rf"(?P<c>{_SLASH_COMMENTS})|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|(?P<open>`)|(?P<brace>[{{}}])|(?P<slash>/)", re.DOTALL)
+_JVM_TOKENS = re.compile(
+    rf"(?P<c>{_SLASH_COMMENTS})|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL
+)
+_GO_TOKENS = re.compile(
+    rf"(?P<c>{_SLASH_COMMENTS})|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL
+)
+_JS_TOKENS = re.compile(
+    rf"(?P<c>{_SLASH_COMMENTS})|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|(?P<open>`)|(?P<brace>[{{}}])|(?P<slash>/)", re.DOTALL
+)
 _JS_TEMPLATE = re.compile(r"(?:[^`$\\]++|\\.|\$(?!\{))*+(?P<end>`|\$\{|\Z)", re.DOTALL)
 _JS_REGEX = re.compile(r"/(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]++|\\[^\n])*+\]?)++/[a-z]*+")
 _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^\n")
 _WORD_BEFORE_REGEX = re.compile(r"\b(?:return|typeof|case|in|of|do|else|yield|await)\Z")
 
-_R_NOISE = frozenset(
-    "abs all any apply as.character as.Date as.factor as.integer as.logical as.numeric attr bind_rows c case_when cat ceiling class colnames cut "
-    "data.frame desc dim distinct do.call element_text else exists exp factor file.path filter floor for format function gsub group_by head identical "
-    "if if_else ifelse in inherits invisible is.character is.na is.null is.numeric join lapply left_join length levels library list log lubridate map "
-    "mapply match.arg matrix max mean median merge message min missing mutate n names nchar ncol nrow numeric order paste paste0 print prod quantile "
-    "range rbind cbind rename rep repeat require requireNamespace return rev round row.names rownames sapply sd select seq seq_along seq_len setdiff "
-    "setNames slice sort split sprintf stop stopifnot strsplit sub subset substr sum summarise summarize suppressMessages suppressPackageStartupMessages "
-    "suppressWarnings switch Sys.time t table tail tolower toupper trimws tryCatch typeof ungroup unique unlist vapply vars warning which while with".split()
-)
-_JULIA_NOISE = frozenset(
-    "abs all any append! broadcast cat ceil collect convert copy deepcopy dirname div eltype enumerate error exp fill filter findfirst first float floor "
-    "foreach get haskey hcat if in include isa isempty isfile isnothing join joinpath keys last length log map max maximum mean min minimum mod new ones "
-    "pairs parse pop! print println prod push! rand randn range reduce repeat reshape round similar size sort split sqrt string strip sum Tuple tuple "
-    "typeof values vcat vec while zeros zip Dict Set Vector Array Float32 Float64 Int Int64".split()
-)
+_R_NOISE = frozenset((
+    "abs", "all", "any", "apply", "as.character", "as.Date", "as.factor", "as.integer", "as.logical", "as.numeric", "attr",
+    "bind_rows", "c", "case_when", "cat", "ceiling", "class", "colnames", "cut", "data.frame", "desc", "dim", "distinct", "do.call",
+    "element_text", "else", "exists", "exp", "factor", "file.path", "filter", "floor", "for", "format", "function", "gsub",
+    "group_by", "head", "identical", "if", "if_else", "ifelse", "in", "inherits", "invisible", "is.character", "is.na", "is.null",
+    "is.numeric", "join", "lapply", "left_join", "length", "levels", "library", "list", "log", "lubridate", "map", "mapply",
+    "match.arg", "matrix", "max", "mean", "median", "merge", "message", "min", "missing", "mutate", "n", "names", "nchar", "ncol",
+    "nrow", "numeric", "order", "paste", "paste0", "print", "prod", "quantile", "range", "rbind", "cbind", "rename", "rep", "repeat",
+    "require", "requireNamespace", "return", "rev", "round", "row.names", "rownames", "sapply", "sd", "select", "seq", "seq_along",
+    "seq_len", "setdiff", "setNames", "slice", "sort", "split", "sprintf", "stop", "stopifnot", "strsplit", "sub", "subset", "substr",
+    "sum", "summarise", "summarize", "suppressMessages", "suppressPackageStartupMessages", "suppressWarnings", "switch", "Sys.time",
+    "t", "table", "tail", "tolower", "toupper", "trimws", "tryCatch", "typeof", "ungroup", "unique", "unlist", "vapply", "vars",
+    "warning", "which", "while", "with",
+))  # fmt: skip
+_JULIA_NOISE = frozenset((
+    "abs", "all", "any", "append!", "broadcast", "cat", "ceil", "collect", "convert", "copy", "deepcopy", "dirname", "div", "eltype",
+    "enumerate", "error", "exp", "fill", "filter", "findfirst", "first", "float", "floor", "foreach", "get", "haskey", "hcat", "if",
+    "in", "include", "isa", "isempty", "isfile", "isnothing", "join", "joinpath", "keys", "last", "length", "log", "map", "max",
+    "maximum", "mean", "min", "minimum", "mod", "new", "ones", "pairs", "parse", "pop!", "print", "println", "prod", "push!", "rand",
+    "randn", "range", "reduce", "repeat", "reshape", "round", "similar", "size", "sort", "split", "sqrt", "string", "strip", "sum",
+    "Tuple", "tuple", "typeof", "values", "vcat", "vec", "while", "zeros", "zip", "Dict", "Set", "Vector", "Array", "Float32",
+    "Float64", "Int", "Int64",
+))  # fmt: skip
 
-_R_LOADED = re.compile(r"\b(?:library|require|requireNamespace|loadNamespace|attachNamespace)[ \t]*+\([ \t\n]*+(?:(?P<name>[A-Za-z][\w.]*+)[ \t]*+[,)])?")
-_R_MANY = re.compile(r"(?:\bpacman[ \t]*+::[ \t]*+)?\bp_load[ \t]*+\((?P<names>[^()]{0,2000}+)\)|\bbox[ \t]*+::[ \t]*+use[ \t]*+\((?P<uses>[^()]{0,2000}+)\)")
+_R_LOADED = re.compile(
+    r"\b(?:library|require|requireNamespace|loadNamespace|attachNamespace)[ \t]*+\([ \t\n]*+(?:(?P<name>[A-Za-z][\w.]*+)[ \t]*+[,)])?"
+)
+_R_MANY = re.compile(
+    r"(?:\bpacman[ \t]*+::[ \t]*+)?\bp_load[ \t]*+\((?P<names>[^()]{0,2000}+)\)|\bbox[ \t]*+::[ \t]*+use[ \t]*+\((?P<uses>[^()]{0,2000}+)\)"
+)
 _R_FROM = re.compile(r"(?<![\w.:])(?P<package>[A-Za-z][\w.]*+):::?(?P<name>[A-Za-z.][\w.]*+)")
 _R_SOURCE = re.compile(r"(?<![\w.])(?:source|sys\.source)[ \t]*+\(")
 _R_PATH = re.compile(r"[ \t\n]*+(?:here[ \t]*+::[ \t]*+)?(?:here|file\.path)[ \t]*+\(")
@@ -68,31 +88,42 @@ _R = Dialect(
     noise=_R_NOISE,
 )
 
-_JULIA_USING = re.compile(r"^[ \t]*+(?:@\w++[ \t]++(?:\w++[ \t]++)?)?(?:using|import)[ \t]++(?P<what>[^\n;]++(?:(?<=,)\n[^\n;]++){0,40})", re.MULTILINE)
+_JULIA_USING = re.compile(
+    r"^[ \t]*+(?:@\w++[ \t]++(?:\w++[ \t]++)?)?(?:using|import)[ \t]++(?P<what>[^\n;]++(?:(?<=,)\n[^\n;]++){0,40})", re.MULTILINE
+)
 _JULIA_INCLUDE = re.compile(r"(?<![\w.])include[ \t]*+\(")
 _JULIA_TESTSET = re.compile(r"@testset\b[^\n\"]{0,60}+")
 _JULIA_ASSERTION = re.compile(r"@test(?:_\w++)?+(?![\w])")
 _JULIA = Dialect(
     prefix="julia:",
-    name=re.compile(r"(?<![\w.@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+)*+)\.?(?P<call>\()?"),
+    name=re.compile(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+)*+)\.?(?P<call>\()?"),
     joint=re.compile(r"\."),
     bare=True,
     noise=_JULIA_NOISE,
 )
 
 _JVM_IMPORT = re.compile(
-    r"^[ \t]*+import[ \t]++(?:static[ \t]++)?(?P<path>[A-Za-z_]\w*+(?:\.\w++)*+)(?P<tail>\.\{[^{}]{0,2000}+\}|\.[*_])?(?:[ \t]++as[ \t]++(?P<alias>\w++))?", re.MULTILINE
+    r"^[ \t]*+import[ \t]++(?:static[ \t]++)?(?P<path>[A-Za-z_]\w*+(?:\.(?!_\b)\w++)*+)(?P<tail>\.\{[^{}]{0,2000}+\}|\.[*_])?(?:[ \t]++as[ \t]++(?P<alias>\w++))?",
+    re.MULTILINE,
 )
-_JVM_TYPED = re.compile(r"\b(?P<type>[A-Z]\w*+)(?:<[^<>\n]{0,80}>)?[ \t]++(?P<name>[a-z]\w*+)[ \t]*+[;=,)]|\b(?P<name2>[a-z]\w*+)[ \t]*+:[ \t]*+(?P<type2>[A-Z]\w*+)")
+_JVM_TYPED = re.compile(
+    r"\b(?P<type>[A-Z]\w*+)(?:<[^<>\n]{0,80}>)?[ \t]++(?P<name>[a-z]\w*+)[ \t]*+[;=,)]|\b(?P<name2>[a-z]\w*+)[ \t]*+:[ \t]*+(?P<type2>[A-Z]\w*+)"
+)
 _JVM_BASE = re.compile(r"\b(?:extends|with|implements)[ \t]++(?P<name>[A-Z]\w*+)")
 _JVM_TEST = re.compile(r"@(?:Test|ParameterizedTest|RepeatedTest)\b")
 _JVM_METHOD = re.compile(r"(?P<name>`[^`\n]{1,200}`|\b[A-Za-z_]\w*+)[ \t]*+\(")
 _SCALA_TEST = re.compile(r"(?<![\w.])(?:test|it|scenario|property)[ \t]*+\((?=\")")
-_SCALA_SHOULD = re.compile(r"\"(?P<name> *)\"[ \t]++(?:should|must|can|in|when)\b[^{\n]{0,200}\bin[ \t]*+\{|\bit[ \t]++should[ \t]++\" *\"[ \t]++in[ \t]*+\{")
-_JVM_ASSERTION = re.compile(r"\b(?:assert\w*+|verify\w*+|expect\w*+|fail|intercept)[ \t]*+[(\[{<]|\b(?:should(?:Be|Equal)?|must(?:Be|Equal)?|shouldBe|mustBe)\b(?![ \t]*+\" )")
+_SCALA_SHOULD = re.compile(
+    r"\"(?P<name> *)\"[ \t]++(?:should|must|can|in|when)\b[^{\n]{0,200}\bin[ \t]*+\{|\bit[ \t]++should[ \t]++\" *\"[ \t]++in[ \t]*+\{"
+)
+_JVM_ASSERTION = re.compile(
+    r"\b(?:assert\w*+|verify\w*+|expect\w*+|fail|intercept)[ \t]*+[(\[{<]|\b(?:should(?:Be|Equal)?|must(?:Be|Equal)?|shouldBe|mustBe)\b(?![ \t]*+\" )"
+)
 _JVM = Dialect(
     prefix="jvm:",
-    name=re.compile(r"(?<![\w$.])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()?"),
+    name=re.compile(
+        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()?"
+    ),
     joint=re.compile(r"[ \t\n]*\??\.[ \t\n]*"),
     keyword="=",
 )
@@ -103,24 +134,36 @@ _JS_FROM = re.compile(
 )
 _JS_CLAUSE = re.compile(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
 _JS_REQUIRE = re.compile(r"(?<![\w$.])(?:require|import)[ \t]*+\([ \t\n]*+(?=[\"'])")
-_JS_REQUIRED_AS = re.compile(r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z")
+_JS_REQUIRED_AS = re.compile(
+    r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
+)
 _JS_BASE = re.compile(r"\bextends[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
-_JS_TEST = re.compile(r"(?<![\w$.])(?:it|test)(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))")
-_JS_ASSERTION = re.compile(r"(?<![\w$])(?:expect|assert|fail)\w*+(?:\.[\w$]++)*+[ \t]*+\(|\.should\b|(?<![\w$])t\.(?:is|deepEqual|true|false|throws|ok|equal|same|assert)[ \t]*+\(")
+_JS_TEST = re.compile(
+    r"(?<![\w$.])(?:it|test)(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))"
+)
+_JS_ASSERTION = re.compile(
+    r"(?<![\w$])(?:expect|assert|fail)\w*+(?:\.[\w$]++)*+[ \t]*+\(|\.should\b|(?<![\w$])t\.(?:is|deepEqual|true|false|throws|ok|equal|same|assert)[ \t]*+\("
+)
 _JS = Dialect(
     prefix="js:",
-    name=re.compile(r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()?"),
+    name=re.compile(
+        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()?"
+    ),
     joint=re.compile(r"[ \t\n]*[?!]?\.[ \t\n]*"),
     keyword=":",
 )
 
 _GO_IMPORT = re.compile(r"^import[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
 _GO_SPEC = re.compile(r"(?:(?P<alias>[\w.]++)[ \t]++)?(?P<quote>[\"`])")
-_GO_TEST = re.compile(r"^func[ \t]++(?:\([^()\n]{0,100}\)[ \t]*+)?(?P<name>(?:Test|Fuzz)\w*+)[ \t]*+\([^()\n]{0,100}+\)[ \t]*+(?P<open>\{)", re.MULTILINE)
-_GO_ASSERTION = re.compile(r"\b[tf]\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)[ \t]*+\(|\b(?:require|assert|is|check|suite|s)\.[A-Z]\w*+[ \t]*+\(|\b(?:Expect|Ω)[ \t]*+\(")
+_GO_TEST = re.compile(
+    r"^func[ \t]++(?:\([^()\n]{0,100}\)[ \t]*+)?(?P<name>(?:Test|Fuzz)\w*+)[ \t]*+\([^()\n]{0,100}+\)[ \t]*+(?P<open>\{)", re.MULTILINE
+)
+_GO_ASSERTION = re.compile(
+    r"\b[tf]\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)[ \t]*+\(|\b(?:require|assert|is|check|suite|s)\.[A-Z]\w*+[ \t]*+\(|\b(?:Expect|Ω)[ \t]*+\("
+)
 _GO = Dialect(
     prefix="go:",
-    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])?"),
+    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])?"),
     joint=re.compile(r"\."),
     keyword="::",
 )
@@ -140,8 +183,8 @@ def r_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
         yield from loaded(match["name"] or scan.string(match.end()) or "", match.start())
     for match in _R_MANY.finditer(scan.code):
         for part in re.split(r"[,\n]", match["names"] or match["uses"]):
-            if name := re.match(r"\s*([A-Za-z][\w.]*)\s*(?:\[.*|$)", part):
-                yield from loaded(name[1], match.start())
+            if package := re.match(r"\s*([A-Za-z][\w.]*)\s*(?:\[.*|$)", part):
+                yield from loaded(package[1], match.start())
     for match in _R_FROM.finditer(scan.code):
         yield from loaded(match["package"], match.start())
     for match in _R_SOURCE.finditer(scan.code):
@@ -231,8 +274,7 @@ def js_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
         elif target:
             names[target["target"]] = module
     names.pop("require", None)
-    for call in scanning.calls(scan, names, _JS):
-        yield call
+    yield from scanning.calls(scan, names, _JS)
     for match in _JS_BASE.finditer(scan.code):
         head, dot, rest = match["name"].partition(".")
         if head in names:
@@ -303,7 +345,11 @@ def _jvm_tests(scan: Scan) -> Iterator[Test]:
     for match in _SCALA_TEST.finditer(scan.code):
         body = scan.code.find("{", scan.closing(match.end() - 1), scan.closing(match.end() - 1) + 40)
         if body >= 0:
-            yield Test(line=scan.line(match.start()), name=(scan.string(match.end()) or "")[: scanning.MAX_NAME], assertions=inside(body, scan.closing(body)))
+            yield Test(
+                line=scan.line(match.start()),
+                name=(scan.string(match.end()) or "")[: scanning.MAX_NAME],
+                assertions=inside(body, scan.closing(body)),
+            )
     for match in _SCALA_SHOULD.finditer(scan.code):
         body = match.end() - 1
         text = scan.text[match.start() : body].strip()
@@ -356,7 +402,11 @@ def _js_scan(text: str, first_line: int) -> Scan:
                 continue
         if kind == "slash":
             before = text[max(0, start - 20) : start].rstrip(" \t")
-            expression = _JS_REGEX.match(text, start) if not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before) else None
+            expression = (
+                _JS_REGEX.match(text, start, start + 400)
+                if not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before)
+                else None
+            )
             if expression is None:
                 continue
             position = expression.end()
@@ -388,7 +438,7 @@ def _js_scan(text: str, first_line: int) -> Scan:
 
 
 def _reading(name: str, suffixes: tuple[str, ...], facts: Callable[[str], Iterable[Fact]]) -> Reading:
-    def read(path: str, data: bytes) -> Iterator[Fact]:
+    def read(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)
         if len(text) > scanning.MAX_BYTES:
             yield Problem(line=0, what=f"source code larger than {scanning.MAX_BYTES // 1024 // 1024} MiB; only its first part was read")

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from rung.readers.documents import MAX_BYTES, Unreadable, text_of
+from rung.readers.documents import Unreadable, text_of
 from rung.readers.reading import Reading
 from rung.readers.requirements import guarded, named
 from rung.readers.shell import split
 from rung.records import Command, Fact, Task
 
+MAX_SIZE = 512 * 1024
 MAX_TASKS = 2000
 MAX_VALUE = 2000
 """Characters that a variable's value may have to be put into recipes."""
-MAX_EXPANDED = 2 * 1024 * 1024
+MAX_EXPANDED = 512 * 1024
 """Characters that all recipes of a file may grow to."""
 MAX_BODY = 100
 """Lines of a `define` that are kept."""
@@ -40,11 +41,11 @@ _JUST_VALUE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 
 @dataclass(slots=True)
 class _Rule:
-    """What is gathered of one target."""
+    """What is gathered of one target; the targets of one rule share its parts."""
 
     line: int
-    needs: list[str] = field(default_factory=list)
-    recipe: list[tuple[int, str]] = field(default_factory=list)
+    needs: list[tuple[str, ...]] = field(default_factory=list)
+    recipes: list[list[tuple[int, str]]] = field(default_factory=list)
 
 
 class _Variables:
@@ -135,12 +136,12 @@ def read_makefile(_path: str, data: bytes) -> Iterator[Fact]:
         known = rules.setdefault(target, rule)
         if known is not rule:
             known.needs.extend(rule.needs)
-            known.recipe.extend(rule.recipe)
+            known.recipes.extend(rule.recipes)
     left = MAX_EXPANDED
     for target, rule in rules.items():
-        needs = tuple(dict.fromkeys(variables.names(" ".join(rule.needs))))
+        needs = tuple(dict.fromkeys(variables.names(" ".join(need for part in rule.needs for need in part))))
         automatic = {"@": target, "<": needs[0] if needs else "", "^": " ".join(needs), "@D": target.rpartition("/")[0] or "."}
-        recipe = [(line, variables.resolve(text, automatic)) for line, text in rule.recipe] if left > 0 else []
+        recipe = [(line, variables.resolve(text, automatic)) for part in rule.recipes for line, text in part] if left > 0 else []
         left -= sum(len(text) for _, text in recipe)
         commands = tuple(command for line, text in recipe for command in _recipe_line(text, line))
         yield Task(line=rule.line, kind="make", name=target, commands=commands, needs=needs)
@@ -148,7 +149,7 @@ def read_makefile(_path: str, data: bytes) -> Iterator[Fact]:
 
 def _rules(text: str, variables: _Variables) -> Iterator[tuple[str, _Rule]]:
     """Every rule for every of its targets; assignments go into `variables` on the way."""
-    current: list[_Rule] = []
+    recipe: list[tuple[int, str]] | None = None
     defining: list[str] | None = None
     for number, line in _joined(text):
         stripped = line.strip()
@@ -159,27 +160,26 @@ def _rules(text: str, variables: _Variables) -> Iterator[tuple[str, _Rule]]:
                 defining.extend(stripped[:MAX_VALUE].split("\n")[: MAX_BODY - len(defining)])
         elif definition := _DEFINE.match(stripped):
             defining = variables.bodies.setdefault(definition[1], [])
-        elif line.startswith("\t") and current:
+        elif line.startswith("\t") and recipe is not None:
             if not _RECIPE_DIRECTIVE.match(line):
-                for rule in current:
-                    rule.recipe.append((number, line))
+                recipe.append((number, line))
         elif not stripped or stripped.startswith("#") or (_DIRECTIVE.match(line) and not _RULE.match(stripped)):
             continue
         elif assignment := _ASSIGNMENT.match(stripped):
             _assign(variables, assignment[1], assignment[2], stripped)
         elif rule_match := _RULE.match(stripped):
-            current = list(_started(number, rule_match[2]))
+            needs, recipe = _started(number, rule_match[2])
             targets = [] if _TARGET_VARIABLE.match(rule_match[2]) else variables.names(rule_match[1])[:MAX_TASKS]
-            current = [replace(current[0], needs=[*current[0].needs], recipe=[*current[0].recipe]) for _ in targets]
-            yield from zip(targets, current, strict=False)
+            yield from ((target, _Rule(number, [needs], [recipe])) for target in targets)
 
 
-def _started(number: int, rest: str) -> Iterator[_Rule]:
+def _started(number: int, rest: str) -> tuple[tuple[str, ...], list[tuple[int, str]]]:
+    """What follows a rule's colon: the prerequisites, and the recipe begun on the same line."""
     prerequisites, _, inline = rest.partition("#")[0].partition(";")
     if ":" in prerequisites and "%" in prerequisites:
         prerequisites = prerequisites.rpartition(":")[2]
-    needs = [need for need in prerequisites.split() if need != "|"][:MAX_TASKS]
-    yield _Rule(number, needs, [(number, inline)] if inline.strip() else [])
+    needs = tuple(need for need in prerequisites.split() if need != "|")[:MAX_TASKS]
+    return needs, [(number, inline)] if inline.strip() else []
 
 
 def _assign(variables: _Variables, name: str, value: str, whole: str) -> None:
@@ -232,7 +232,7 @@ def read_justfile(_path: str, data: bytes) -> Iterator[Fact]:
         elif assignment := _JUST_ASSIGNMENT.match(line):
             if literal := re.fullmatch(r"[\"']([^\"']*)[\"']", assignment[2].strip()):
                 values[assignment[1]] = literal[1]
-        elif recipe := _JUST_RECIPE.match(_JUST_QUOTED.sub("", line.replace("\\\n", " "))):
+        elif recipe := _JUST_RECIPE.match(_JUST_QUOTED.sub("", line[:MAX_VALUE].replace("\\\n", " "))):
             wanted = re.sub(r"\(\s*([\w:-]+)[^)]*\)", r"\1", recipe[3].partition("#")[0])
             needs = tuple(word for word in wanted.split() if re.fullmatch(r"[\w:-]+", word))
             task = Task(line=number, kind="just", name=recipe[1], needs=needs)
@@ -245,7 +245,7 @@ def _just_commands(body: list[tuple[int, str]], values: dict[str, str]) -> tuple
         if not re.search(r"\b(?:ba|z|da|k)?sh\b", body[0][1]):
             return ()
         first = body[0][0]
-        lines = [""] * (min(body[-1][0] - first, MAX_BYTES) + 1)
+        lines = [""] * (body[-1][0] - first + 1)
         for number, text in body[1:]:
             lines[number - first] = text
         return split(_with_values("\n".join(lines), values), first)
@@ -257,8 +257,8 @@ def _with_values(text: str, values: dict[str, str]) -> str:
 
 
 def _text(data: bytes) -> str:
-    if len(data) > MAX_BYTES:
-        raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not read")
+    if len(data) > MAX_SIZE:
+        raise Unreadable(f"larger than {MAX_SIZE // 1024} KiB, not read")
     return text_of(data).replace("\r\n", "\n")
 
 

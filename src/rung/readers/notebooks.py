@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import msgspec
 
-from rung.readers import languages, python, scanning, shell
+from rung.readers import languages, python, scanning, shell, syntax
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
 from rung.records import Command, Fact, Problem, Setting, Task
@@ -28,14 +29,21 @@ _HELP_LINE = re.compile(r"[ \t]*+[A-Za-z_][\w.]*+\?{1,2}[ \t]*+\Z")
 _SHELL_LINE = re.compile(r"[ \t]*+(?:[\w, ]{1,60}=[ \t]*+)?(?:!{1,2}|%(?:sx|system|sh)[ \t]++)(?P<text>[^\n]*)")
 _RUN_LINE = re.compile(r"[ \t]*+%(?P<text>(?:pip|conda|mamba|uv|run)[ \t]++[^\n]*)")
 _CELL_MAGIC = re.compile(r"[ \t\r\n]*+%%(?P<name>!|[A-Za-z_]\w*+)(?P<rest>[^\n]*+)")
-_KEPT_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "snakeviz", "mprun", "memit", "heat", "python", "python3", "pypy", "px", "cache"})
+_KEPT_CELL_MAGICS = frozenset(
+    {"time", "timeit", "capture", "prun", "snakeviz", "mprun", "memit", "heat", "python", "python3", "pypy", "px", "cache"}
+)
 _SHELL_MAGICS = frozenset({"bash", "sh", "script", "system", "sx", "!", "cmd"})
 _WRITING_MAGICS = frozenset({"writefile", "file"})
-_CHUNK = re.compile(r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[ \t]*+\{[ \t]*+(?P<language>[A-Za-z]++)(?P<options>[^}\n]*+)\}[^\n]*+\n", re.MULTILINE)
+_CHUNK = re.compile(
+    r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[ \t]*+\{[ \t]*+(?P<language>[A-Za-z]++)(?P<options>[^}\n]*+)\}[^\n]*+\n", re.MULTILINE
+)
 _NEVER = re.compile(r"\beval[ \t]*+=[ \t]*+(?:FALSE|F|false|False)\b")
 _NEVER_OPTION = re.compile(r"^#\|[ \t]*+eval[ \t]*+:[ \t]*+false\b", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _DATABRICKS = re.compile(r"(?:\ufeff)?(?P<mark>#|//|--) Databricks notebook source")
-_DATABRICKS_MAGIC = re.compile(r"^(?:#|//|--) MAGIC %(?P<name>sh|pip|conda|run)\b(?P<text>[^\n]*)(?P<more>(?:\n(?:#|//|--) MAGIC (?!%)[^\n]*)*+)", re.MULTILINE)
+_DATABRICKS_MAGIC = re.compile(
+    r"^(?:#|//|--) MAGIC %(?P<name>sh|pip|conda|run)\b(?P<text>[^\n]*)(?P<more>(?:\n(?:#|//|--) MAGIC (?!%)[^\n]*)*+)", re.MULTILINE
+)
 
 
 class _Cell(msgspec.Struct):
@@ -107,7 +115,11 @@ def _read_jupyter(path: str, data: bytes) -> Iterator[Fact]:
     if len(cells) > MAX_CELLS:
         yield Problem(line=0, what=f"notebook has more than {MAX_CELLS} cells; the first were read")
     located = _located(cells[:MAX_CELLS], data)
-    code = [(cell, piece) for cell, piece in zip(cells, located, strict=False) if cell.cell_type == "code" and any(line.strip() for line in piece.lines)]
+    code = [
+        (cell, piece)
+        for cell, piece in zip(cells, located, strict=False)
+        if cell.cell_type == "code" and any(line.strip() for line in piece.lines)
+    ]
     yield Setting(line=0, key="notebook.execution", value=_execution([cell.count for cell, _ in code]))
     yield Setting(line=0, key="notebook.outputs", value="stored" if any(cell.outputs for cell, _ in code) else "none")
     language = _language(notebook.metadata)
@@ -157,7 +169,7 @@ def _execution(counts: list[int | None]) -> str:
     ran = [count for count in counts if count is not None]
     if not ran:
         return "not-run"
-    return "in-order" if all(a < b for a, b in zip(ran, ran[1:], strict=False)) else "out-of-order"
+    return "in-order" if all(a < b for a, b in pairwise(ran)) else "out-of-order"
 
 
 def _located(cells: list[_Cell], data: bytes) -> list[_Piece]:
@@ -176,7 +188,7 @@ def _located(cells: list[_Cell], data: bytes) -> list[_Piece]:
                 line += data.count(b"\n", counted, token.start())
                 counted = token.start()
                 start = position = token.end()
-            for part in text.splitlines() or [""]:
+            for part in _LINE_END.split(text.removesuffix("\n")):
                 lines.append(part)
                 at.append(line)
         pieces.append(_Piece(tuple(lines), tuple(at)))
@@ -208,9 +220,8 @@ def _pieces(path: str, pieces: list[tuple[str, _Piece]]) -> Iterator[Fact]:
     """Facts of cells, each with its language: commands are taken out, and every language is read as one program."""
     commands: list[Command] = []
     programs: dict[str, list[_Piece]] = {"python": [], "r": [], "julia": [], "scala": []}
-    for language, piece in pieces:
-        if language == "python":
-            language, piece = _without_magics(piece, commands)
+    for kernel, cell in pieces:
+        language, piece = _without_magics(cell, commands) if kernel == "python" else (kernel, cell)
         if language == "bash":
             commands += _commands("\n".join(piece.lines), piece.at[0] if piece.at else 1)
         elif language in programs:
@@ -255,7 +266,7 @@ def _commands(text: str, line: int) -> tuple[Command, ...]:
 
 
 def _parses(text: str) -> bool:
-    return not python.too_deep(text) and python.parse(text)[1] is None
+    return not syntax.too_deep(text) and syntax.parse(text)[1] is None
 
 
 def _python(pieces: list[_Piece]) -> Iterator[Fact]:
@@ -263,7 +274,7 @@ def _python(pieces: list[_Piece]) -> Iterator[Fact]:
     source = "\n".join(piece.text for piece in pieces)
     if not source.strip():
         return
-    if len(pieces) > 1 and python.parse(source)[1] is not None:
+    if len(pieces) > 1 and syntax.parse(source)[1] is not None:
         good: list[_Piece] = []
         for piece in pieces:
             if _parses(piece.text):

@@ -10,42 +10,40 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from typing import TypeAlias
 
-from rung.readers import scanning
+from rung.readers import scanning, syntax
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
 from rung.records import Call, Entry, Fact, Import, Literal, Problem, Test
 
-MAX_BYTES = scanning.MAX_BYTES
-MAX_DEPTH = 80
-"""Nesting of brackets; what is deeper is data or an attack on the parser."""
 MAX_LINKS = 64
 """Links of a chain of calls and attributes that a name is read through."""
-MAX_MENDS = 12
-"""Lines of one file that are taken out to make the rest parse."""
 
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
-_ROUND = bytes.maketrans(b"[]{}", b"()()")
-_PARAMETER_SETUP = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "setup", "setUp", "setUpClass", "setup_class", "setup_method", "build"})
+_PARAMETER_SETUP = frozenset(
+    {"__init__", "__post_init__", "__new__", "__enter__", "setup", "setUp", "setUpClass", "setup_class", "setup_method", "build"}
+)
 _BUILTINS = frozenset(dir(builtins))
-_NOISE = frozenset(
-    "abs all any bool bytes callable chr classmethod dict dir divmod enumerate filter float format frozenset getattr hasattr hash id int isinstance "
-    "issubclass iter len list map max min next object ord pow property range repr reversed round set setattr slice sorted staticmethod str sum super "
-    "tuple type vars zip".split()
-)
-_NOISE_METHODS = frozenset(
-    "append capitalize decode encode endswith extend format isdigit items join keys lower lstrip replace rsplit rstrip setdefault sort split splitlines "
-    "startswith strip title upper values zfill __init__".split()
-)
-_ARGUMENT_PARSERS = frozenset(
-    "argparse.ArgumentParser configargparse.ArgParser optparse.OptionParser getopt.getopt click.command click.group click.Group typer.Typer typer.run fire.Fire "
-    "hydra.main absl.app.run docopt.docopt tyro.cli jsonargparse.CLI jsonargparse.auto_cli simple_parsing.parse cyclopts.App cyclopts.run defopt.run plac.call "
-    "sys.argv".split()
-)
+_NOISE = frozenset((
+    "abs", "all", "any", "bool", "bytes", "callable", "chr", "classmethod", "dict", "dir", "divmod", "enumerate", "filter", "float",
+    "format", "frozenset", "getattr", "hasattr", "hash", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max",
+    "min", "next", "object", "ord", "pow", "property", "range", "repr", "reversed", "round", "set", "setattr", "slice", "sorted",
+    "staticmethod", "str", "sum", "super", "tuple", "type", "vars", "zip",
+))  # fmt: skip
+_NOISE_METHODS = frozenset((
+    "append", "capitalize", "decode", "encode", "endswith", "extend", "format", "isdigit", "items", "join", "keys", "lower", "lstrip",
+    "replace", "rsplit", "rstrip", "setdefault", "sort", "split", "splitlines", "startswith", "strip", "title", "upper", "values",
+    "zfill", "__init__",
+))  # fmt: skip
+_ARGUMENT_PARSERS = frozenset((
+    "argparse.ArgumentParser", "configargparse.ArgParser", "optparse.OptionParser", "getopt.getopt", "click.command", "click.group",
+    "click.Group", "typer.Typer", "typer.run", "fire.Fire", "hydra.main", "absl.app.run", "docopt.docopt", "tyro.cli",
+    "jsonargparse.CLI", "jsonargparse.auto_cli", "simple_parsing.parse", "cyclopts.App", "cyclopts.run", "defopt.run", "plac.call",
+    "sys.argv",
+))  # fmt: skip
 _TEST_CLASS = re.compile(r"(?:\A|\.)_?Test\w*\Z|Tests?\Z|TestCase\Z")
 _ASSERTING = re.compile(r"_*(?:assert|check|verify|expect)", re.IGNORECASE)
 _ASSERTING_CALLS = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "pytest.deprecated_call", "self.fail"})
@@ -80,12 +78,10 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
 }
 """Where expressions hold further expressions; the bound variables of comprehensions and lambdas are left out."""
 
-_TOKENS = re.compile(
-    r"(?P<c>#[^\n]*+)|(?P<q>\"\"\"|''')(?P<s>(?:[^\\\"']++|\\.|(?!(?P=q)).)*+)(?:(?P=q)|\Z)|"
-    r"(?P<q2>[\"'])(?P<s2>(?:[^\\\n\"']++|\\.|(?!(?P=q2))[^\n\\])*+)(?:(?P=q2)|(?=\n)|\Z)",
-    re.DOTALL,
+_IMPORT_LINE = re.compile(
+    r"^[ \t]*+(?:import[ \t]++(?P<modules>[^\n;]++)|from[ \t]++(?P<base>[.\w]++)[ \t]++import[ \t]*+(?:\((?P<many>[^()]{0,4000}+)|(?P<one>[^\n;]++)))",
+    re.MULTILINE,
 )
-_IMPORT_LINE = re.compile(r"^[ \t]*+(?:import[ \t]++(?P<modules>[^\n;]++)|from[ \t]++(?P<base>[.\w]++)[ \t]++import[ \t]*+(?:\((?P<many>[^()]{0,4000}+)|(?P<one>[^\n;]++)))", re.MULTILINE)
 _TEST_LINE = re.compile(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULTILINE)
 _ASSERT_LINE = re.compile(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
 _PYTHON = scanning.Dialect(
@@ -94,23 +90,16 @@ _PYTHON = scanning.Dialect(
     joint=re.compile(r"\."),
     written=True,
 )
-_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,200}+\}\}")
-_STEERING_LINE = re.compile(r"^[ \t]*+(?:\{%[^\n]*%\}|\{\{-?+[ \t]*+(?:if|else|end|range|with|define|template|block)\b[^\n]*\}\})[ \t]*+$", re.MULTILINE)
-_PRINT_STATEMENT = re.compile(r"^([ \t]*+(?:[^\n#:]{0,80}:[ \t]++)?)(?:print|exec)(?:[ \t]++(?![=(.,\[])[^\n]*+|[ \t]*+$)", re.MULTILINE)
-_TYPE_PARAMETERS = re.compile(r"^([ \t]*+(?:async[ \t]++)?(?:class|def)[ \t]++\w++)\[(?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+\]", re.MULTILINE)
-_TYPE_STATEMENT = re.compile(r"^([ \t]*+)type[ \t]++\w++[ \t]*+[=\[][^\n]*+", re.MULTILINE)
-_EXCEPT_COMMA = re.compile(r"^([ \t]*+except[ \t]++)(\([^()\n]*+\)|[\w.]++)[ \t]*+,[ \t]*+([^:\n]++):", re.MULTILINE)
-_BLOCK_HEADER = re.compile(r"[ \t]*+(if|elif|else|for|while|try|except|finally|with|def|class|async|match|case)\b[^\n]*+:[ \t]*+(?:#[^\n]*+)?$")
 
 
 def facts_of(source: str, *, first_line: int = 1) -> list[Fact]:
     """The facts of Python source whose first line is `first_line` of its file; never raises."""
-    tree, problem = parse(source)
+    tree, problem = syntax.parse(source)
     facts: list[Fact] = []
     if problem:
         facts.append(Problem(line=problem.line + first_line - 1 if problem.line else 0, what=problem.what))
     if tree is None:
-        facts += _scanned(source[:MAX_BYTES], first_line)
+        facts += _scanned(source[: scanning.MAX_BYTES], first_line)
     else:
         walk = _Walk(first_line)
         walk.module(tree.body)
@@ -118,92 +107,10 @@ def facts_of(source: str, *, first_line: int = 1) -> list[Fact]:
     return facts
 
 
-def parse(source: str) -> tuple[ast.Module | None, Problem | None]:
-    """The tree of Python source, and what was wrong with it; both when it could be mended."""
-    if len(source) > MAX_BYTES:
-        return None, Problem(line=0, what=f"Python source larger than {MAX_BYTES // 1024 // 1024} MiB; only its imports and plain calls were read")
-    if too_deep(source):
-        return None, Problem(line=0, what=f"brackets nested deeper than {MAX_DEPTH}; only its imports and plain calls were read")
-    tree, error = _parsed(source)
-    if tree is not None or error is None:
-        return tree, None if tree is not None else Problem(line=0, what="Python source too complex; only its imports and plain calls were read")
-    if "{{" in source or "{%" in source:
-        filled = _PLACEHOLDER.sub("placeholder", _STEERING_LINE.sub("", source))
-        tree, again = _parsed(filled)
-        if tree is not None:
-            return tree, None
-        if again is not None:
-            source, error = filled, again
-    line = error.lineno or 0
-    source = _translated(source)
-    tree, again = _parsed(source)
-    if tree is not None:
-        return tree, None
-    tree = _mended(source) if again else None
-    how = "the lines that broke it were left out" if tree else "only its imports and plain calls were read"
-    return tree, Problem(line=line, what=f"no Python that version 3.11 can parse; {how}")
-
-
-def too_deep(source: str) -> bool:
-    """Whether brackets nest deeper than MAX_DEPTH, those in strings and comments left out."""
-    brackets = source.encode("utf-8", "replace").translate(_ROUND, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        peeled = brackets.replace(b"()", b"")
-        if len(peeled) == len(brackets):
-            break
-        brackets = peeled
-    if brackets.count(b"(") == 0:
-        return False
-    depth = 0
-    for bracket in _blanked(source).code.encode("utf-8", "replace").translate(_ROUND, _NOT_BRACKETS):
-        depth = depth + 1 if bracket == 40 else max(depth - 1, 0)
-        if depth > MAX_DEPTH:
-            return True
-    return False
-
-
-def _parsed(source: str) -> tuple[ast.Module | None, SyntaxError | None]:
-    """The tree, or the error that names a line; neither when the parser gave up for another reason."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source), None
-        except SyntaxError as error:
-            return None, error
-        except ValueError:
-            return None, SyntaxError("null bytes")
-        except (RecursionError, MemoryError):
-            return None, None
-
-
-def _translated(source: str) -> str:
-    """Older and newer grammar as what this Python parses, as far as nothing is lost: `except A, b:`, type parameters."""
-    source = _TYPE_STATEMENT.sub(r"\1pass", _TYPE_PARAMETERS.sub(r"\1", source))
-    return _EXCEPT_COMMA.sub(r"\1\2:", source)
-
-
-def _mended(source: str) -> ast.Module | None:
-    """The tree of what is left when print statements and broken lines are taken out."""
-    lines = _PRINT_STATEMENT.sub(r"\1pass", source.replace("\x00", " ")).splitlines()
-    for _ in range(MAX_MENDS):
-        tree, error = _parsed("\n".join(lines))
-        if tree is not None or error is None or not error.lineno or error.lineno > len(lines):
-            return tree
-        at = error.lineno - 1
-        line = lines[at]
-        indent = line[: len(line) - len(line.lstrip())]
-        header = _BLOCK_HEADER.match(line)
-        if line.strip() == "pass":
-            return None
-        if header is None:
-            lines[at] = indent + "pass"
-        elif header[1] == "except" and line.strip() != "except Exception:":
-            lines[at] = indent + "except Exception:"
-        elif header[1] in ("if", "for", "while", "with", "def", "class", "async") and line.strip() != "if 1:":
-            lines[at] = indent + "if 1:"
-        else:
-            return None
-    return None
+_Bodies: TypeAlias = tuple[list[ast.stmt], ...]
+"""The blocks of a statement in the order in which they are read."""
+_Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+"""Literal positional and keyword arguments of a call."""
 
 
 class _Names:
@@ -268,6 +175,28 @@ class _Walk:
         self._waiting: deque[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, _Names]] = deque()
         self._classes: dict[str, _Attributes] = {}
         self._tallies: list[tuple[str, int, list[int]]] = []
+        self._handlers: dict[type[ast.stmt], Callable[..., _Bodies | None]] = {
+            ast.If: self._if,
+            ast.While: self._while,
+            ast.For: self._for,
+            ast.AsyncFor: self._for,
+            ast.With: self._with,
+            ast.AsyncWith: self._with,
+            ast.Try: self._try,
+            ast.TryStar: self._try,
+            ast.Match: self._match,
+            ast.AnnAssign: self._annotated,
+            ast.AugAssign: self._return,
+            ast.Return: self._return,
+            ast.Raise: self._return,
+            ast.Assert: self._assert,
+            ast.Global: self._global,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.ClassDef: self._class,
+        }
 
     def module(self, body: list[ast.stmt]) -> None:
         """Reads a module: its own statements, then functions and classes in the order in which they stand."""
@@ -285,6 +214,7 @@ class _Walk:
     def _block(self, body: list[ast.stmt], scope: _Names) -> None:
         stack: list[ast.stmt] = body[::-1]
         walk = self._expressions
+        handlers = self._handlers
         while stack:
             node = stack.pop()
             kind = node.__class__
@@ -294,54 +224,48 @@ class _Walk:
                     walk([value], scope)
             elif kind is ast.Assign:
                 self._assign(node.targets, node.value, scope)  # type: ignore[attr-defined]
-            elif handler := _STATEMENTS.get(kind):
-                handler(self, node, scope, stack)
+            elif handler := handlers.get(kind):
+                for inner in reversed(handler(node, scope) or ()):
+                    stack.extend(reversed(inner))
 
-    def _if(self, node: ast.If, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _if(self, node: ast.If, scope: _Names) -> _Bodies:
         test = node.test
-        if test.__class__ is ast.Constant and not test.value:  # type: ignore[attr-defined]
-            stack.extend(reversed(node.orelse))
-            return
-        if test.__class__ is ast.Compare and _is_main(test):  # type: ignore[arg-type]
+        if test.__class__ is ast.Constant and not test.value:
+            return (node.orelse,)
+        if test.__class__ is ast.Compare and _is_main(test):
             self.facts.append(Entry(line=node.lineno + self._shift, kind="main"))
-        elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (self._leaves(node.body, scope) or self._leaves(node.orelse, scope)):
+        elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (
+            self._leaves(node.body, scope) or self._leaves(node.orelse, scope)
+        ):
             self._gate(test, scope)
         self._expressions([test], scope)
-        stack.extend(reversed(node.orelse))
-        stack.extend(reversed(node.body))
+        return node.body, node.orelse
 
-    def _while(self, node: ast.While, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _while(self, node: ast.While, scope: _Names) -> _Bodies:
         self._expressions([node.test], scope)
-        stack.extend(reversed(node.orelse))
-        stack.extend(reversed(node.body))
+        return node.body, node.orelse
 
-    def _for(self, node: ast.For | ast.AsyncFor, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _for(self, node: ast.For | ast.AsyncFor, scope: _Names) -> _Bodies:
         self._expressions([node.iter], scope)
         self._shadow(node.target, scope)
-        stack.extend(reversed(node.orelse))
-        stack.extend(reversed(node.body))
+        return node.body, node.orelse
 
-    def _with(self, node: ast.With | ast.AsyncWith, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _with(self, node: ast.With | ast.AsyncWith, scope: _Names) -> _Bodies:
         for item in node.items:
             if item.optional_vars is None:
                 self._expressions([item.context_expr], scope)
             else:
                 self._assign([item.optional_vars], item.context_expr, scope)
-        stack.extend(reversed(node.body))
+        return (node.body,)
 
-    def _try(self, node: ast.Try, scope: _Names, stack: list[ast.stmt]) -> None:
-        stack.extend(reversed(node.finalbody))
-        stack.extend(reversed(node.orelse))
-        for handler in reversed(node.handlers):
-            stack.extend(reversed(handler.body))
-        stack.extend(reversed(node.body))
+    def _try(self, node: ast.Try, _scope: _Names) -> _Bodies:
+        return node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody
 
-    def _match(self, node: ast.Match, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _match(self, node: ast.Match, scope: _Names) -> _Bodies:
         self._expressions([node.subject, *(case.guard for case in node.cases if case.guard)], scope)
-        for case in reversed(node.cases):
-            stack.extend(reversed(case.body))
+        return tuple(case.body for case in node.cases)
 
-    def _annotated(self, node: ast.AnnAssign, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _annotated(self, node: ast.AnnAssign, scope: _Names) -> None:
         annotation = self._annotation(node.annotation, scope)
         if annotation:
             self._bind(node.target, annotation, scope)
@@ -351,22 +275,22 @@ class _Walk:
             else:
                 self._expressions([node.value], scope)
 
-    def _return(self, node: ast.Return | ast.AugAssign | ast.Delete | ast.Raise, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _return(self, node: ast.Return | ast.AugAssign | ast.Delete | ast.Raise, scope: _Names) -> None:
         if isinstance(node, ast.Delete):
             return
         expressions = [node.exc, node.cause] if isinstance(node, ast.Raise) else [node.value]
         self._expressions([expression for expression in expressions if expression is not None], scope)
 
-    def _assert(self, node: ast.Assert, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _assert(self, node: ast.Assert, scope: _Names) -> None:
         if scope.tally is not None:
             scope.tally[0] += 1
         self._gate(node.test, scope)
         self._expressions([node.test], scope)
 
-    def _global(self, node: ast.Global, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _global(self, node: ast.Global, scope: _Names) -> None:
         scope.globals.update(node.names)
 
-    def _import(self, node: ast.Import, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _import(self, node: ast.Import, scope: _Names) -> None:
         for alias in node.names:
             self.facts.append(Import(line=alias.lineno + self._shift, module=alias.name[: scanning.MAX_NAME]))
             if alias.asname:
@@ -375,7 +299,7 @@ class _Walk:
                 root = alias.name.partition(".")[0]
                 scope.names[root] = root
 
-    def _import_from(self, node: ast.ImportFrom, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _import_from(self, node: ast.ImportFrom, scope: _Names) -> None:
         base = "." * node.level + (node.module or "")
         prefix = base if base.endswith(".") else base + "."
         for alias in node.names:
@@ -389,7 +313,7 @@ class _Walk:
             if full == "sys.argv":
                 self._entry(node.lineno)
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Names) -> None:
         self._decorators(node.decorator_list, scope)
         arguments = node.args
         expressions: list[ast.AST] = [default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None]
@@ -411,7 +335,7 @@ class _Walk:
             self._tallies.append((inner.qualified, node.lineno + self._shift, inner.tally))
         (scope.methods if scope.is_class else self._waiting).append((node, inner))
 
-    def _class(self, node: ast.ClassDef, scope: _Names, stack: list[ast.stmt]) -> None:
+    def _class(self, node: ast.ClassDef, scope: _Names) -> None:
         self._decorators(node.decorator_list, scope)
         attributes = _Attributes()
         tests = node.name.startswith("Test")
@@ -420,8 +344,7 @@ class _Walk:
             tests = tests or _TEST_CLASS.search(name) is not None
             if name in self._classes:
                 attributes.bases.append(self._classes[name])
-            arguments, keywords = self._arguments(base, scope) if isinstance(base, ast.Call) else ((), ())
-            self._call(base, name, "base", arguments, keywords, scope)
+            self._call(base, name, "base", self._given(base, scope), scope)
         if node.keywords:
             self._expressions([keyword.value for keyword in node.keywords], scope)
         scope.names[node.name] = node.name
@@ -433,9 +356,8 @@ class _Walk:
 
     def _decorators(self, decorators: list[ast.expr], scope: _Names) -> None:
         for node in decorators:
-            arguments, keywords = self._arguments(node, scope) if isinstance(node, ast.Call) else ((), ())
             name = scanning.bounded(self._name(node.func if isinstance(node, ast.Call) else node, scope))
-            self._call(node, name, "decorator", arguments, keywords, scope)
+            self._call(node, name, "decorator", self._given(node, scope), scope)
 
     # Names
 
@@ -476,7 +398,12 @@ class _Walk:
             names[target.id] = name or target.id
             if scope.is_class and scope.cls is not None and name:
                 scope.cls.names[target.id] = name
-        elif isinstance(target, ast.Attribute) and scope.cls is not None and isinstance(target.value, ast.Name) and target.value.id in ("self", "cls"):
+        elif (
+            isinstance(target, ast.Attribute)
+            and scope.cls is not None
+            and isinstance(target.value, ast.Name)
+            and target.value.id in ("self", "cls")
+        ):
             if name and name != f"self.{target.attr}":
                 scope.cls.names[target.attr] = name
             elif not name:
@@ -600,48 +527,58 @@ class _Walk:
 
     def _called(self, node: ast.Call, scope: _Names, todo: list[ast.AST]) -> None:
         func = node.func
-        arguments, keywords = self._arguments(node, scope, todo)
+        given = self._arguments(node, todo)
         if func.__class__ is ast.Name:
-            identifier: str = func.id  # type: ignore[attr-defined]
+            identifier: str = func.id
             if identifier in _NOISE and scope.find(identifier) is None:
                 return
             name = self._base(identifier, [], scope)
         else:
             name = self._name(func, scope)
             if func.__class__ is ast.Attribute:
-                if func.attr in _NOISE_METHODS and (func.value.__class__ is not ast.Name or scope.find(func.value.id) in (None, func.value.id)):  # type: ignore[attr-defined]
-                    todo.append(func.value)  # type: ignore[attr-defined]
+                if func.attr in _NOISE_METHODS and (
+                    func.value.__class__ is not ast.Name or scope.find(func.value.id) in (None, func.value.id)
+                ):
+                    todo.append(func.value)
                     return
-                if func.value.__class__ is not ast.Name:  # type: ignore[attr-defined]
-                    todo.append(func.value)  # type: ignore[attr-defined]
+                if func.value.__class__ is not ast.Name:
+                    todo.append(func.value)
             else:
                 todo.append(func)
         if len(name) > scanning.MAX_NAME:
             name = scanning.bounded(name)
         if scope.tally is not None and (_ASSERTING.match(name.rpartition(".")[2]) or name in _ASSERTING_CALLS):
             scope.tally[0] += 1
-        self._call(node, name, "call", arguments, keywords, scope)
+        self._call(node, name, "call", given, scope)
 
-    def _call(self, node: ast.expr, name: str, kind: str, arguments: tuple[str, ...], keywords: tuple[tuple[str, str], ...], scope: _Names) -> None:
-        func = node.func if node.__class__ is ast.Call else node  # type: ignore[attr-defined]
-        line = (func.end_lineno if func.__class__ is ast.Attribute else func.lineno) + self._shift
+    def _call(self, node: ast.expr, name: str, kind: str, given: _Given, scope: _Names) -> None:
+        func = node.func if isinstance(node, ast.Call) else node
+        line = ((func.end_lineno or func.lineno) if func.__class__ is ast.Attribute else func.lineno) + self._shift
         end = (node.end_lineno or node.lineno) + self._shift
-        self.facts.append(Call(line=line, name=name, kind=kind, arguments=arguments, keywords=keywords, function=scope.qualified, end_line=end))
-        if not self._takes_arguments and (name in _ARGUMENT_PARSERS or name.endswith("ArgumentParser") or name.startswith("absl.flags.DEFINE")):
+        self.facts.append(
+            Call(line=line, name=name, kind=kind, arguments=given[0], keywords=given[1], function=scope.qualified, end_line=end)
+        )
+        if not self._takes_arguments and _takes_arguments(name):
             self._entry(line - self._shift)
 
-    def _arguments(self, node: ast.Call, scope: _Names, todo: list[ast.AST] | None = None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-        """The literal arguments of a call; what else they hold goes to `todo`, or is walked here."""
-        rest: list[ast.AST] = [] if todo is None else todo
+    def _given(self, node: ast.expr, scope: _Names) -> _Given:
+        """The arguments of a decorator or base class, what they hold walked; none when it is no call."""
+        if not isinstance(node, ast.Call):
+            return (), ()
+        rest: list[ast.AST] = []
+        given = self._arguments(node, rest)
+        self._expressions(rest, scope)
+        return given
+
+    def _arguments(self, node: ast.Call, rest: list[ast.AST]) -> _Given:
+        """The arguments of a call; what else they hold goes to `rest`."""
         arguments: tuple[str, ...] = ()
         if node.args:
             found = [self._value(argument, rest) for argument in node.args]
             arguments = tuple([value for value in found if value is not None])
         keywords: tuple[tuple[str, str], ...] = ()
         if node.keywords:
-            keywords = tuple([(keyword.arg, self._value(keyword.value, rest) or "") if keyword.arg else ("**", self._value(keyword.value, rest) or "") for keyword in node.keywords])
-        if todo is None and rest:
-            self._expressions(rest, scope)
+            keywords = tuple([(keyword.arg or "**", self._value(keyword.value, rest) or "") for keyword in node.keywords])
         return arguments, keywords
 
     def _value(self, node: ast.expr, rest: list[ast.AST]) -> str | None:
@@ -654,7 +591,7 @@ class _Walk:
             if value.__class__ is str:
                 if "/" in value or "." in value or "\\" in value:
                     self._literal(value, node.lineno)
-                return value[: scanning.MAX_NAME]  # type: ignore[no-any-return]
+                return value[: scanning.MAX_NAME]
             return _plain(value)
         rest.append(node)
         if kind is ast.JoinedStr:
@@ -709,32 +646,19 @@ class _Walk:
         if arguments:
             name = " ".join(words).lower()[: scanning.MAX_NAME]
             self.facts.append(
-                Call(line=test.lineno + self._shift, name=name, kind="gate", arguments=tuple(arguments), function=scope.qualified, end_line=(test.end_lineno or test.lineno) + self._shift)
+                Call(
+                    line=test.lineno + self._shift,
+                    name=name,
+                    kind="gate",
+                    arguments=tuple(arguments),
+                    function=scope.qualified,
+                    end_line=(test.end_lineno or test.lineno) + self._shift,
+                )
             )
 
 
-_STATEMENTS: dict[type[ast.stmt], Callable[..., None]] = {
-    ast.If: _Walk._if,
-    ast.While: _Walk._while,
-    ast.For: _Walk._for,
-    ast.AsyncFor: _Walk._for,
-    ast.With: _Walk._with,
-    ast.AsyncWith: _Walk._with,
-    ast.Try: _Walk._try,
-    ast.TryStar: _Walk._try,
-    ast.Match: _Walk._match,
-    ast.AnnAssign: _Walk._annotated,
-    ast.AugAssign: _Walk._return,
-    ast.Return: _Walk._return,
-    ast.Raise: _Walk._return,
-    ast.Assert: _Walk._assert,
-    ast.Global: _Walk._global,
-    ast.Import: _Walk._import,
-    ast.ImportFrom: _Walk._import_from,
-    ast.FunctionDef: _Walk._function,
-    ast.AsyncFunctionDef: _Walk._function,
-    ast.ClassDef: _Walk._class,
-}
+def _takes_arguments(name: str) -> bool:
+    return name in _ARGUMENT_PARSERS or name.endswith("ArgumentParser") or name.startswith("absl.flags.DEFINE")
 
 
 def _beyond_class(scope: _Names) -> _Names | None:
@@ -762,13 +686,13 @@ def _mark(node: ast.Call) -> str:
         first = node.args[0]
     elif node.keywords and (node.keywords[0].arg or "").endswith("name"):
         first = node.keywords[0].value
-    if first is not None and first.__class__ is ast.Constant and first.value.__class__ is str:  # type: ignore[attr-defined]
-        return scanning.bracketed(first.value)  # type: ignore[attr-defined]
+    if first is not None and first.__class__ is ast.Constant and first.value.__class__ is str:
+        return scanning.bracketed(first.value)
     return ""
 
 
 def _formatted(node: ast.JoinedStr) -> str:
-    return "".join(part.value if part.__class__ is ast.Constant else "{}" for part in node.values)  # type: ignore[attr-defined]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
 
 
 def _plain(value: object) -> str | None:
@@ -821,14 +745,9 @@ def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
 # Without a tree
 
 
-def _blanked(source: str) -> scanning.Scan:
-    """Python text without comments and strings."""
-    return scanning.scan(source, _TOKENS)
-
-
 def _scanned(source: str, first_line: int) -> Iterator[Fact]:
     """Imports, calls, literals and tests of text that has no tree."""
-    scan = scanning.scan(source, _TOKENS, first_line)
+    scan = syntax.blanked(source, first_line)
     code = scan.code.replace("\\\n", "  ")
     names: dict[str, str] = {}
     for match in _IMPORT_LINE.finditer(code):
@@ -839,9 +758,11 @@ def _scanned(source: str, first_line: int) -> Iterator[Fact]:
             words = part.split()
             line = scan.line(offset + len(part) - len(part.lstrip()))
             offset += len(part) + 1
-            if not words or not _DOTTED.match(words[0]) and words[0] != "*":
+            if not words or (not _DOTTED.match(words[0]) and words[0] != "*"):
                 continue
-            full = words[0] if base is None else base if words[0] == "*" else base + words[0] if base.endswith(".") else f"{base}.{words[0]}"
+            full = (
+                words[0] if base is None else base if words[0] == "*" else base + words[0] if base.endswith(".") else f"{base}.{words[0]}"
+            )
             yield Import(line=line, module=full[: scanning.MAX_NAME])
             if len(words) == 3 and words[1] == "as":
                 names[words[2]] = full
@@ -852,7 +773,7 @@ def _scanned(source: str, first_line: int) -> Iterator[Fact]:
     takes_arguments = False
     for call in scanning.calls(scan, names, _PYTHON):
         yield call
-        if not takes_arguments and (call.name in _ARGUMENT_PARSERS or call.name.endswith("ArgumentParser")):
+        if not takes_arguments and _takes_arguments(call.name):
             takes_arguments = True
             yield Entry(line=call.line, kind="arguments")
     if main := re.search(r"^if[ \t]++__name__[ \t]*+==[ \t]*+[\"']", scan.code, re.MULTILINE):
@@ -871,12 +792,8 @@ def _scanned_tests(scan: scanning.Scan) -> Iterator[Test]:
             yield Test(line=scan.line(function.start("name")), name=function["name"], assertions=inside)
 
 
-def _read(path: str, data: bytes) -> Iterable[Fact]:
-    return facts_of(text_of(data))
-
-
 def _claims(path: str) -> bool:
     return path.endswith((".py", ".pyw"))
 
 
-READINGS: tuple[Reading, ...] = (Reading(name="python", claims=_claims, read=_read),)
+READINGS: tuple[Reading, ...] = (Reading(name="python", claims=_claims, read=lambda _path, data: facts_of(text_of(data))),)

@@ -15,6 +15,8 @@ from rung.records import Dependency, Fact, Include, Problem
 MAX_DEPENDENCIES = 20_000
 """Dependencies that one file may give; what is beyond is no manifest."""
 MAX_PROBLEMS = 20
+MAX_STRANGE = 1_000
+"""Lines that are no requirements after which a file of mostly such lines is given up."""
 
 _GROUPS = {
     "tests": "test",
@@ -115,6 +117,8 @@ def read_requirements(path: str, data: bytes) -> Iterator[Fact]:
             yield dependency
         elif not re.match(r"[^\s=<>@;]*(?:/|\.(?:whl|zip|gz))", wanted):
             strange.append(line)
+        if len(strange) > MAX_STRANGE and len(strange) > found:
+            break
         if found >= MAX_DEPENDENCIES:
             yield Problem(line=line, what=f"more than {MAX_DEPENDENCIES} requirements, the rest was not read")
             return

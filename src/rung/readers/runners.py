@@ -15,6 +15,9 @@ from rung.readers.shell import split, words_of
 from rung.readers.workflows import Source, is_true, items, mapping, scalar, strings
 from rung.records import Command, Fact, Task
 
+MAX_COMMANDS = 10_000
+"""Commands of one file; anchors can make many out of a few lines."""
+
 _GO_VALUE = re.compile(r"\{\{\s*\.([\w]+)\s*\}\}")
 _TOX_SECTION = re.compile(r"(?:testenv|tox:testenv)(?::(.+))?|env_run_base|env\.(.+)")
 _TOX_REFERENCE = re.compile(r"\{\[([\w:.-]+)\](\w+)\}")
@@ -98,20 +101,23 @@ def read_tox_toml(_path: str, data: bytes) -> Iterator[Fact]:
 def read_taskfile(path: str, data: bytes) -> Iterator[Fact]:
     """A task for each entry of a Taskfile."""
     source = Source(path, data)
+    left = MAX_COMMANDS
     for document in source.documents():
         values = {name: value for name, value in mapping(document.get("vars")).items() if isinstance(value, str)}
         tasks = mapping(document.get("tasks"))
         for name, body in islice(tasks.items(), MAX_TASKS):
-            yield _taskfile_task(source, name, body, tasks.at(name), values)
+            task = _taskfile_task(source, name, body, tasks.at(name), values, left)
+            left = max(left - len(task.commands), 0)
+            yield task
     yield from source.facts
 
 
-def _taskfile_task(source: Source, name: str, body: Value, line: int, values: dict[str, str]) -> Task:
+def _taskfile_task(source: Source, name: str, body: Value, line: int, values: dict[str, str], limit: int) -> Task:
     table = body if isinstance(body, Map) else Map(line)
     commands: list[Command] = []
     needs = [scalar(need.get("task")) if isinstance(need, Map) else scalar(need) for need, _ in items(table.get("deps"), line)]
     key = "cmds" if "cmds" in table else "cmd"
-    for item, at in items(table.get(key, "") if isinstance(body, Map) else body, table.at(key)):
+    for item, at in islice(items(table.get(key, "") if isinstance(body, Map) else body, table.at(key)), limit):
         entry = mapping(item)
         if reference := scalar(entry.get("task")):
             needs.append(reference)

@@ -37,6 +37,7 @@ _SCALAR = re.compile(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|nu
 _BRACKET_WORD = re.compile(r"[\w.:/@-]{1,60}+\Z")
 _WORD_BEFORE = re.compile(r"([A-Za-z]++)[ \t]++\Z")
 _DEFINES = frozenset({"function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object"})
+_ASSIGNING = ("=", "<-", "&", "new", "await", "try")
 _ASSIGNED = re.compile(
     r"(?<![\w$.])((?:this\.|self\.)?[A-Za-z_$][\w$]{0,60})(?:\s{0,4},\s{0,4}\w{1,60})?\s{0,4}(?::[^=;\n(]{0,60})?(?::=|<-|=)\s{0,8}"
     r"(?:(?:await|new|try)\s{1,4}){0,2}&?\Z"
@@ -49,8 +50,8 @@ def worth_keeping(text: str) -> bool:
         return False
     if _SCHEME_OR_PLACE.match(text):
         return True
-    tail = text[-12:].lower()
-    return tail.endswith(_DATA_SUFFIXES) and "\n" not in text and not text.startswith(".") or (text[:2] in ("./", "..") and tail.endswith(_DATA_SUFFIXES))
+    is_name = "\n" not in text and (not text.startswith(".") or text.startswith(("./", "..")))
+    return is_name and text[-12:].lower().endswith(_DATA_SUFFIXES)
 
 
 def bracketed(argument: str) -> str:
@@ -197,7 +198,7 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect) -> Iterator[Cal
             name = _resolved(parts, known, dialect)
             if not name or (parts[0] not in known and name in dialect.noise):
                 continue
-            if found := _ASSIGNED.search(before):
+            if before.rstrip().endswith(_ASSIGNING) and (found := _ASSIGNED.search(before)):
                 target = found[1]
         name = bounded(name)
         if parts[0] not in known and chain is None:
@@ -215,7 +216,11 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect) -> Iterator[Cal
             assigned[open_at] = target
             known[target] = receiver
         yield Call(
-            line=source.line(match.end("name") - 1), name=dialect.prefix + name, arguments=positional, keywords=keywords, end_line=source.line(min(close, len(code) - 1))
+            line=source.line(match.end("name") - 1),
+            name=dialect.prefix + name,
+            arguments=positional,
+            keywords=keywords,
+            end_line=source.line(min(close, len(code) - 1)),
         )
 
 

@@ -134,6 +134,7 @@ _NO_FUNCTIONS = frozenset(
         "add",
     ]
 )
+_NO_NAMES = frozenset({"", "set", "as", "options", "with", "using", "from", "to", "values", "select"})
 _JINJA_CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,4})\s*\(")
 _JINJA_BLOCK = re.compile(r"\{%-?\s*(test|data_test|snapshot|macro|materialization|seed|model)\s+([A-Za-z_]\w*)")
 _BUILTIN = frozenset(
@@ -235,8 +236,10 @@ def _statements(sql: _Plain) -> Iterator[Call]:
         words = " ".join(f"{verb} {kind}".lower().split())
         if words.startswith(("grant", "revoke", "deny")):
             name = _granted(sql, found.end())
-        elif name.lower() in ("set", "as", "") and words in ("update", "copy", "call", "analyze", "constraint", "optimize"):
-            continue
+        elif name.lower() in _NO_NAMES:
+            if words in ("update", "copy", "call", "analyze", "constraint", "optimize"):
+                continue
+            name = ""
         yield Call(line=sql.line(at), name=f"sql:{words}", arguments=(name,) if name else ())
     for found in _CLAUSE.finditer(sql.text):
         name = sql.name(*found.span(2))

@@ -1,32 +1,29 @@
-"""Templates of a cloud's own deployment service: CloudFormation and SAM, ARM, Bicep, Serverless Framework, Pulumi YAML.
+"""Templates of a cloud's own deployment service: CloudFormation and SAM, ARM, Serverless Framework, Pulumi YAML.
 
 A parameter with a default stands for that default; every other expression stays visible as `${…}` or as written.
 """
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rung.readers.attributes import attributes_of, bounded, images_of, shortened
-from rung.readers.documents import Map, Sequence, Unreadable, Value, check_bounds, parse_json, parse_yaml
+from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_json, parse_yaml
 from rung.readers.reading import Reading
 from rung.records import Fact, Problem, Resource
 
-if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
-
 Pair = tuple[str, str]
 
-MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 60
 """Depth to which values and nested resources are followed."""
 MAX_RESOURCES = 2000
 """Resources of one template."""
 MAX_VALUES = 300_000
 """Values of one template that are looked at; aliases can make a small file huge."""
+
+MAX_DEFAULT = 200
+"""Characters of a parameter's default that is put in its place."""
 
 _YAML_OR_JSON = (".yaml", ".yml", ".json", ".template")
 _SERVERLESS = re.compile(r"(?:^|/)serverless(?:[.-][\w-]+)?\.ya?ml(?:\.\w+)?$")
@@ -123,24 +120,6 @@ def read_pulumi(_path: str, data: bytes) -> Iterator[Fact]:
                 yield from images_of((key, value, line) for key, value in attributes)
 
 
-def read_bicep(_path: str, data: bytes) -> Iterator[Fact]:
-    """Facts of a Bicep file: resources (not those that `exist` already) and modules."""
-    if b"resource" not in data and b"module" not in data:
-        return
-    if len(data) > MAX_BYTES:
-        yield Problem(line=0, what=f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
-        return
-    try:
-        check_bounds(data.replace(b"(", b"[").replace(b")", b"]"))
-    except Unreadable as error:
-        yield Problem(line=error.line, what=error.what)
-        return
-    root = _parser().parse(data).root_node
-    if root.has_error:
-        yield Problem(line=_error_line(root), what="not all of it is valid Bicep; what could be read is used")
-    yield from _Bicep(root).facts()
-
-
 def _documents(path: str, data: bytes) -> tuple[list[Value], Unreadable | None]:
     if path.endswith(".json") or data.lstrip()[:1] == b"{":
         try:
@@ -161,9 +140,8 @@ class _Stack:
         self.left = MAX_VALUES
         resources = document.get("Resources")
         self.resources = resources if isinstance(resources, Map) else Map()
-        self.defaults = {
-            name: _text(body.get("Default")) for name, body, _ in _items(document.get("Parameters")) if _text(body.get("Default"))
-        }
+        parameters = {name: _text(body.get("Default")) for name, body, _ in _items(document.get("Parameters"))}
+        self.defaults = {name: default for name, default in parameters.items() if 0 < len(default) <= MAX_DEFAULT}
 
     def facts(self) -> Iterator[Fact]:
         for name, body, line in _items(self.resources):
@@ -237,7 +215,7 @@ class _Stack:
             return self.defaults.get(name, "${" + name + "}")
         if function == "Fn::Sub":
             text = _text(argument[0]) if isinstance(argument, Sequence) and argument else _text(argument)
-            return _SUBSTITUTED.sub(lambda match: self.defaults.get(match[1], match[0]), text)
+            return _SUBSTITUTED.sub(lambda match: self.defaults.get(match[1], match[0]), shortened(text))
         if function == "Fn::GetAtt":
             return "${" + (".".join(map(_text, argument)) if isinstance(argument, Sequence) else _text(argument)) + "}"
         if function == "Fn::Join" and isinstance(argument, Sequence) and len(argument) == 2 and isinstance(argument[1], Sequence):
@@ -377,136 +355,6 @@ def _arm_text(text: str, known: dict[tuple[str, str], str]) -> str:
     return (known.get((named[1], named[2])) or text) if named else text
 
 
-# ── Bicep ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@functools.cache
-def _parser() -> Parser:
-    import tree_sitter_bicep
-    from tree_sitter import Language, Parser
-
-    return Parser(Language(tree_sitter_bicep.language()))
-
-
-class _Bicep:
-    """A Bicep file, with the scalars that its own parameters and variables give."""
-
-    def __init__(self, root: Node) -> None:
-        self.root = root
-        self.known: dict[str, str] = {}
-        self.symbols: dict[str, None] = {}
-        for node in _walk(root, ("parameter_declaration", "variable_declaration", "resource_declaration", "module_declaration")):
-            name = next((_source(child) for child in node.children if child.type == "identifier"), "")
-            if node.type in ("resource_declaration", "module_declaration"):
-                self.symbols[name] = None
-            elif node.children and (value := _literal(node.children[-1])) is not None:
-                self.known[name] = value
-
-    def facts(self) -> Iterator[Fact]:
-        for node in self.root.children:
-            if node.type in ("resource_declaration", "module_declaration"):
-                yield from self.declaration(node, "", 0)
-
-    def declaration(self, node: Node, parent: str, depth: int) -> Iterator[Fact]:
-        named = [child for child in node.children if child.is_named]
-        if len(named) < 3 or depth > 8:
-            return
-        symbol, kind = _source(named[0]), _source(named[1]).strip("'")
-        body, condition = _body(named[-1])
-        kind, _, version = kind.partition("@")
-        module = node.type == "module_declaration"
-        if parent and "." not in kind.partition("/")[0]:
-            kind = f"{parent}/{kind}"
-        existing = any(child.type == "existing" for child in node.children)
-        if not existing:
-            start: list[Pair] = (
-                [("source", kind + ("@" + version if version else ""))] if module else [("apiVersion", version)] if version else []
-            )
-            attributes = bounded([*start, *self.pairs(body, "", 0)])
-            yield Resource(
-                line=node.start_point[0] + 1,
-                dialect="bicep",
-                type="module" if module else kind,
-                name=symbol,
-                attributes=attributes,
-                references=self.references(body, symbol),
-                conditional=condition,
-            )
-            yield from images_of((key, value, node.start_point[0] + 1) for key, value in attributes)
-        for child in body.children if body else ():
-            for inner in child.children if child.type == "object_property" else [child]:
-                if inner.type == "resource_declaration":
-                    yield from self.declaration(inner, kind, depth + 1)
-
-    def pairs(self, node: Node | None, path: str, depth: int) -> Iterator[Pair]:
-        if node is None or depth > MAX_DEPTH:
-            return
-        if node.type == "object":
-            for child in node.children:
-                named = [part for part in child.children if part.is_named and part.type != "comment"]
-                if child.type == "object_property" and len(named) >= 2:
-                    key = _source(named[0]).strip("'")
-                    yield from self.pairs(named[-1], f"{path}.{key}" if path else key, depth + 1)
-            return
-        if node.type == "array":
-            for child in node.children:
-                if child.is_named and child.type != "comment":
-                    yield from self.pairs(child, path, depth + 1)
-            return
-        literal = _literal(node)
-        if literal is None:
-            text = _source(node)
-            yield path, self.known.get(text, text)
-        elif literal != "null":
-            yield path, re.sub(r"\$\{(\w+)\}", lambda match: self.known.get(match[1], match[0]), literal)
-
-    def references(self, body: Node | None, own: str) -> tuple[str, ...]:
-        names = [_source(node) for node in _walk(body, ("identifier",))] if body else []
-        return tuple(name for name in dict.fromkeys(names) if name in self.symbols and name != own)
-
-
-def _body(node: Node) -> tuple[Node | None, str]:
-    """A declaration's object under its loop and condition, and the condition."""
-    condition = ""
-    for _ in range(4):
-        if node.type == "object":
-            return node, condition
-        named = [child for child in node.children if child.is_named]
-        if not named:
-            break
-        if node.type == "if_statement":
-            condition = _source(named[0]).removeprefix("(").removesuffix(")")[:500]
-        node = named[-1]
-    return None, condition
-
-
-def _literal(node: Node) -> str | None:
-    """Text of a string, number, boolean or null; None for any other expression."""
-    text = _source(node)
-    if node.type == "string":
-        if text.startswith("'''"):
-            return text.strip("'")
-        return text[1:-1].replace("\\'", "'").replace("\\n", "\n").replace("\\\\", "\\")
-    return text if node.type in ("number", "boolean", "null") else None
-
-
-def _walk(root: Node, kinds: tuple[str, ...]) -> Iterator[Node]:
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.type in kinds:
-            yield node
-        stack.extend(reversed(node.children))
-
-
-def _source(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
-
-
-def _error_line(root: Node) -> int:
-    return next((node.start_point[0] + 1 for node in _walk(root, ("ERROR",))), 0)
-
-
 # ── Shared ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -526,6 +374,5 @@ READINGS: tuple[Reading, ...] = (
     Reading(name="cloudformation", claims=lambda path: path.endswith(_YAML_OR_JSON), read=read_cloudformation),
     Reading(name="serverless", claims=lambda path: bool(_SERVERLESS.search(path)), read=read_serverless),
     Reading(name="arm", claims=lambda path: path.endswith((".json", ".template")), read=read_arm),
-    Reading(name="bicep", claims=lambda path: path.endswith(".bicep"), read=read_bicep),
     Reading(name="pulumi-yaml", claims=lambda path: bool(_PULUMI.search(path)), read=read_pulumi),
 )

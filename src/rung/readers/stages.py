@@ -11,6 +11,7 @@ from rung.readers.documents import Map, Value
 from rung.readers.makefiles import MAX_TASKS
 from rung.readers.reading import Reading
 from rung.readers.requirements import guarded, named
+from rung.readers.runners import MAX_COMMANDS
 from rung.readers.workflows import Source, is_true, items, mapping, scalar
 from rung.records import Command, Fact, Task
 
@@ -30,13 +31,15 @@ def read_dvc(path: str, data: bytes) -> Iterator[Fact]:
 
 
 def _stages(source: Source, stages: Map) -> Iterator[Task]:
+    left = MAX_COMMANDS
     for name, body in islice(stages.items(), MAX_TASKS):
         stage = mapping(body)
         stage = mapping(stage.get("do")) if "foreach" in stage else stage
         folder = scalar(stage.get("wdir"))
         commands: list[Command] = []
-        for item, line in items(stage.get("cmd"), stage.at("cmd")):
+        for item, line in islice(items(stage.get("cmd"), stage.at("cmd")), left):
             commands.extend(source.commands(scalar(item), line))
+        left = max(left - len(commands), 0)
         outputs = [at for key in ("outs", "metrics", "plots") for at in _paths(stage.get(key), folder)]
         yield Task(
             line=stages.at(name),

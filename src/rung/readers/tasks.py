@@ -22,7 +22,6 @@ _USER = re.compile(r"(?:root|www-data|nobody|ubuntu|[a-z_][a-z0-9_-]{0,31})[ \t]
 _PROCESS = re.compile(r"([\w-]+):\s*(\S.*)")
 _UNIT_LINE = re.compile(r"\s*(ExecStart|ExecStartPre|OnCalendar|Unit)\s*=\s*(.*)")
 _PROGRAM = re.compile(r"\[(?:program|eventlistener):([^\]]+)\]")
-_POWERSHELL_BLOCK = re.compile(r"<#.*?#>", re.DOTALL)
 _POWERSHELL_COMMAND = re.compile(r"[A-Za-z.~$][\w.:/\\~$-]*(?:\s+[^\s={+].*)?$")
 """A program or cmdlet with its arguments: no assignment, type, quoted text or item of a list."""
 _POWERSHELL_WORD = re.compile(
@@ -44,7 +43,7 @@ def read_script(path: str, data: bytes) -> Iterator[Fact]:
 
 def read_powershell(path: str, data: bytes) -> Iterator[Fact]:
     """One shell task of a PowerShell script: the lines that plainly start a program, wherever they stand."""
-    text = _POWERSHELL_BLOCK.sub(lambda found: "\n" * found[0].count("\n"), _bounded(data).replace("\r\n", "\n"))
+    text = _without_block_comments(_bounded(data).replace("\r\n", "\n"))
     commands: list[Command] = []
     for number, whole in _powershell_lines(text):
         line = whole.strip()
@@ -53,18 +52,26 @@ def read_powershell(path: str, data: bytes) -> Iterator[Fact]:
     yield Task(line=1, kind="shell", name=path, commands=tuple(commands))
 
 
+def _without_block_comments(text: str) -> str:
+    """The text without `<# … #>`, its line breaks kept."""
+    parts: list[str] = []
+    position = 0
+    while (start := text.find("<#", position)) >= 0 and (end := text.find("#>", start)) >= 0:
+        parts.extend((text[position:start], "\n" * text.count("\n", start, end)))
+        position = end + 2
+    return "".join((*parts, text[position:]))
+
+
 def _powershell_lines(text: str) -> Iterator[tuple[int, str]]:
     """Logical lines: a backtick at the end joins the next one."""
-    begun, start = "", 0
-    for number, line in enumerate(text.split("\n"), 1):
+    begun: list[str] = []
+    start = 0
+    for number, line in enumerate([*text.split("\n"), ""], 1):
         start = start or number
-        if line.endswith("`"):
-            begun += line[:-1] + " "
-            continue
-        yield start, begun + line
-        begun, start = "", 0
-    if begun:
-        yield start, begun
+        begun.append(line.removesuffix("`"))
+        if not line.endswith("`"):
+            yield start, " ".join(begun)
+            begun, start = [], 0
 
 
 def read_batch(path: str, data: bytes) -> Iterator[Fact]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rung.readers.attributes import attributes_of, bounded, images_of, shortened
+from rung.readers.attributes import MAX_TEXT, attributes_of, bounded, images_of, shortened
 from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_json
 from rung.readers.reading import Reading
 from rung.records import Fact, Problem, Resource, Setting
@@ -20,9 +20,13 @@ from rung.records import Fact, Problem, Resource, Setting
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 512 * 1024
 MAX_DEPTH = 60
 """Depth to which attributes are followed."""
+MAX_NODES = 50_000
+"""Nodes of one block among which references are sought."""
+MAX_KNOWN = 200
+"""Characters of a variable's or local's value that is put in its place."""
 
 _WORTH_PARSING = re.compile(rb"\b(?:resource|module|provider|terraform|remote_state|inputs)\b")
 _LONG_HEREDOC = re.compile(rb"<<-?\s*\w{100}")
@@ -43,7 +47,7 @@ def read_hcl(path: str, data: bytes) -> Iterator[Fact]:
     if not _WORTH_PARSING.search(data):
         return
     if len(data) > MAX_BYTES:
-        yield Problem(line=0, what=f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
+        yield Problem(line=0, what=f"larger than {MAX_BYTES // 1024} KiB, not parsed")
         return
     try:
         check_bounds(data.replace(b"(", b"[").replace(b")", b"]"))
@@ -250,19 +254,21 @@ def _inner(expression: Node) -> Node:
 
 def _scalar(expression: Node) -> str | None:
     node = _inner(expression)
-    return _value(node, {}) if node.type in ("string_lit", "numeric_lit", "bool_lit") else None
+    if node.type not in ("string_lit", "numeric_lit", "bool_lit") or node.end_byte - node.start_byte > MAX_KNOWN:
+        return None
+    return _value(node, {})
 
 
 def _value(node: Node, known: dict[str, str]) -> str | None:
     """An expression as text, None for `null`: an argument that is null is not set."""
     if node.type == "null_lit":
         return None
-    text = _text(node)
+    text = _text(node)[: MAX_TEXT * 2]
     if node.type == "heredoc_template":
         _, _, body = text.partition("\n")
         return body.rsplit("\n", 1)[0] if "\n" in body else ""
     if node.type in ("string_lit", "quoted_template"):
-        text = re.sub(r"\\[nt\"\\]", lambda match: _ESCAPES[match[0]], text[1:-1])
+        text = re.sub(r"\\[nt\"\\]", lambda match: _ESCAPES[match[0]], text[1:].removesuffix('"'))
         return _INTERPOLATED.sub(lambda match: known.get(match[1], match[0]), text)
     return known.get(text, text) if _SIMPLE.fullmatch(text) else text
 
@@ -294,7 +300,9 @@ def _references(body: Node | None, own: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     local = set(_OWN_ROOTS)
     stack = [body] if body else []
-    while stack:
+    left = MAX_NODES
+    while stack and left:
+        left -= 1
         node = stack.pop()
         if node.type == "for_intro":
             local.update(_text(child) for child in node.children if child.type == "identifier")

@@ -146,7 +146,7 @@ def _not_seen(document: Document) -> list[str]:
     lines = [f"**Not seen**: {total} unknown, not counted as missing ({told})" if unknown else "**Not seen**", ""]
     for gap in gaps[:6]:
         needs = f" → {escaped(gap.needs)}" if gap.needs else ""
-        lines.append(f"- {': '.join(escaped(part) for part in (gap.what, gap.reason) if part)}{needs}")
+        lines.append(f"- {f'{gap.criteria}: ' if gap.criteria else ''}{escaped(gap.what)}{needs}")
     return lines
 
 

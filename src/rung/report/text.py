@@ -199,8 +199,8 @@ def _not_seen(document: Document, page: _Page) -> list[str]:
     heading = f"Not seen: {total} unknown, not missing ({told})" if unknown else "Not seen"
     lines = [page.style(line, "bold") for line in page.wrap(heading, first="", rest=0)]
     for gap in gaps[:_GAPS_SHOWN]:
-        told = ": ".join(part for part in (gap.what, gap.reason) if part)
-        lines += page.wrap(f"{told}  →  {gap.needs}" if gap.needs else told, first="", rest=2)
+        told = f"{gap.what}  →  {gap.needs}" if gap.needs else gap.what
+        lines += page.wrap(told, first=f"  {gap.criteria or ''}", rest=6)
     if len(gaps) > _GAPS_SHOWN:
         lines.append(page.style(f"  {len(gaps) - _GAPS_SHOWN} more", "dim"))
     return lines
@@ -308,7 +308,7 @@ def _footer(document: Document, page: _Page, *, verbose: bool) -> list[str]:
     lines = page.wrap(f"{counted} · levels of {framework['title']}", first="", rest=0)
     first = next((block["id"] for rise in held_back(document) for block in rise.blocks), "")
     hints = [
-        (f"rung explain {first}", "what it asks, what was sought and found") if first else ("", ""),
+        (f"rung explain {first}", "what was sought and found") if first else ("", ""),
         ("" if verbose else "rung scan -v", "every criterion with its evidence"),
         ("rung scan --format html", "the whole picture as a page"),
     ]

@@ -25,6 +25,10 @@ MARK_WORDS = {
 }
 
 
+# The capabilities that a reason lists at its end differ for each criterion; without them, alike reasons are one.
+_CAPABILITIES = re.compile(r" for [a-z]+\.[a-z-]+(?:(?:, | and )[a-z]+\.[a-z-]+)*(?: and \d+ more)?")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rise:
     """What keeps one dimension from its next level."""
@@ -45,9 +49,8 @@ class Unseen:
     """Something that was not searched, how many criteria hang on it, and what makes it visible."""
 
     what: str
-    reason: str
     needs: str
-    capabilities: int
+    criteria: int
 
 
 def primary(document: Document) -> Document:
@@ -132,18 +135,22 @@ def unknown_by_dimension(document: Document) -> list[tuple[str, int]]:
 
 
 def unseen(document: Document) -> list[Unseen]:
-    """What was not searched, the widest gap first; without such a record, the reasons that unknown criteria give."""
-    gaps = [
-        Unseen(what=item["what"], reason=item["reason"], needs=item["needs"], capabilities=len(item["capabilities"]))
-        for item in document["coverage"]
-        if not item["searched"]
+    """Why criteria are unknown, the reason that most of them share first; then what else was not searched."""
+    rungs = levels(document)
+    reasons = Counter(
+        _CAPABILITIES.sub(" for it", criterion["reason"]).rstrip(".")
+        for criterion in criteria(document)
+        if criterion["status"] == "unknown" and criterion["level"] in rungs
+    )
+    told = [
+        Unseen(what=reason, needs="", criteria=count) for reason, count in sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))
     ]
-    if gaps:
-        return sorted(gaps, key=lambda gap: (-gap.capabilities, gap.what, gap.reason))
-    reasons = Counter(criterion["reason"] for criterion in criteria(document) if criterion["status"] == "unknown")
-    return [
-        Unseen(what=f"{count} {'criterion' if count == 1 else 'criteria'}", reason=reason, needs="", capabilities=0)
-        for reason, count in sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))
+    gaps = [item for item in document["coverage"] if not item["searched"] and (item["capabilities"] or not told)]
+    gaps.sort(key=lambda item: (-len(item["capabilities"]), item["what"], item["reason"]))
+    return told + [
+        Unseen(what=": ".join(part for part in (item["what"], item["reason"]) if part), needs=item["needs"], criteria=0)
+        for item in gaps
+        if not any(item["what"] in reason for reason in reasons)
     ]
 
 
