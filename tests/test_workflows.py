@@ -840,6 +840,15 @@ def test_broken_yaml_is_a_problem_with_its_line(path: str) -> None:
     assert [fact.line for fact in facts(path, "jobs:\n  a: [x\n  b: ]: y\n") if isinstance(fact, Problem)] == [3]
 
 
+def test_steps_that_anchors_multiply_are_cut_with_a_problem() -> None:
+    steps = "".join(f"    - run: make {n}\n" for n in range(200))
+    text = f"on: push\njobs:\n  a:\n    steps: &s\n{steps}" + "".join(f"  j{n}: {{steps: *s}}\n" for n in range(500))
+    found = facts(GITHUB, text)
+    assert [fact.line for fact in found if isinstance(fact, Problem)] == [0]
+    assert len(jobs(GITHUB, text)) == 501
+    assert sum(len(job.steps) for job in jobs(GITHUB, text).values()) < 10_000
+
+
 def test_anchors_that_multiply_lists_end() -> None:
     levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 9))
     text = f"l0: &l0 [make x]\n{levels}job:\n  script: *l8\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -184,7 +185,8 @@ def _write(document: dict[str, Any], options: argparse.Namespace) -> None:
             _say(f"rung: wrote {name} to {output}")
     for name in options.format[len(outputs) :] or ([] if outputs else ["text"]):
         color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-        text = render(name, document, verbose=options.verbose, color=color, encoding=sys.stdout.encoding or "utf-8")
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+        text = render(name, document, verbose=options.verbose, color=color, width=width, encoding=sys.stdout.encoding or "utf-8")
         sys.stdout.write(text)
         sys.stdout.flush()
 

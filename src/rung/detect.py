@@ -62,13 +62,13 @@ def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, targ
 
 def problems(files: Sequence[SourceFile], target: str) -> tuple[ScanError, ...]:
     """What in the files could not be read, one error a place, sorted."""
-    errors = [
-        ScanError(target=target, path=file.path, what=fact.what, line=fact.line)
+    errors = {
+        # Several readers may stumble over one place of a file: it is one error.
+        (file.path, fact.line): ScanError(target=target, path=file.path, what=fact.what, line=fact.line)
         for file in files
-        for fact in file.facts
-        if isinstance(fact, Problem)
-    ]
-    return tuple(sorted(errors, key=lambda error: (error.path, error.line, error.what)))
+        for fact in sorted((fact for fact in file.facts if isinstance(fact, Problem)), key=lambda fact: fact.what, reverse=True)
+    }
+    return tuple(errors[key] for key in sorted(errors))
 
 
 def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[str]], target: str) -> tuple[Coverage, ...]:
@@ -123,6 +123,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     signal = match.owned.signal
     strength = signal.strength
     if file.role not in signal.where:
+        if match.owned.only_ci and signal.matcher == "call":
+            return None
         return min(strength, Strength.DECLARED), (), _ROLE_NOTES[file.role]
     if strength is Strength.DECLARED:
         return None if match.owned.only_ci else (strength, (), "")
@@ -141,6 +143,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
             return None
     else:
         chain = wiring.of_file(file.path)
+        if chain is None and match.owned.only_ci:
+            return None
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"

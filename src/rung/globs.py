@@ -15,6 +15,7 @@ MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
 
 _WILD = re.compile(r"[*?\[]")
+_WILD_PIECE = re.compile(r"\*\*/|[*?]|\[[^\]]*\]?")
 _PIECE = re.compile(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
 
 
@@ -26,36 +27,52 @@ def matches(path: str, glob: str) -> bool:
 def compile_globs(globs: Iterable[str]) -> Callable[[str], bool]:
     """A question `is this path meant by any of the globs?`, answered mostly by one look-up of the file's name."""
     anywhere: set[str] = set()
-    placed: dict[str, list[str]] = {}
-    wild_names: list[str] = []
-    wild: list[str] = []
+    placed: dict[str, list[_Glob]] = {}
+    wild_names: list[_Glob] = []
+    wild: list[_Glob] = []
     for glob in dict.fromkeys(plain for given in globs for plain in expand_braces(given)):
         relative = glob.removeprefix("./")
         relative += "**" if relative.endswith("/") else ""
         name = relative.rpartition("/")[2]
         if "/" not in relative:
             if _WILD.search(name):
-                wild_names.append(_regex(name))
+                wild_names.append(_Glob(name))
             else:
                 anywhere.add(name.lower())
         elif _WILD.search(name):
-            wild.append(_regex(relative.removeprefix("/")))
+            wild.append(_Glob(relative.removeprefix("/")))
         else:
-            placed.setdefault(name.lower(), []).append(_regex(relative.removeprefix("/")))
-    placed_patterns = {name: _any_of(patterns) for name, patterns in placed.items()}
-    wild_name_pattern, wild_pattern = _any_of(wild_names), _any_of(wild)
+            placed.setdefault(name.lower(), []).append(_Glob(relative.removeprefix("/")))
 
     def meant(path: str) -> bool:
-        name = path.rpartition("/")[2]
-        lowered = name.lower()
-        if lowered in anywhere:
-            return True
-        known = placed_patterns.get(lowered)
-        if known and known.fullmatch(path):
-            return True
-        return bool((wild_names and wild_name_pattern.fullmatch(name)) or (wild and wild_pattern.fullmatch(path)))
+        lowered = path.lower()
+        name = lowered.rpartition("/")[2]
+        return (
+            name in anywhere
+            or (name in placed and any(glob.means(lowered) for glob in placed[name]))
+            or any(glob.means(name) for glob in wild_names)
+            or any(glob.means(lowered) for glob in wild)
+        )
 
     return meant
+
+
+class _Glob:
+    """One plain glob over lower-case text: its longest literal piece is looked for before the expression is even compiled."""
+
+    __slots__ = ("_glob", "_literal", "_match")
+
+    def __init__(self, glob: str) -> None:
+        self._glob = glob.lower()
+        self._literal = max(_WILD_PIECE.split(self._glob), key=len)
+        self._match: Callable[[str], re.Match[str] | None] | None = None
+
+    def means(self, text: str) -> bool:
+        if self._literal not in text:
+            return False
+        if self._match is None:
+            self._match = re.compile(_regex(self._glob)).fullmatch
+        return self._match(text) is not None
 
 
 def expand_braces(glob: str) -> tuple[str, ...]:
@@ -89,10 +106,6 @@ def _innermost(glob: str) -> tuple[str, str, str] | None:
 @lru_cache(maxsize=4096)
 def _compiled(glob: str) -> Callable[[str], bool]:
     return compile_globs((glob,))
-
-
-def _any_of(patterns: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
 def _regex(glob: str) -> str:

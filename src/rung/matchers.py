@@ -58,8 +58,8 @@ class Owned:
 
     @property
     def only_ci(self) -> bool:
-        """Whether the signal counts only where continuous integration runs the command."""
-        return self.signal.matcher == "command" and self.signal.arguments.get("in") == "ci"
+        """Whether the signal counts only where continuous integration runs the command, or the file of the call."""
+        return self.signal.matcher in ("command", "call") and self.signal.arguments.get("in") == "ci"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,30 @@ def glob(pattern: str) -> Condition:
     if not any(mark in pattern for mark in "*?["):
         wanted = pattern.lower()
         return lambda text: text.lower() == wanted
-    return _fullmatch(re.compile(translate(pattern), re.IGNORECASE | re.DOTALL))
+    return _Pattern(lambda: translate(pattern))
 
 
 def any_glob(patterns: Iterable[str]) -> Condition:
     """Whether any of the globs matches."""
-    regex = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in patterns), re.IGNORECASE | re.DOTALL)
-    return _fullmatch(regex)
+    all_of_them = tuple(patterns)
+    if all_of_them == ("*",):
+        return lambda _: True
+    return _Pattern(lambda: "|".join(f"(?:{translate(pattern)})" for pattern in all_of_them))
 
 
-def _fullmatch(regex: re.Pattern[str]) -> Condition:
-    return lambda text: regex.match(text) is not None
+class _Pattern:
+    """A regular expression that is compiled when it is first asked: most packs have nothing to say in most scans."""
+
+    __slots__ = ("_match", "_write")
+
+    def __init__(self, write: Callable[[], str]) -> None:
+        self._write = write
+        self._match: Callable[[str], re.Match[str] | None] | None = None
+
+    def __call__(self, text: str) -> bool:
+        if self._match is None:
+            self._match = re.compile(self._write(), re.IGNORECASE | re.DOTALL).match
+        return self._match(text) is not None
 
 
 class CallPattern:
@@ -102,7 +115,7 @@ class CallPattern:
     be there, a keyword with a glob for its literal value, a glob for any literal positional argument.
     """
 
-    __slots__ = ("_brackets", "_keywords", "_name", "_positional", "last", "root")
+    __slots__ = ("_brackets", "_keywords", "_name", "_positional", "_text", "last", "root")
 
     def __init__(self, text: str) -> None:
         name, _, rest = text.partition("(")
@@ -113,7 +126,8 @@ class CallPattern:
         parts = bare.split(".")
         self.last = parts[-1]
         self.root = parts[0]
-        self._name = _name_regex(name)
+        self._text = name
+        self._name: re.Pattern[str] | None = None
         self._keywords: list[tuple[str, Condition | None]] = []
         self._positional: list[Condition] = []
         for part in filter(None, (part.strip() for part in rest[:-1].split(","))):
@@ -125,6 +139,8 @@ class CallPattern:
 
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
+        if self._name is None:
+            self._name = _name_regex(self._text)
         if not self._name.fullmatch(call.name if self._brackets else bare):
             return False
         for keyword, condition in self._keywords:
@@ -191,6 +207,10 @@ class Matchers:
         self._imports: dict[str, list[tuple[str, Owned]]] = defaultdict(list)
         self._calls: dict[str, list[tuple[CallPattern, Owned]]] = defaultdict(list)
         self._open_calls: dict[str, list[tuple[CallPattern, Owned]]] = defaultdict(list)
+        self._narrowed: dict[str, tuple[Condition, tuple[str, ...]]] = {}
+        """For calls that count only in some files, or beside an import: which files, which modules."""
+        self._triggered: dict[str, frozenset[str]] = {}
+        """For steps and commands that count only in a workflow with one of these triggers."""
         self._gates: list[tuple[Condition, Owned]] = []
         self._literals: list[tuple[Condition, Owned]] = []
         self._tests: list[tuple[Condition, Condition, Owned]] = []
@@ -243,7 +263,13 @@ class Matchers:
         given.done()
 
     def _add_call(self, owned: Owned, given: _Arguments) -> None:
-        for text in given.texts("any"):
+        patterns = given.texts("any")
+        _place(given)
+        folders, modules = given.texts("file", default=()), given.texts("beside", default=())
+        given.done()
+        if folders or modules:
+            self._narrowed[owned.key] = compile_globs(folders or ("*",)), modules
+        for text in patterns:
             pattern = CallPattern(text)
             if "*" not in pattern.last:
                 self._calls[pattern.last].append((pattern, owned))
@@ -251,7 +277,6 @@ class Matchers:
                 self._open_calls[pattern.root].append((pattern, owned))
             else:
                 raise ValueError(f"`{text}` names neither the first nor the last part of the call")
-        given.done()
 
     def _add_gate(self, owned: Owned, given: _Arguments) -> None:
         self._gates.append((any_glob(given.texts("any")), owned))
@@ -274,15 +299,17 @@ class Matchers:
 
     def _add_step(self, owned: Owned, given: _Arguments) -> None:
         uses, conditions = given.texts("any", "uses"), given.conditions("with")
+        if kinds := given.texts("trigger", default=()):
+            self._triggered[owned.key] = frozenset(kinds)
         given.done()
         self._steps.append((any_glob(uses), conditions, owned))
 
     def _add_command(self, owned: Owned, given: _Arguments) -> None:
         patterns = given.texts("any", "run")
-        place = given.take("in")
+        _place(given)
+        if kinds := given.texts("trigger", default=()):
+            self._triggered[owned.key] = frozenset(kinds)
         given.done()
-        if place not in (None, "ci"):
-            raise ValueError("`in` is `ci` or left out")
         for text in patterns:
             pattern = CommandPattern(text)
             if any(mark in pattern.program for mark in "*?["):
@@ -369,7 +396,7 @@ class Matchers:
         settings = self._settings_of(file.path)
         for fact in file.facts:
             if isinstance(fact, Call):
-                yield from self._match_call(fact, is_local)
+                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Setting):
                 for is_key, is_value, owned in settings:
                     if is_key(fact.key) and is_value(fact.value):
@@ -377,10 +404,16 @@ class Matchers:
             elif isinstance(fact, Import):
                 yield from self._match_import(fact, is_local)
             elif isinstance(fact, Workflow):
-                yield from self._match_workflow(fact)
+                kinds = {trigger.kind for trigger in fact.triggers}
+                for match in self._match_workflow(fact):
+                    wanted = self._triggered.get(match.owned.key)
+                    if wanted is None or wanted & kinds:
+                        yield match
             elif isinstance(fact, Task):
                 for command in fact.commands:
                     for owned in self._match_command(command):
+                        if owned.key in self._triggered:
+                            continue
                         yield Match(owned, command.line, task=fact, toothless=command.toothless)
             else:
                 for owned in self._match_simple(file, fact):
@@ -429,6 +462,18 @@ class Matchers:
         for pattern, owned in candidates:
             if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(parts[0])):
                 yield Match(owned, call.line, call.end_line)
+
+    def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
+        """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
+        narrowed = self._narrowed.get(key)
+        if narrowed is None:
+            return True
+        is_file, modules = narrowed
+        if not is_file(file.path):
+            return False
+        below = tuple(module + end for module in modules for end in "./")
+        imported = (fact.module for fact in file.facts if isinstance(fact, Import) and not is_local(_root(fact.module)))
+        return not modules or any(module in modules or module.startswith(below) for module in imported)
 
     def _match_import(self, fact: Import, is_local: Callable[[str], bool]) -> Iterator[Match]:
         root = _root(fact.module)
@@ -507,6 +552,12 @@ class _Arguments:
     def done(self) -> None:
         if self._left:
             raise ValueError(f"unknown key `{next(iter(self._left))}`")
+
+
+def _place(given: _Arguments) -> None:
+    """Takes where a match counts: everywhere, or only in continuous integration."""
+    if given.take("in") not in (None, "ci"):
+        raise ValueError("`in` is `ci` or left out")
 
 
 def _texts(raw: object) -> tuple[str, ...]:

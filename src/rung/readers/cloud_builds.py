@@ -29,6 +29,8 @@ def _claims_codebuild(path: str) -> bool:
 def read_cloud_build(path: str, data: bytes) -> Iterable[Fact]:
     """A Cloud Build configuration as a `Workflow` of one job; other files of the same folders give nothing."""
     source = Source(path, data)
+    if b"steps" not in data:
+        return []
     quiet = not _CLOUD_BUILD.search(source.path)
     for document in _json(source, quiet) if source.path.endswith(".json") else source.documents(quiet=quiet):
         steps = document.get("steps", "")

@@ -30,6 +30,7 @@ _MAX_FLAGS = 50
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+|$)")
 _FLAG = re.compile(r"(?:\s|\\\n)*+--[a-z-]++(?:=(?:\"[^\"\n]*+\"|[^\s\"])*+)?")
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*`", re.IGNORECASE)
+_FROM = re.compile(r"--from=(\S+)")
 _HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-+]([^{}]*))?\}|(\w+))")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
@@ -204,11 +205,11 @@ def _run(instruction: _Instruction) -> tuple[Command, ...]:
 
 def _copy(instruction: _Instruction, build: _Build) -> Iterator[Image]:
     text = build.resolved(_joined(instruction.text))
-    if source := re.match(r"(?:--[a-z-]++(?:=\S++)?\s++(?!--from))*+(?:--[a-z-]++(?:=\S++)?\s++)?--from=(\S+)", text):
+    plain = _without_flags(text)
+    if source := _FROM.search(text, 0, len(text) - len(plain)):
         if not build.stage(source[1]) and re.search(r"[/:.]", source[1]):
             yield Image(line=instruction.line, name=source[1], use="base")
         return
-    plain = _without_flags(" " + text).strip()
     words = _vector(plain) or plain.split()
     build.inputs.extend(word for word in words[:-1][:MAX_TASKS] if not _NOT_LOCAL.match(word))
 
@@ -240,13 +241,15 @@ def read_compose(path: str, data: bytes) -> Iterator[Fact]:
     source = Source(path, data)
     for document in source.documents():
         services = mapping(document.get("services"))
+        distinct = {id(body): body for body in islice(services.values(), MAX_SERVICES) if isinstance(body, Map)}
+        flattened = {key: _attributes(body) for key, body in distinct.items()}
         for name, body in islice(services.items(), MAX_SERVICES):
             if isinstance(body, Map):
-                yield from _service(source, name, body, services.at(name))
+                yield from _service(source, name, body, services.at(name), flattened[id(body)])
     yield from source.facts
 
 
-def _service(source: Source, name: str, service: Map, line: int) -> Iterator[Fact]:
+def _service(source: Source, name: str, service: Map, line: int, attributes: tuple[tuple[str, str], ...]) -> Iterator[Fact]:
     image = scalar(service.get("image"))
     if image and not re.fullmatch(r"\$\{[^:}]*\}|\$\w+", image):
         yield Image(line=service.at("image"), name=shortened(image), use="service")
@@ -254,7 +257,7 @@ def _service(source: Source, name: str, service: Map, line: int) -> Iterator[Fac
     needs = tuple(depends) if isinstance(depends, Map) else tuple(text for text, _ in scalars(depends, line))
     profiles = ",".join(text for text, _ in scalars(service.get("profiles"), line))
     yield Resource(
-        line=line, dialect="compose", type="compose/Service", name=name, attributes=_attributes(service), references=needs, conditional=profiles
+        line=line, dialect="compose", type="compose/Service", name=name, attributes=attributes, references=needs, conditional=profiles
     )
     commands = _service_commands(source, service)
     dockerfile = _dockerfile(service.get("build"))

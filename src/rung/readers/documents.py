@@ -205,18 +205,27 @@ def flatten(value: Value, line: int = 1) -> Iterator[tuple[str, str, int]]:
     An empty mapping or list is yielded as an empty scalar, so that its key can still be seen.
     """
     left = MAX_SCALARS
-    stack: list[tuple[str, Value, int]] = [("", value, line)]
+    stack = [iter([("", value, line)])]
     while stack and left:
-        path, item, at = stack.pop()
-        if isinstance(item, Map) and item:
-            stack.extend((f"{path}.{key}" if path else key, child, item.at(key)) for key, child in reversed(item.items()))
-        elif isinstance(item, Sequence) and item:
-            stack.extend((path, child, item.lines[i]) for i, child in reversed(list(enumerate(item))))
+        path, item, at = next(stack[-1], (None, "", 0))
+        if path is None:
+            stack.pop()
+        elif item and not isinstance(item, str):
+            if len(path) > 2000:
+                return
+            stack.append(_children(path, item))
         else:
             left -= 1
             yield path, item if isinstance(item, str) else "", at
-        if len(stack) > MAX_SCALARS or len(path) > 2000:
-            return
+
+
+def _children(path: str, value: Map | Sequence) -> Iterator[tuple[str, Value, int]]:
+    if isinstance(value, Map):
+        for key, child in value.items():
+            yield f"{path}.{key}" if path else key, child, value.at(key)
+    else:
+        for child, line in zip(value, value.lines, strict=True):
+            yield path, child, line
 
 
 def _bounds_error(data: bytes) -> Unreadable | None:

@@ -303,7 +303,7 @@ def go_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
     asserted = [match.start() for match in _GO_ASSERTION.finditer(scan.code)]
     for match in _GO_TEST.finditer(scan.code):
         end = scan.closing(match.start("open"))
-        inside = sum(1 for at in asserted if match.start() < at < end) if len(asserted) < 5000 else 1
+        inside = scanning.between(asserted, match.start(), end)
         yield Test(line=scan.line(match.start()), name=match["name"], assertions=inside)
 
 
@@ -330,30 +330,32 @@ def _julia_tests(scan: Scan) -> Iterator[Test]:
 
 def _jvm_tests(scan: Scan) -> Iterator[Test]:
     asserted = [match.start() for match in _JVM_ASSERTION.finditer(scan.code)]
-
-    def inside(start: int, end: int) -> int:
-        return sum(1 for at in asserted if start < at < end) if len(asserted) < 5000 else 1
-
     for match in _JVM_TEST.finditer(scan.code):
         start = scan.closing(match.end()) + 1 if scan.code.startswith("(", match.end()) else match.end()
         method = _JVM_METHOD.search(scan.code, start, start + 400)
-        while method and scan.code[: method.start()].endswith("@"):
+        while method and scan.code.startswith("@", method.start() - 1):
             method = _JVM_METHOD.search(scan.code, scan.closing(method.end() - 1), start + 400)
         body = scan.code.find("{", method.end(), method.end() + 400) if method else -1
         if method and body >= 0:
-            yield Test(line=scan.line(method.start()), name=method["name"].strip("`"), assertions=inside(body, scan.closing(body)))
+            yield Test(
+                line=scan.line(method.start()),
+                name=method["name"].strip("`"),
+                assertions=scanning.between(asserted, body, scan.closing(body)),
+            )
     for match in _SCALA_TEST.finditer(scan.code):
         body = scan.code.find("{", scan.closing(match.end() - 1), scan.closing(match.end() - 1) + 40)
         if body >= 0:
             yield Test(
                 line=scan.line(match.start()),
                 name=(scan.string(match.end()) or "")[: scanning.MAX_NAME],
-                assertions=inside(body, scan.closing(body)),
+                assertions=scanning.between(asserted, body, scan.closing(body)),
             )
     for match in _SCALA_SHOULD.finditer(scan.code):
         body = match.end() - 1
         text = scan.text[match.start() : body].strip()
-        yield Test(line=scan.line(match.start()), name=text[: scanning.MAX_NAME], assertions=inside(body, scan.closing(body)))
+        yield Test(
+            line=scan.line(match.start()), name=text[: scanning.MAX_NAME], assertions=scanning.between(asserted, body, scan.closing(body))
+        )
 
 
 def _bind_clause(clause: str, module: str, names: dict[str, str]) -> None:

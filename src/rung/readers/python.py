@@ -788,7 +788,7 @@ def _scanned_tests(scan: scanning.Scan) -> Iterator[Test]:
     for function, following in zip_longest(functions, functions[1:]):
         if function["name"].startswith("test"):
             end = following.start() if following else len(scan.code)
-            inside = sum(1 for at in asserts if function.start() < at < end) if len(asserts) < 2000 else 1
+            inside = scanning.between(asserts, function.start(), end)
             yield Test(line=scan.line(function.start("name")), name=function["name"], assertions=inside)
 
 

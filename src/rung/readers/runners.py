@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice, product
 
-from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_ini, parse_json, text_of
+from rung.readers.documents import Map, Sequence, Unreadable, parse_ini, parse_json, text_of
 from rung.readers.makefiles import MAX_TASKS
 from rung.readers.reading import Reading
 from rung.readers.requirements import Finder, guarded, named, toml_or_template
@@ -105,14 +105,15 @@ def read_taskfile(path: str, data: bytes) -> Iterator[Fact]:
     for document in source.documents():
         values = {name: value for name, value in mapping(document.get("vars")).items() if isinstance(value, str)}
         tasks = mapping(document.get("tasks"))
-        for name, body in islice(tasks.items(), MAX_TASKS):
-            task = _taskfile_task(source, name, body, tasks.at(name), values, left)
+        for name in islice(tasks, MAX_TASKS):
+            task = _taskfile_task(source, tasks, name, values, left)
             left = max(left - len(task.commands), 0)
             yield task
     yield from source.facts
 
 
-def _taskfile_task(source: Source, name: str, body: Value, line: int, values: dict[str, str], limit: int) -> Task:
+def _taskfile_task(source: Source, tasks: Map, name: str, values: dict[str, str], limit: int) -> Task:
+    body, line = tasks[name], tasks.at(name)
     table = body if isinstance(body, Map) else Map(line)
     commands: list[Command] = []
     needs = [scalar(need.get("task")) if isinstance(need, Map) else scalar(need) for need, _ in items(table.get("deps"), line)]

@@ -7,7 +7,7 @@ hostile text costs no more than its length.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -241,12 +241,17 @@ def arguments(source: Scan, open_at: int, close: int, keyword: str) -> tuple[tup
     return tuple(positional), tuple(keywords)
 
 
+def between(offsets: list[int], start: int, end: int) -> int:
+    """How many of the sorted offsets lie behind `start` and before `end`."""
+    return bisect_left(offsets, end) - bisect_right(offsets, start) if end > start else 0
+
+
 def tests_within(source: Scan, opener: re.Pattern[str], assertion: re.Pattern[str]) -> Iterator[tuple[int, str, int]]:
     """Every call that `opener` finds (it ends at the open bracket): line, first string argument, assertions inside."""
     asserted = [match.start() for match in assertion.finditer(source.code)]
     for match in opener.finditer(source.code):
         open_at = match.end() - 1
-        inside = bisect_right(asserted, source.closing(open_at)) - bisect_right(asserted, open_at)
+        inside = between(asserted, open_at, source.closing(open_at))
         yield source.line(match.start()), (source.string(open_at + 1) or "")[:MAX_NAME], inside
 
 

@@ -63,6 +63,8 @@ def read_tasks(path: str, data: bytes) -> Iterable[Fact]:
     """A `.taskcluster.yml`, or a list of tasks that something else creates, as a `Workflow`."""
     source = Source(path, data)
     root = posixpath.basename(source.path).startswith(".taskcluster.")
+    if not root and b"payload" not in data:
+        return []
     for document in source.documents(quiet=not root)[:1]:
         jobs = list(_tasks(source, document.get("tasks", ""), document.at("tasks")))
         if not jobs and not root:
@@ -108,7 +110,11 @@ def read_kind(path: str, data: bytes) -> Iterable[Fact]:
 def _triggers(document: Map) -> Iterator[Trigger]:
     """The values of `tasks_for` that the file tells apart; without any, pushes and pull requests both create tasks."""
     found: dict[str, Trigger] = {}
+    seen: set[str] = set()
     for _, text, line in flatten(document):
+        if text in seen or "tasks_for" not in text:
+            continue
+        seen.add(text)
         for match in _TASKS_FOR.finditer(text[:2000]):
             for word in re.findall(r"[\w-]+", match[1]):
                 kind = _KINDS.get(word) or ("pull_request" if word.startswith("github-pull-request") else "")

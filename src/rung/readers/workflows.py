@@ -37,7 +37,7 @@ MAX_ITEMS = 1000
 """Items of one list that are looked at, and jobs of one workflow."""
 MAX_SPENT = 10_000
 """Items of all lists of a file: anchors can make millions of steps out of a few lines."""
-MAX_SCRIPTS = 4 * 1024 * 1024
+MAX_SCRIPTS = 1024 * 1024
 """Characters of all scripts of a file, for the same reason."""
 MAX_NESTING = 12
 """Lists within lists, templates within templates."""

@@ -1,0 +1,121 @@
+"""What a person at a terminal meets: exit codes, where output goes, and errors that tell what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rung import report
+from rung.cli import DONE, FORMATS, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("mlflow==2.0\n")
+    (folder / "train.py").write_text("import mlflow\n\nmlflow.log_metric('loss', 1)\n")
+    return folder
+
+
+def test_a_scan_prints_the_report_to_standard_output_and_nothing_else_there(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", str(tree)]) == DONE
+    out, err = capsys.readouterr()
+    assert out.startswith("shop")
+    assert err == ""
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_written_to_a_file(tree: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "new" / f"result.{name}"
+
+    assert main(["scan", str(tree), "--format", name, "--output", str(output)]) == DONE
+    assert output.stat().st_size > 100
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"wrote {name}" in err
+
+
+def test_the_command_line_offers_the_formats_that_there_are() -> None:
+    assert sorted(FORMATS) == sorted(report.FORMATS)
+
+
+def test_a_stored_result_renders_as_the_scan_itself_would(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = tmp_path / "r.json"
+    main(["scan", str(tree), "-o", str(stored), "-q"])
+    main(["scan", str(tree)])
+    scanned = capsys.readouterr().out
+
+    assert main(["render", str(stored)]) == DONE
+    assert capsys.readouterr().out == scanned
+
+
+def test_a_level_below_the_threshold_fails_the_gate_and_says_which(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", str(tree), "--fail-under", "code=4", "-q"]) == GATE_FAILED
+    assert "code is at level 1, 4 demanded" in capsys.readouterr().err
+    assert main(["scan", str(tree), "--fail-under", "code=1", "-q"]) == DONE
+
+
+def test_an_empty_folder_is_told_apart_from_a_scanned_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", str(tmp_path)]) == NOTHING
+    assert "nothing to scan" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["scan", "/no/such/folder"], UNREADABLE, "/no/such/folder"),
+        (["scan", ".", "--framework", "zodiac"], USAGE, "there is no framework `zodiac`; there are mlab"),
+        (["scan", ".", "--output", "x.docx"], USAGE, "no format is known for `.docx`"),
+        (["render", "/no/such.json"], USAGE, "/no/such.json: can't be read"),
+        (["explain", "data.qualty"], USAGE, "did you mean data.quality"),
+    ],
+)
+def test_a_wrong_call_is_answered_with_what_to_do(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == code
+    assert message in capsys.readouterr().err
+
+
+def test_a_threshold_that_makes_no_sense_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["scan", ".", "--fail-under", "data=9"])
+    assert stopped.value.code == USAGE
+    assert "data|model|code|overall=1..4" in capsys.readouterr().err
+
+
+def test_a_result_that_is_none_of_ours_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.json"
+    file.write_text('{"schema": "other/1"}')
+    assert main(["render", str(file)]) == USAGE
+    assert "x.json" in capsys.readouterr().err
+
+
+def test_explain_tells_what_was_sought_and_what_was_found(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "model.experiment-tracking", str(tree)]) == DONE
+    out = capsys.readouterr().out
+    assert "model.experiment-tracking here: implemented" in out
+    assert "train.py:3" in out
+    assert "looked for and not found" in out
+
+
+@pytest.mark.parametrize("name", ["mlflow", "data.quality"])
+def test_explain_without_a_folder_tells_what_an_id_means(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", name]) == DONE
+    assert capsys.readouterr().out.startswith(name)
+
+
+@pytest.mark.parametrize("what", ["detectors", "capabilities", "rules", "frameworks", "resources"])
+def test_a_list_has_the_same_rows_as_text_and_as_json(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list", what])
+    text = capsys.readouterr().out
+    main(["list", what, "--format", "json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == len(text.splitlines()) - 1 > 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_there_is_completion_for_the_usual_shells(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == DONE
+    assert "rung" in capsys.readouterr().out

@@ -1,0 +1,114 @@
+"""The whole way from a folder to a document: hostile trees, empty ones, and the same answer twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rung.report import document_of
+from rung.scan import scan_path
+from tests import hostile
+
+
+def document(folder: Path) -> dict[str, object]:
+    return document_of(scan_path(str(folder)))
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        file = folder / name.replace("__", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def strengths(found: dict[str, object]) -> dict[str, str]:
+    capabilities = found["capabilities"]
+    assert isinstance(capabilities, dict)
+    return {name: body["strength"] for name, body in capabilities.items() if body["strength"] != "absent"}
+
+
+def test_a_hostile_tree_is_scanned_to_the_end_and_starts_nothing(tmp_path: Path) -> None:
+    marker = tmp_path / "fired"
+    tree = tmp_path / "tree"
+    hostile.make(tree, marker)
+    command = [sys.executable, "-m", "rung", "scan", str(tree), "--format", "json"]
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))}
+
+    done = subprocess.run(command, capture_output=True, timeout=300, check=False, env={**os.environ, "PYTHONHASHSEED": "1"}, **limited)  # type: ignore[call-overload]
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not marker.exists()
+    found = json.loads(done.stdout)
+    reasons = {entry["reason"] for entry in found["coverage"] if not entry["searched"]}
+    assert any("larger than" in reason for reason in reasons)
+    assert any("symbolic link" in reason for reason in reasons)
+    assert found["errors"]
+
+
+def test_an_empty_folder_earns_nothing(tmp_path: Path) -> None:
+    found = document(tmp_path)
+
+    assert strengths(found) == {}
+    assert [body["applicable"] for body in found["dimensions"].values()] == [False, False, False]  # type: ignore[attr-defined]
+
+
+def test_a_folder_with_one_text_file_earns_nothing(tmp_path: Path) -> None:
+    found = document(write(tmp_path, **{"notes.txt": "mlflow, dvc and airflow are on the list; import torch"}))
+
+    assert strengths(found) == {}
+
+
+def test_a_web_service_without_a_model_has_no_model_level_and_the_report_says_why(tmp_path: Path) -> None:
+    web = "import flask\n\napp = flask.Flask(__name__)\n\n\n@app.route('/')\ndef home():\n    return 'hello'\n"
+    found = document(write(tmp_path, **{"app.py": web, "requirements.txt": "flask==3.0\n"}))
+
+    model = found["dimensions"]["model"]  # type: ignore[index]
+    assert (model["applicable"], model["level"]) == (False, None)
+    assert model["reason"]
+
+
+def test_two_scans_of_one_tree_differ_in_their_time_only(tmp_path: Path) -> None:
+    write(tmp_path, **{"train.py": "import mlflow\n\nmlflow.log_metric('a', 1)\n", "requirements.txt": "mlflow==2.0\n"})
+    texts = []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "rung", "scan", str(tmp_path), "--format", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        texts.append([line for line in done.stdout.splitlines() if '"generated_at"' not in line])
+
+    assert texts[0] == texts[1]
+
+
+def test_a_broken_file_is_one_error_and_loses_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, **{".github__workflows__ci.yml": "on: push\njobs: [", "requirements.txt": "pytest==8\n"})
+    found = document(tmp_path)
+
+    assert [error["path"] for error in found["errors"]] == [".github/workflows/ci.yml"]  # type: ignore[attr-defined]
+    assert strengths(found)["code.dependencies"] == "implemented"
+    broken = [entry for entry in found["coverage"] if not entry["searched"]]  # type: ignore[attr-defined]
+    assert "code.ci" in broken[0]["capabilities"]
+
+
+def test_secrets_do_not_come_out_in_excerpts(tmp_path: Path) -> None:
+    line = "mlflow.set_tracking_uri('https://user:hunter2secret@ml.example.org')"
+    write(tmp_path, **{"train.py": f"import mlflow\n\n{line}\nmlflow.log_metric('a', 1)  # token=ghp_{'a' * 36}\n"})
+
+    text = json.dumps(document(tmp_path))
+
+    assert "hunter2secret" not in text
+    assert "ghp_aaaa" not in text
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_part_of_a_monorepo_is_scanned_alone(tmp_path: Path, depth: int) -> None:
+    part = "/".join(["services", "a"][:depth])
+    write(tmp_path, **{"services/a/requirements.txt": "mlflow==2.0\n", "package.json": "{}"})
+    found = document_of(scan_path(str(tmp_path), subfolder=part))
+
+    assert {item["location"]["path"] for item in found["evidence"]} == {"services/a/requirements.txt".removeprefix(part + "/")}

@@ -1,0 +1,163 @@
+"""A shell text is read as the commands it would run: on their lines, without wrappers, and knowing which failures count."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rung.readers.shell import MAX_TEXT, split, words_of
+
+
+def commands(text: str) -> list[str]:
+    """Each command as one text, its words in `|` where one has a blank."""
+    return [" ".join(f"|{word}|" if " " in word or not word else word for word in command.words) for command in split(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("make lint && make test; dvc repro | tee log & wait", ["make lint", "make test", "dvc repro", "tee log", "wait"]),
+        ("echo 'a && b' \"c | d\" e\\ f", ["echo |a && b| |c | d| |e f|"]),
+        ("# pip install x\nmake # and more\nx#y", ["make", "x#y"]),
+        ("python train.py \\\n  --epochs 3 \\\n  --lr 1", ["python train.py --epochs 3 --lr 1"]),
+        ("echo hi > out 2>&1 < in &> both", ["echo hi"]),
+        ("A=1 B='x y' make all", ["make all"]),
+        ("VERSION=$(git describe)", ["git describe"]),
+        ('echo "$(date) `pwd` $((1 + 2)) ${A:-b c}"', ["echo |$(date) `pwd` $((1 + 2)) ${A:-b c}|", "date", "pwd"]),
+        ("x --ref=${{ github.ref == 'a' && 'b' }} {{ inputs.name }}", ["x |--ref=${{ github.ref == 'a' && 'b' }}| |{{ inputs.name }}|"]),
+        ("if make a; then b; elif ! c; then d; else e; fi", ["make a", "b", "c", "d", "e"]),
+        ("for f in $(ls *.py); do\n python $f\ndone", ["ls *.py", "python $f"]),
+        ("while read -r x; do a; done < list", ["read -r x", "a"]),
+        ("case $1 in\n a|b) x ;;\n (c) y;;\n *) z\nesac\nw", ["x", "y", "z", "w"]),
+        ("f() { a; b; }\nfunction g { c; }", ["a", "b", "c"]),
+        ("(cd x && make) || exit 1", ["cd x", "make", "exit 1"]),
+        ("[ -f x ] && [[ $a > 1 || b ]] && test -d y", ["test -f x", "test $a > 1 | | b", "test -d y"]),
+        ("[[ a ]] || { b; }", ["test a", "b"]),
+        ("cat <<EOF > file\nrm -rf x\nEOF\nmake", ["cat", "make"]),
+        ("bash <<'EOF'\nmake a\nEOF\nmake b", ["bash", "make a", "make b"]),
+        ("items=(a b\n c)\nmake", ["make"]),
+        ("diff <(sort a) <(sort b)", ["diff", "sort a", "sort b"]),
+        ("make a\r\nmake b\r\n", ["make a", "make b"]),
+        ("New-Thing `\n -Name x\n$env:A = 'b'", ["New-Thing -Name x"]),
+        ("echo it's fine\nmake", ["echo it's fine", "make"]),
+    ],
+)
+def test_a_text_is_split_into_the_commands_it_runs(text: str, expected: list[str]) -> None:
+    assert sorted(commands(text)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sudo -E -u me env A=b nice -n 5 timeout -k 5 10m make", "make"),
+        ("uv run --with x --frozen pytest -q", "pytest -q"),
+        ("uv --directory d run python -m x.y", "x.y"),
+        ("uvx ruff@0.4.1 check", "ruff check"),
+        ("uv tool run --from a b", "b"),
+        ("poetry run python -u src/train.py", "python src/train.py"),
+        ("hatch run test:pytest", "pytest"),
+        ("conda run -n env --no-capture-output python x.py", "python x.py"),
+        ("npx --yes -p x cowsay@1.2 hi", "cowsay hi"),
+        ("npx @scope/tool@2 go", "@scope/tool go"),
+        ("pnpm exec eslint .", "eslint ."),
+        ("aws-vault exec me -- terraform plan", "terraform plan"),
+        ("dotenv run -- make", "make"),
+        ("python3.11 -m pytest -q", "pytest -q"),
+        ("python -Im pip install x", "pip install x"),
+        ("py -3.11 -m X", "X"),
+        ("C:/tools/python.exe x.py", "C:/tools/python x.py"),
+        ("pip.exe install x", "pip install x"),
+        (".venv/bin/python x.py", "python x.py"),
+        ("${VENV}/bin/pytest", "pytest"),
+        ("${PREFIX}ruff check", "ruff check"),
+        ('"${PYTHON:-python3}" -m build', "build"),
+        ("./scripts/train.sh a", "./scripts/train.sh a"),
+        ("bin/train", "bin/train"),
+        ("pip3 install x", "pip install x"),
+        (". env.sh", "source env.sh"),
+        ("command -v docker", "command -v docker"),
+        ("make -C dir target", "make -C dir target"),
+        ("uv pip install x", "uv pip install x"),
+        ("torchrun --nproc 2 train.py", "torchrun --nproc 2 train.py"),
+        ("ssh host 'make x'", "ssh host |make x|"),
+        ("xargs -n 1 python x.py", "python x.py"),
+        ("bash run.sh x", "bash run.sh x"),
+    ],
+)
+def test_wrappers_are_peeled_until_a_program_stands_first(text: str, expected: str) -> None:
+    assert commands(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("bash -lc 'make a && make b'", ["make a", "make b"]),
+        ("sudo sh -c \"bash -c 'make x'\"", ["make x"]),
+        ('eval "make x"', ["make x"]),
+        ("coverage run --source x -m pytest -q", ["coverage run --source x -m pytest -q", "pytest -q"]),
+        ("docker run --rm -v a:b image python -m x", ["docker run --rm -v a:b image python -m x", "x"]),
+        ("docker run --entrypoint make image all", ["docker run --entrypoint make image all", "make all"]),
+        ("docker compose -f a.yml run --rm app pytest", ["docker compose -f a.yml run --rm app pytest", "pytest"]),
+        ("docker build -t x .", ["docker build -t x ."]),
+        ("srun --gres gpu:1 python train.py", ["srun --gres gpu:1 python train.py", "python train.py"]),
+        ("kubectl exec pod -- make x", ["kubectl exec pod -- make x", "make x"]),
+    ],
+)
+def test_commands_within_commands_are_found(text: str, expected: list[str]) -> None:
+    assert commands(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "toothless"),
+    [
+        ("a || true", "a"),
+        ("a || :", "a"),
+        ("a || echo failed", "a"),
+        ("a || exit 0", "a"),
+        ("a; true", "a"),
+        ("a; exit 0", "a"),
+        ("a && b || true", "a b"),
+        ("a | b || true", "a b"),
+        ("(a; b) || true", "a b"),
+        ("bash -c 'a' || true", "a"),
+        ("set +e\na\nset -e\nb", "a"),
+        ("a || exit 1", ""),
+        ("a || { echo x; exit 1; }", ""),
+        ("a || echo x && exit 1", ""),
+        ("a || b", ""),
+        ("a\ntrue", ""),
+        ("set -eo pipefail\na", ""),
+    ],
+)
+def test_a_command_whose_failure_is_thrown_away_is_toothless(text: str, toothless: str) -> None:
+    weak = [command.words[0] for command in split(text) if command.toothless and command.words[0] != "set"]
+    assert weak == toothless.split()
+
+
+def test_every_command_stands_on_its_line_of_the_file() -> None:
+    text = "a\n\n# c\nb \\\n  --x && c\ncat <<E\nz\nE\nbash -c 'd\ne'\necho $(f)\n"
+    assert [(command.line, command.words[0]) for command in split(text, 10)] == [
+        (10, "a"), (13, "b"), (14, "c"), (15, "cat"), (18, "d"), (19, "e"), (20, "echo"), (20, "f"),
+    ]  # fmt: skip
+
+
+def test_an_argument_vector_is_peeled_like_a_text() -> None:
+    assert [(command.line, command.words) for command in words_of(["uv", "run", "python", "-m", "x y"], 7)] == [(7, ("x y",))]
+
+
+HOSTILE = ["a", "'", '"', "`", "$(", "${", "{{", "((", "( ", "{ ", "[[ ", "<<X\n", "case x in ", ";;", "\\\n", "a || ", "sudo ", "bash -c '", "env", "x=("]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_hostile_text_is_read_to_its_bound(piece: str) -> None:
+    found = split(piece * (MAX_TEXT // len(piece) + 1) + "\nbeyond")
+    assert "beyond" not in {command.words[0] for command in found}
+
+
+@given(st.lists(st.sampled_from([*HOSTILE, "\n", ";", "|", ")", "}", "]]", "EOF", "#", "=", "-m", "docker run "]), max_size=40))
+def test_any_text_gives_commands_with_a_program_on_a_line_of_it(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for command in split(text):
+        assert command.words[0]
+        assert 1 <= command.line <= text.count("\n") + 1
