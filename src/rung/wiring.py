@@ -20,7 +20,7 @@ _MAX_NODES = 50_000
 _RUNNERS = {
     "make": "make", "gmake": "make", "just": "just", "task": "taskfile", "tox": "tox", "nox": "nox", "npm": "npm", "pnpm": "npm",
     "yarn": "npm", "bun": "npm", "poe": "poe", "pdm": "pdm", "hatch": "hatch", "inv": "invoke", "invoke": "invoke", "dvc": "dvc",
-    "mlflow": "mlproject",
+    "mlflow": "mlproject", "taskipy": "taskipy", "rye": "rye", "pixi": "pixi",
 }  # fmt: skip
 """Programs that start named tasks, and the kind of task."""
 _SUBCOMMANDS = {"run", "run-script", "repro", "exp"}
@@ -87,13 +87,13 @@ class Wiring:
         self._files = {file.path: file for file in files}
         self.modules = Modules(files)
         self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)
-        self._workflows: dict[str, Workflow] = {}
+        self._workflows: dict[str, list[Workflow]] = defaultdict(list)
         for file in files:
             for fact in file.facts:
                 if isinstance(fact, Task):
                     self._tasks[fact.kind, fact.name].append((file.path, fact))
                 elif isinstance(fact, Workflow):
-                    self._workflows[file.path] = fact
+                    self._workflows[file.path].append(fact)
         self._called: dict[str, Chain] = {}
         self._chains: dict[_Node, Chain] = {}
         self._walk(files)
@@ -118,16 +118,17 @@ class Wiring:
 
     def _walk(self, files: Sequence[SourceFile]) -> None:
         queue: deque[_Node] = deque()
-        pending = deque(sorted(path for path, workflow in self._workflows.items() if _trigger(path, workflow)))
+        pending = deque(sorted(path for path, workflows in self._workflows.items() if any(_trigger(path, workflow) for workflow in workflows)))
         while pending:
             path = pending.popleft()
-            workflow = self._workflows[path]
-            for job in workflow.jobs:
+            if self._files[path].role is not Role.SOURCE:
+                continue
+            for workflow, job in ((workflow, job) for workflow in self._workflows[path] for job in workflow.jobs):
                 for step in (Step(line=job.line, uses=job.uses), *job.steps):
                     chain = self.of_step(path, workflow, job, step)
-                    if chain is None or self._files[path].role is not Role.SOURCE:
+                    if chain is None:
                         continue
-                    if (called := self._local_workflow(path, step.uses)) and called not in self._called and not _trigger(called, self._workflows[called]):
+                    if (called := self._local_workflow(path, step.uses)) and called not in self._called:
                         self._called[called] = chain
                         pending.append(called)
                     folder = dict(step.arguments).get("working-directory", "")
@@ -209,7 +210,7 @@ class Wiring:
             return
         known = [(path, task) for (task_kind, _), tasks in self._tasks.items() if task_kind == kind for path, task in tasks]
         near = [(path, task) for path, task in known if posixpath.dirname(path) == folder.rstrip("/")] or [
-            (path, task) for path, task in known if "/" not in path
+            (path, task) for path, task in known if "/" not in path.removeprefix("tasks/")
         ]
         chosen = [(path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names]
         if not chosen and not names:

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
+from rung.globs import matches
 from rung.matchers import Matchers
 from rung.readers import (
     azure_pipelines,
@@ -147,16 +148,17 @@ class Readers:
         queue = [fact for file in files for fact in file.facts if isinstance(fact, Include)]
         while queue:
             include = queue.pop()
-            file = by_path.get(include.path)
             reading = self._by_name.get(include.reader)
-            if file is None or reading is None or file.unread or (include.path, include.reader) in done:
-                continue
-            done.add((include.path, include.reader))
-            data = target.read(include.path)
-            if not isinstance(data, Unread):
-                facts = _facts((reading,), include.path, data)
-                by_path[include.path] = replace(file, facts=(*file.facts, *facts))
-                queue.extend(fact for fact in facts if isinstance(fact, Include))
+            for path in [path for path in by_path if matches(path, include.path)] if "*" in include.path else [include.path]:
+                file = by_path.get(path)
+                if file is None or reading is None or file.unread or (path, include.reader) in done:
+                    continue
+                done.add((path, include.reader))
+                data = target.read(path)
+                if not isinstance(data, Unread):
+                    facts = _facts((reading,), path, data)
+                    by_path[path] = replace(file, facts=(*file.facts, *facts))
+                    queue.extend(fact for fact in facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
 
 

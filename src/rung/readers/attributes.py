@@ -21,7 +21,7 @@ _IMAGE_KEY = re.compile(
     re.IGNORECASE,
 )
 _LITERAL_IMAGE = re.compile(r"[\w.-]+[\w./:@-]*")
-_CONTROL = re.compile(r"\{\{-?\s*(?:if|else|end|range|with|define|block|template|include)\b[^\n]*?\}\}")
+_CONTROL = re.compile(r"\{\{-?\s*(?:if|else|end|range|with|define|block|template|include)\b[^{}\n]*\}\}")
 _LONE_PLACEHOLDER = re.compile(r"^[ \t]*\{\{[^\n]*\}\}[ \t]*$", re.MULTILINE)
 
 

@@ -25,9 +25,13 @@ MAX_SCALARS = 50_000
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _COMPACT_BLOCKS = re.compile(rb"^[ ]*(?:[-?:] ){%d}" % MAX_DEPTH, re.MULTILINE)
 _DEEP_INDENT = re.compile(rb"^ {1000}", re.MULTILINE)
-_DEEP_KEY = re.compile(rb"(?:\w+\.){%d}" % MAX_DEPTH)
-_PLACEHOLDER_LINE = re.compile(r"^[ \t]*(?:\{\{-?\s*(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})[ \t]*$", re.MULTILINE)
-_PLACEHOLDER = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}|\{%.*?%\}|\{#.*?#\}")
+_DEEP_KEY = re.compile(rb"(?<!\w)(?:\w++\.){%d}" % MAX_DEPTH)
+_PLACEHOLDER_LINE = re.compile(
+    r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})[ \t]*$", re.MULTILINE
+)
+_RAW_STRING = re.compile(r"\{\{-?\s*`([^`\n]*)`\s*-?\}\}")
+_PLACEHOLDER = re.compile(r"\{\{((?:[^{}\n]|\{[^{}\n]*\})*+)\}\}|\{%[^{}\n]*+\}|\{#[^{}\n]*+\}")
+"""No part of it can match again what another part gave back: a file of braces takes a time that grows with its size only."""
 _CLOUDFORMATION_TAGS = {"!Ref": "Ref", "!Condition": "Condition"}
 
 
@@ -110,8 +114,8 @@ def without_placeholders(text: str) -> str:
 
     `{{ .Values.image.tag }}` becomes `${.Values.image.tag}`; lines that only steer the template become empty.
     """
-    text = _PLACEHOLDER_LINE.sub("", text)
-    return _PLACEHOLDER.sub(lambda match: "${" + re.sub(r"[\"'{}:#,\[\]]", " ", match[1]).strip() + "}" if match[1] else "", text)
+    text = _RAW_STRING.sub(r"\1", _PLACEHOLDER_LINE.sub("", text))
+    return _PLACEHOLDER.sub(lambda match: "${" + re.sub(r"[\"'{}:#,\[\]]", " ", match[1]).strip("- \t") + "}" if match[1] else "", text)
 
 
 def parse_yaml(data: bytes) -> tuple[list[Value], Unreadable | None]:
@@ -141,7 +145,7 @@ def parse_json(data: bytes) -> Value:
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError):
-        text = re.sub(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)
+        text = re.sub(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)
         text = re.sub(r",(\s*[}\]])", r" \1", text)
         try:
             plain = json.loads(text)

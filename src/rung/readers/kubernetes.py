@@ -27,7 +27,7 @@ _CHART = re.compile(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
 _VALUES = re.compile(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
 _IN_TEMPLATES = re.compile(r"(?:^|/)templates/")
 _BARE_PLACEHOLDER = re.compile(rb"^[^\n\"'#]*[:-][ \t]+\{\{|^[ \t]*\{[\{%]", re.MULTILINE)
-_CONTROL = re.compile(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b\s*([^\n]*?)\s*-?\}\}")
+_CONTROL = re.compile(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
 _PAYLOADS = ("data", "stringData", "binaryData")
 _GROUPS = {
     "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
@@ -217,16 +217,16 @@ def _conditions(text: str) -> list[str]:
     around: list[str] = []
     for line in text.split("\n"):
         for match in _CONTROL.finditer(line):
-            word = match[1]
+            word, condition = match[1], match[2].strip("- \t")[:200]
             if word == "end":
                 if open_blocks:
                     open_blocks.pop()
             elif word.startswith("else"):
                 if open_blocks and open_blocks[-1]:
-                    open_blocks[-1] = match[2] if word != "else" else f"not ({open_blocks[-1]})"
+                    open_blocks[-1] = condition if word != "else" else f"not ({open_blocks[-1]})"
             elif len(open_blocks) < 50:
-                open_blocks.append(match[2][:200] if word == "if" else "")
-        around.append(" and ".join(condition for condition in open_blocks if condition)[:500])
+                open_blocks.append(condition if word == "if" else "")
+        around.append(" and ".join(filter(None, open_blocks))[:500])
     return around
 
 

@@ -11,7 +11,7 @@ from rung.readers.reading import Reading
 from rung.records import Fact, Image, Problem, Resource
 
 _YAML = (".yaml", ".yml")
-_SCHEMA = re.compile(rb"^\s*\"?\$schema\"?\s*:\s*[\"']?https?://azuremlschemas[\w.-]*/", re.MULTILINE)
+_SCHEMA = re.compile(rb"^[ \t]*+\"?\$schema\"?[ \t]*:[ \t]*[\"']?https?://azuremlschemas[\w.-]*/", re.MULTILINE)
 _SCHEMA_NAME = re.compile(r"https?://azuremlschemas[\w.-]*/(?:[\w.-]+/)*(\w+)\.schema\.json")
 _BUNDLE = {
     "alerts": "Alert",
@@ -34,7 +34,7 @@ _BUNDLE = {
 }
 """Sections of a bundle's `resources`, and the kind of their entries."""
 _RESOURCES = re.compile(rb"^(?:resources|targets|environments):", re.MULTILINE)
-_SECTION = re.compile(rb"^\s+(?:[^\n]*\}\})?(?:" + "|".join(_BUNDLE).encode() + rb"):", re.MULTILINE)
+_SECTION = re.compile(rb"^[ \t]++(?:[^\n]*\}\})?(?:" + "|".join(_BUNDLE).encode() + rb"):", re.MULTILINE)
 
 
 def read_bundle(_path: str, data: bytes) -> Iterator[Fact]:
