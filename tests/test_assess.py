@@ -29,11 +29,11 @@ from rung.records import (
 
 ABSENT, DECLARED, IMPLEMENTED, AUTOMATED, OPERATING = Strength
 VOCABULARY = (
-    Capability(id="a", description=""),
-    Capability(id="b", description=""),
-    Capability(id="c", description=""),
-    Capability(id="bad", description="", negative=True, unless=("c",)),
-    Capability(id="never", description="", negative=True),
+    Capability(id="a", title="a", description=""),
+    Capability(id="b", title="b", description=""),
+    Capability(id="c", title="c", description=""),
+    Capability(id="bad", title="bad", description="", negative=True, unless=("c",)),
+    Capability(id="never", title="never", description="", negative=True),
 )
 EVERYTHING = frozenset(capability.id for capability in VOCABULARY)
 
@@ -163,7 +163,7 @@ def test_what_is_missing_is_unknown_while_a_place_that_could_show_it_was_not_sea
     assert found.status == status
     if status == Status.UNKNOWN:
         assert found.rating is None
-        assert found.reason == "Not searched for a: huge.yml: too large; needs a higher limit."
+        assert found.reason == "Not searched: huge.yml: too large; needs a higher limit."
 
 
 def test_a_gap_elsewhere_leaves_a_criterion_unmet() -> None:
@@ -226,7 +226,7 @@ def test_a_dimension_that_makes_no_sense_has_no_level_and_says_why() -> None:
             ("a: seen as implemented at a.yml:3 (only started by hand), automated needed",),
         ),
         (needs("bad", ABSENT), (seen("bad", IMPLEMENTED),), ("bad: seen as implemented at bad.yml:3, should not be there",)),
-        (Group(kind="any", of=(needs("a"), needs("b"))), (), ("none of a, b detected",)),
+        (Group(kind="any", of=(needs("a"), needs("b"))), (), ("None of these is detected: a, b",)),
         (Group(kind="any", of=(needs("a"), needs("b"))), (seen("b", DECLARED),), ("b: seen as declared at b.yml:3, implemented needed",)),
         (Group(kind="all", of=(needs("a"), needs("b"))), (seen("b", IMPLEMENTED),), ("a: not detected",)),
         (

@@ -136,4 +136,4 @@ def test_bad_rules_are_refused_with_the_criterion_and_the_key(old: str, new: str
 
 def test_a_negative_capability_that_yields_to_an_unknown_one_is_refused() -> None:
     with pytest.raises(PackError, match="unless: `b` is no capability"):
-        capabilities_of("c.yaml", parse("c.yaml", b"schema: capabilities/1\ncapabilities: {a: {is: x, negative: true, unless: [b]}}"))
+        capabilities_of("c.yaml", parse("c.yaml", b"schema: capabilities/1\ncapabilities: {a: {title: A, is: x, negative: true, unless: [b]}}"))

@@ -39,7 +39,7 @@ def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_
 
     assert places(wiring, "src/lib/model.py") == [
         ".github/workflows/ci.yml:2", ".github/workflows/ci.yml:5", ".github/workflows/ci.yml:8", ".github/workflows/ci.yml:9",
-        "Makefile:3", "Makefile:3", "Makefile:4", "src/train.py:1", "src/train.py:2",
+        "Makefile:3", "Makefile:4", "src/train.py:1", "src/train.py:2",
     ]  # fmt: skip
 
 

@@ -136,6 +136,8 @@ class _View:
     evidence: Mapping[str, Evidence]
     gaps: Mapping[str, Coverage | None]
     """Capabilities for which something was not searched, with the first place; None: no signal looks for it."""
+    titles: Mapping[str, str]
+    """What people call each capability."""
     watched: frozenset[str]
     """Capabilities that a code host or a live system was searched for."""
 
@@ -153,6 +155,7 @@ class _View:
             strengths={name: (strength, ids) for name, strength, ids in strengths(evidence, capabilities)},
             evidence={item.id: item for item in evidence},
             gaps=gaps,
+            titles={capability.id: capability.title for capability in capabilities},
             watched=frozenset(name for entry in coverage if entry.searched for name in entry.capabilities),
         )
 
@@ -248,7 +251,7 @@ def _criterion(criterion: Criterion, view: _View) -> CriterionResult:
     rated = _rate(criterion.requires, view, outside=outside)
     evidence = tuple(dict.fromkeys(i for leaf in leaves(criterion.requires) for i in view.strengths.get(leaf.capability, (None, ()))[1]))
     if rated.unknown:
-        reason = _unseen(criterion, view) if outside else _gap(criterion.requires, view)
+        reason = _unseen(criterion) if outside else _gap(criterion.requires, view)
         return _result(criterion, Status.UNKNOWN, evidence=evidence, reason=reason)
     status = {Rating.FULLY: Status.MET, Rating.NOT: Status.UNMET}.get(rated.low, Status.PARTLY)
     return _result(criterion, status, rating=rated.low, evidence=evidence, blockers=tuple(_blockers(criterion.requires, view)))
@@ -277,10 +280,9 @@ def _result(
     )
 
 
-def _unseen(criterion: Criterion, view: _View) -> str:
+def _unseen(criterion: Criterion) -> str:
     places = " or ".join({"host": "on a code host", "live": "in a live system"}[o] for o in criterion.observable if o in ("host", "live"))
-    asked = [leaf.capability for leaf in leaves(criterion.requires) if view.strength(leaf.capability) != Strength.OPERATING]
-    return f"Seen only {places}, which was not searched for {_listed(dict.fromkeys(asked))}."
+    return f"Seen only {places}, which was not searched."
 
 
 def _gap(requirement: Leaf | Group, view: _View) -> str:
@@ -291,7 +293,7 @@ def _gap(requirement: Leaf | Group, view: _View) -> str:
                 return f"No detector looks for {leaf.capability} yet."
             why = f": {entry.reason}" if entry.reason else ""
             needs = f"; needs {entry.needs}" if entry.needs else ""
-            return f"Not searched for {leaf.capability}: {entry.what}{why}{needs}."
+            return f"Not searched: {entry.what}{why}{needs}."
     return ""
 
 
@@ -308,9 +310,9 @@ def _blockers(requirement: Leaf | Group, view: _View) -> list[str]:
     if requirement.kind == "any" and weak:
         nearest = max(weak, key=lambda part: _ORDER.index(_rate(part, view).low))
         return _blockers(nearest, view)
-    names = _listed(dict.fromkeys(leaf.capability for part in absent for leaf in leaves(part)))
+    names = _listed(dict.fromkeys(view.titles[leaf.capability] for part in absent for leaf in leaves(part)))
     if requirement.kind == "any":
-        return [f"none of {names} detected"]
+        return [f"None of these is detected: {names}"]
     full = len(requirement.of) - len(weak) - len(absent)
     first = [f"{full} of the {requirement.count} needed are there" + (f", not detected: {names}" if absent else "")]
     return first + [sentence for part in weak for sentence in _blockers(part, view)]
@@ -319,11 +321,11 @@ def _blockers(requirement: Leaf | Group, view: _View) -> list[str]:
 def _leaf_blocker(leaf: Leaf, view: _View) -> str:
     item = view.best(leaf.capability)
     if item is None:
-        return f"{leaf.capability}: not detected"
+        return f"{view.titles[leaf.capability]}: not detected"
     place = item.location.resource or (f"{item.location.path}:{item.location.line}" if item.location.line else item.location.path)
     note = f" ({item.note})" if item.note else ""
     demand = "should not be there" if leaf.strength == Strength.ABSENT else f"{leaf.strength.label} needed"
-    return f"{leaf.capability}: seen as {item.strength.label} at {place}{note}, {demand}"
+    return f"{view.titles[leaf.capability]}: seen as {item.strength.label} at {place}{note}, {demand}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,20 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from rung.matchers import Match, Matchers
 from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength
-from rung.wiring import Wiring
+from rung.wiring import Wiring, extend
 
 MAX_PLACES = 25
 """Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
 
-_ROLE_NOTES = {
-    Role.TEST: "in test code",
-    Role.EXAMPLE: "in an example",
-    Role.DOCS: "in documentation",
-    Role.VENDORED: "in vendored code",
-    Role.NOTEBOOK: "in a notebook",
-    Role.TEMPLATE: "in a project template",
-    Role.SOURCE: "outside the files that count",
-}
+_LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
+"""Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 
 
 def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, target: str) -> tuple[Evidence, ...]:
@@ -123,13 +116,11 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     signal = match.owned.signal
     strength = signal.strength
     if file.role not in signal.where:
-        if match.owned.only_ci and signal.matcher == "call":
-            return None
-        return min(strength, Strength.DECLARED), (), _ROLE_NOTES[file.role]
+        return (Strength.DECLARED, (), _LOWERED[file.role]) if file.role in _LOWERED and not match.owned.only_ci else None
     if strength is Strength.DECLARED:
         return None if match.owned.only_ci else (strength, (), "")
     if file.role is Role.TEMPLATE:
-        return min(strength, Strength.IMPLEMENTED), (), _ROLE_NOTES[file.role]
+        return min(strength, Strength.IMPLEMENTED), (), "in a project template"
     chain: tuple[Hop, ...] | None
     if match.workflow is not None:
         if (match.job and match.job.disabled) or (match.step and match.step.disabled):
@@ -150,7 +141,7 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return Strength.IMPLEMENTED, (), "a failure is thrown away"
     if chain:
         here = Hop(path=file.path, line=match.line, what=signal.id)
-        return Strength.AUTOMATED, chain if chain[-1].path == here.path and chain[-1].line == here.line else (*chain, here), ""
+        return Strength.AUTOMATED, extend(chain, here), ""
     return strength, (), "" if strength >= Strength.AUTOMATED else "no automatic trigger was seen to reach it"
 
 

@@ -149,11 +149,11 @@ def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...
     _schema(file, pack, "capabilities/1")
     found = []
     for name, raw in sorted(_mapping_of(file, "capabilities", pack["capabilities"]).items()):
-        _keys(f"{file}: {name}", raw, required=("is",), optional=("negative", "unless"))
+        _keys(f"{file}: {name}", raw, required=("title", "is"), optional=("negative", "unless"))
         unless = tuple(map(str, raw.get("unless", ())))
         if unknown := [other for other in unless if other not in pack["capabilities"]]:
             raise PackError(f"{file}: {name}: unless: `{unknown[0]}` is no capability")
-        found.append(Capability(id=str(name), description=str(raw["is"]), negative=bool(raw.get("negative", False)), unless=unless))
+        found.append(Capability(id=str(name), title=str(raw["title"]), description=str(raw["is"]), negative=bool(raw.get("negative", False)), unless=unless))
     return tuple(found)
 
 

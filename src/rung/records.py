@@ -425,6 +425,7 @@ class ResourceType:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
     id: str
+    title: str
     description: str
     negative: bool = False
     unless: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ MAX_SCALARS = 50_000
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _COMPACT_BLOCKS = re.compile(rb"^[ ]*(?:[-?:] ){%d}" % MAX_DEPTH, re.MULTILINE)
 _DEEP_INDENT = re.compile(rb"^ {1000}", re.MULTILINE)
+_WIDE_GAP = re.compile(rb"[ \t]{100}|[^\n]{10000}")
+"""What the standard library's INI parser takes a time for that grows with its square."""
 _DEEP_KEY = re.compile(rb"(?<!\w)(?:\w++\.){%d}" % MAX_DEPTH)
 _PLACEHOLDER_LINE = re.compile(
     r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})[ \t]*$", re.MULTILINE
@@ -180,6 +182,8 @@ def parse_ini(data: bytes) -> Map:
     """
     check_bounds(data)
     text = text_of(data)
+    if _WIDE_GAP.search(data):
+        raise Unreadable("a gap or line too wide for an INI file")
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
@@ -192,8 +196,8 @@ def parse_ini(data: bytes) -> Map:
         if header := re.match(r"\[(.+?)\]", line):
             section = header[1]
             lines.setdefault((section,), number)
-        elif key := re.match(r"([^\s=:#;\[][^=:]*?)\s*(?:[=:]|$)", line):
-            lines.setdefault((section, key[1]), number)
+        elif key := re.match(r"([^\s=:#;\[][^=:]*+)(?:[=:]|$)", line):
+            lines.setdefault((section, key[1].rstrip()), number)
     root = Map(1)
     for name in parser.sections():
         body = Map(lines.get((name,), 1))
@@ -300,33 +304,38 @@ def _located(plain: object, text: str) -> Value:
     position = 0
     line = 1
 
-    def find(needle: str) -> int:
-        nonlocal position, line
-        at = text.find(needle, position)
+    misses = 0
+
+    def find(words: str, end: str = '"') -> int:
+        nonlocal position, line, misses
+        needle = json.dumps(words, ensure_ascii=False)[:-1] + end
+        at = text.find(needle, position) if misses < 100 else -1
         if at >= 0:
             line += text.count("\n", position, at)
             position = at + len(needle)
+        else:
+            misses += 1  # each costs a look at all of the text
         return line
 
     def walk(value: object) -> Value:
         if isinstance(value, dict):
             mapping = Map(line)
             for key, child in value.items():
-                at = find('"' + key + '"')
+                at = find(key)
                 mapping.put(key, walk(child), at)
             return mapping
         if isinstance(value, list):
             sequence = Sequence(line)
             for child in value:
                 if isinstance(child, str):
-                    at = find('"' + child + '"')
+                    at = find(child)
                     sequence.put(child, at)
                 else:
                     item = walk(child)
                     sequence.put(item, item.line if not isinstance(item, str) else line)
             return sequence
         if isinstance(value, str):
-            find('"' + value[:80])
+            find(value[:80], "")
             return value
         return "" if value is None else json.dumps(value)
 
@@ -337,11 +346,11 @@ def _toml_lines(text: str) -> dict[tuple[str, ...], int]:
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?", line):
+        if header := re.match(r"\s*+\[\[?([^\]]+)\]\]?", line):
             table = _toml_key(header[1])
             for length in range(1, len(table) + 1):
                 lines.setdefault(table[:length], number)
-        elif key := re.match(r"\s*((?:\"[^\"]*\"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:\"[^\"]*\"|'[^']*'|[\w-]+))*)\s*=", line):
+        elif key := re.match(r"\s*+((?:\"[^\"]*\"|'[^']*'|[\w-]++)(?:\s*+\.\s*+(?:\"[^\"]*\"|'[^']*'|[\w-]++))*+)\s*+=", line):
             path = table + _toml_key(key[1])
             for length in range(len(table) + 1, len(path) + 1):
                 lines.setdefault(path[:length], number)

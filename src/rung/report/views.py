@@ -25,10 +25,6 @@ MARK_WORDS = {
 }
 
 
-# The capabilities that a reason lists at its end differ for each criterion; without them, alike reasons are one.
-_CAPABILITIES = re.compile(r" for [a-z]+\.[a-z-]+(?:(?:, | and )[a-z]+\.[a-z-]+)*(?: and \d+ more)?")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rise:
     """What keeps one dimension from its next level."""
@@ -138,7 +134,7 @@ def unseen(document: Document) -> list[Unseen]:
     """Why criteria are unknown, the reason that most of them share first; then what else was not searched."""
     rungs = levels(document)
     reasons = Counter(
-        _CAPABILITIES.sub(" for it", criterion["reason"]).rstrip(".")
+        criterion["reason"].rstrip(".")
         for criterion in criteria(document)
         if criterion["status"] == "unknown" and criterion["level"] in rungs
     )

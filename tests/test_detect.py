@@ -1,0 +1,101 @@
+"""How strong a match is where it stands: roles, triggers, teeth, and what a repository names after a tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rung.records import Evidence, Strength
+from tests.cases import Finder
+
+CI = ".github/workflows/ci.yml"
+CALL = "import mlflow\n\nmlflow.log_metric('a', 1)\n"
+
+
+@pytest.fixture(scope="module")
+def finder() -> Finder:
+    return Finder()
+
+
+def found(finder: Finder, folder: Path, files: dict[str, str], capability: str) -> list[Evidence]:
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return [item for item in finder.evidence(folder) if item.capability == capability]
+
+
+def workflow(*steps: str, on: str = "push", job: str = "") -> str:
+    return f"on: {on}\njobs:\n  build:\n    runs-on: ubuntu-latest\n{job}    steps:\n" + "".join(f"      - {step}\n" for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("path", "strength", "note"),
+    [
+        ("train.py", Strength.IMPLEMENTED, "no automatic trigger"),
+        ("tests/test_train.py", Strength.DECLARED, "in test code"),
+        ("examples/train.py", Strength.DECLARED, "in an example"),
+        ("docs/train.py", Strength.DECLARED, "in documentation"),
+    ],
+)
+def test_the_role_of_a_file_bounds_what_a_call_in_it_proves(finder: Finder, tmp_path: Path, path: str, strength: Strength, note: str) -> None:
+    (item,) = found(finder, tmp_path, {path: CALL}, "model.experiment-tracking")
+
+    assert item.strength is strength
+    assert note in item.note
+
+
+def test_vendored_code_proves_nothing(finder: Finder, tmp_path: Path) -> None:
+    assert found(finder, tmp_path, {"vendor/lib/train.py": CALL}, "model.experiment-tracking") == []
+
+
+def test_a_local_module_with_the_name_of_a_tool_is_not_the_tool(finder: Finder, tmp_path: Path) -> None:
+    assert found(finder, tmp_path, {"train.py": CALL, "mlflow.py": "def log_metric(a, b):\n    pass\n"}, "model.experiment-tracking") == []
+
+
+def test_a_script_that_ci_runs_is_automated_and_its_chain_names_lines_that_are_there(finder: Finder, tmp_path: Path) -> None:
+    (item,) = found(finder, tmp_path, {"train.py": CALL, CI: workflow("run: python train.py")}, "model.experiment-tracking")
+
+    assert item.strength is Strength.AUTOMATED
+    assert [f"{hop.path}:{hop.line}" for hop in item.chain] == [f"{CI}:1", f"{CI}:3", f"{CI}:6", "train.py:1", "train.py:3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "strength", "note"),
+    [
+        (workflow("run: ruff check"), Strength.AUTOMATED, ""),
+        (workflow("run: ruff check", on="workflow_dispatch"), Strength.IMPLEMENTED, "only started by hand"),
+        (workflow("run: ruff check || true"), Strength.IMPLEMENTED, "thrown away"),
+        (workflow("{run: ruff check, continue-on-error: true}"), Strength.IMPLEMENTED, "thrown away"),
+        (workflow("run: ruff check", job="    continue-on-error: true\n"), Strength.IMPLEMENTED, "thrown away"),
+        (workflow("run: ruff check", job="    if: false\n"), Strength.DECLARED, "disabled"),
+    ],
+)
+def test_a_step_counts_for_what_it_can_do(finder: Finder, tmp_path: Path, text: str, strength: Strength, note: str) -> None:
+    (item,) = found(finder, tmp_path, {CI: text}, "code.lint")
+
+    assert item.strength is strength
+    assert note in item.note
+
+
+def test_a_command_that_counts_only_in_ci_counts_in_a_make_target_that_ci_starts(finder: Finder, tmp_path: Path) -> None:
+    files = {"Makefile": "test:\n\tpytest\n"}
+
+    assert found(finder, tmp_path, files, "code.ci-tests") == []
+    (item,) = found(finder, tmp_path, {**files, CI: workflow("run: make test")}, "code.ci-tests")
+    assert (item.location.path, item.location.line, item.strength) == ("Makefile", 2, Strength.AUTOMATED)
+
+
+def test_evidence_keeps_its_identity_when_lines_move(finder: Finder, tmp_path: Path) -> None:
+    (before,) = found(finder, tmp_path, {"train.py": CALL}, "model.experiment-tracking")
+    (after,) = found(finder, tmp_path, {"train.py": "\n\n" + CALL}, "model.experiment-tracking")
+
+    assert before.id == after.id
+    assert before.location.line != after.location.line
+
+
+def test_occurrences_in_one_file_are_one_piece_of_evidence(finder: Finder, tmp_path: Path) -> None:
+    (item,) = found(finder, tmp_path, {"train.py": CALL + "mlflow.log_metric('b', 2)\n"}, "model.experiment-tracking")
+
+    assert (item.occurrences, item.location.line) == (2, 3)
