@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rung.matchers import Match, Matchers
 from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength
-from rung.wiring import Wiring, extend
+from rung.wiring import Wiring
 
 MAX_PLACES = 25
 """Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
@@ -29,9 +29,12 @@ def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, targ
             if judged := _judge(file, match, wiring):
                 strength, chain, note = judged
                 found[match.owned.key][file.path].append((strength, match.line, match, chain, note))
+    shown = _shown(found)
     evidence = []
     for places in found.values():
         owned = next(iter(places.values()))[0][2].owned
+        if owned.signal.given and not shown.intersection(owned.signal.given):
+            continue
         best = [(path, max(hits, key=lambda hit: (hit[0], -hit[1])), len(hits)) for path, hits in places.items()]
         best.sort(key=lambda item: (-item[1][0], item[0]))
         left_out = sum(count for _, _, count in best[MAX_PLACES:])
@@ -140,9 +143,21 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"
     if chain:
-        here = Hop(path=file.path, line=match.line, what=signal.id)
-        return Strength.AUTOMATED, extend(chain, here), ""
+        here = Hop(path=file.path, line=match.line, what=match.owned.tool)
+        there_already = (chain[-1].path, chain[-1].line) == (here.path, here.line)
+        return Strength.AUTOMATED, chain if there_already else (*chain, here), ""
     return strength, (), "" if strength >= Strength.AUTOMATED else "no automatic trigger was seen to reach it"
+
+
+def _shown(found: Mapping[str, Mapping[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]]) -> frozenset[str]:
+    """Capabilities that are implemented by signals that depend on no other capability."""
+    return frozenset(
+        match.owned.signal.capability
+        for places in found.values()
+        for hits in places.values()
+        for strength, _, match, _, _ in hits
+        if strength >= Strength.IMPLEMENTED and not match.owned.signal.given
+    )
 
 
 def _identity(key: str, path: str) -> str:

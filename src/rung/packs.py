@@ -82,8 +82,9 @@ def load_packs() -> Packs:
     known = {capability.id for capability in capabilities}
     for detector in detectors:
         for signal in detector.signals:
-            if signal.capability not in known:
-                raise PackError(f"detectors/{detector.id}.yaml: signal `{signal.id}`: capability `{signal.capability}` is not in rules/capabilities.yaml")
+            for capability in (signal.capability, *signal.given):
+                if capability not in known:
+                    raise PackError(f"detectors/{detector.id}.yaml: signal `{signal.id}`: capability `{capability}` is not in rules/capabilities.yaml")
     for framework in frameworks:
         for leaf in framework_leaves(framework):
             if leaf.capability not in known:
@@ -244,7 +245,7 @@ def _signal(where: str, raw: object) -> Signal:
     if not isinstance(raw, dict):
         raise PackError(f"{where}: a signal is a mapping")
     where = f"{where} `{raw.get('id', '?')}`"
-    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where",))
+    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given"))
     match = raw["match"]
     if not isinstance(match, dict) or len(match) != 1:
         raise PackError(f"{where}: `match` has exactly one key, the matcher; two ways to see a thing are two signals")
@@ -265,6 +266,7 @@ def _signal(where: str, raw: object) -> Signal:
         matcher=str(matcher),
         arguments=arguments if isinstance(arguments, dict) else {"any": arguments},
         where=roles,
+        given=tuple(map(str, raw.get("given", ()))),
     )
 
 

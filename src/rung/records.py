@@ -403,6 +403,9 @@ class Signal:
     arguments: dict[str, object]
     where: tuple[Role, ...] = (Role.SOURCE, Role.NOTEBOOK)
     """Roles of files in which the match proves its full strength; elsewhere it is `declared` at most."""
+    given: tuple[str, ...] = ()
+    """Capabilities one of which must be found (implemented or more) for the match to mean anything: a roll-out is one of
+    models only where a model is served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,7 +147,7 @@ class Wiring:
                     if isinstance(fact, Import) and ":" not in fact.module:
                         found = self.modules.find(fact.module, node.path)
                         if found and self._files[found].role is not Role.TEST:
-                            self._reach(_Node(found), extend(chain, Hop(path=node.path, line=fact.line, what=f"imports {fact.module}")), 0, "", queue)
+                            self._reach(_Node(found), _extend(chain, Hop(path=node.path, line=fact.line, what=f"imports {fact.module}")), 0, "", queue)
 
     def _local_workflow(self, path: str, uses: str) -> str | None:
         """The workflow, action or template of the repository that a `uses` names."""
@@ -164,12 +164,12 @@ class Wiring:
     def _reach(self, node: _Node, chain: Chain, line: int, what: str, queue: deque[_Node]) -> None:
         if node in self._chains:
             return
-        self._chains[node] = extend(chain, Hop(path=node.path, line=line, what=what)) if what else chain
+        self._chains[node] = _extend(chain, Hop(path=node.path, line=line, what=what)) if what else chain
         queue.append(node)
 
     def _follow(self, path: str, commands: Sequence[Command], folder: str, chain: Chain, queue: deque[_Node]) -> None:
         for command in commands:
-            hops = extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
+            hops = _extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
             for node in self._targets(command, folder):
                 line = node.task.line if node.task else 1
                 self._reach(node, hops, line, f"{node.task.kind} {node.task.name}" if node.task else node.path, queue)
@@ -241,7 +241,7 @@ class Wiring:
         return None
 
 
-def extend(chain: Chain, hop: Hop) -> Chain:
+def _extend(chain: Chain, hop: Hop) -> Chain:
     """The chain with one more hop; a hop on the line of the last one takes its place, as the nearer one says more."""
     if chain and (chain[-1].path, chain[-1].line) == (hop.path, hop.line):
         chain = chain[:-1]

@@ -20,7 +20,11 @@ _IMAGE_KEY = re.compile(
     r"(?:^|\.)(?:(?:init|ephemeral|primary|sidecar)?_?containers?(?:_?definitions?|_?properties|\.properties)?|script|sidecars|steps)\.image$|(?:^|\.)image_?uri$",
     re.IGNORECASE,
 )
-_LITERAL_IMAGE = re.compile(r"[\w.-]+[\w./:@-]*")
+_LITERAL_IMAGE = re.compile(r"[\w.-][^\s()?]*")
+_CONTROL_AT_EDGE = re.compile(
+    r"(?<=[ \t\n])\{\{-?[ \t]*+(?:if|else|range|with)\b[^{}\n]*\}\}(?=[\w-]+:)|\{\{-?[ \t]*+end[ \t]*+-?\}\}(?=[ \t]*$)", re.MULTILINE
+)
+"""Control words before a key or at the end of a line."""
 _CONTROL = re.compile(r"\{\{-?\s*(?:if|else|end|range|with|define|block|template|include)\b[^{}\n]*\}\}")
 _LONE_PLACEHOLDER = re.compile(r"^[ \t]*\{\{[^\n]*\}\}[ \t]*$", re.MULTILINE)
 
@@ -40,10 +44,15 @@ def attributes_of(value: Value, leave: tuple[str, ...] = ()) -> tuple[tuple[str,
     return bounded((key, text) for key, text, _ in flatten(value) if key and key.partition(".")[0] not in leave)
 
 
-def images_of(attributes: Iterable[tuple[str, str, int]]) -> Iterator[Image]:
-    """Container images among (key, value, line); those that are a placeholder from the first character on are no names."""
+def images_of(attributes: Iterable[tuple[str, str, int]], *, expressions: bool = False) -> Iterator[Image]:
+    """Container images among (key, value, line); those that are a placeholder from the first character on are no names.
+
+    Where a value can be an expression of the language (`expressions`), only what can't be one counts.
+    """
     for key, value, line in attributes:
-        if _IMAGE_KEY.search(key) and _LITERAL_IMAGE.match(value):
+        if not key.endswith(("mage", "ri", "RI")) or not _IMAGE_KEY.search(key) or not _LITERAL_IMAGE.fullmatch(value):
+            continue
+        if not expressions or "/" in value or ":" in value:
             yield Image(line=line, name=shortened(value), use="deployment")
 
 
@@ -54,7 +63,7 @@ def parse_template(data: bytes) -> tuple[list[Value], Unreadable | None]:
     first control words inside of lines and lines that are a placeholder and nothing else, then each line that the
     parser stops at.
     """
-    text = text_of(data)
+    text = _CONTROL_AT_EDGE.sub("", text_of(data))
     documents, error = parse_yaml(without_placeholders(text).encode())
     if not error:
         return documents, None

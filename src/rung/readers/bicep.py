@@ -228,7 +228,7 @@ class _File:
                 references=self._references(body, tokens[index + 1]),
                 conditional=condition,
             )
-            yield from images_of((key, value, tokens.lines[index]) for key, value in attributes)
+            yield from images_of(((key, value, tokens.lines[index]) for key, value in attributes), expressions=True)
         for inner in self._inner(body):
             yield from self._declaration(inner, kind, depth + 1)
 

@@ -147,7 +147,12 @@ def parse_json(data: bytes) -> Value:
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError):
-        text = re.sub(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]), text, flags=re.DOTALL)
+        text = re.sub(
+            r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?',
+            lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]),
+            text,
+            flags=re.DOTALL,
+        )
         text = re.sub(r",(\s*[}\]])", r" \1", text)
         try:
             plain = json.loads(text)

@@ -25,10 +25,13 @@ MAX_DEPTH = 60
 """Depth to which attributes are followed."""
 MAX_NODES = 50_000
 """Nodes of one block among which references are sought."""
+MAX_SALVAGED = 200
+"""Blocks of a broken file that are parsed one by one."""
 MAX_KNOWN = 200
 """Characters of a variable's or local's value that is put in its place."""
 
 _WORTH_PARSING = re.compile(rb"\b(?:resource|module|provider|terraform|remote_state|inputs)\b")
+_BLOCK_START = re.compile(rb"^(?:resource|module|variable|locals|terraform|provider|data|output|remote_state|dependency)\b", re.MULTILINE)
 _LONG_HEREDOC = re.compile(rb"<<-?\s*\w{100}")
 _TERRAGRUNT = re.compile(r"(?:^|/)(?:terragrunt[\w.-]*|root)\.hcl$")
 _OWN_ROOTS = frozenset(("var", "local", "each", "count", "path", "self", "terraform", "data", "null", "true", "false"))
@@ -60,7 +63,7 @@ def read_hcl(path: str, data: bytes) -> Iterator[Fact]:
     root = _parser().parse(data).root_node
     if root.has_error:
         yield Problem(line=_error_line(root), what="not all of it is valid HCL; what could be read is used")
-    blocks = [_Block(node) for body in root.children if body.type == "body" for node in body.children if node.type == "block"]
+    blocks = _top_blocks(root) if not root.has_error else _salvaged_blocks(root, data)
     known = _known_values(blocks)
     for block in blocks:
         yield from _facts_of(block, known)
@@ -87,6 +90,22 @@ def read_json(_path: str, data: bytes) -> Iterator[Fact]:
     for settings in _maps(document.get("terraform")):
         for backend, _, line in _entries(settings.get("backend")):
             yield Setting(line=line, key="terraform.backend", value=backend)
+
+
+def _top_blocks(root: Node) -> list[_Block]:
+    return [_Block(node) for body in root.children if body.type == "body" for node in body.children if node.type == "block"]
+
+
+def _salvaged_blocks(root: Node, data: bytes) -> list[_Block]:
+    """The blocks of a broken file, each parsed for itself; its lines stay in their place."""
+    starts = [match.start() for match in _BLOCK_START.finditer(data)]
+    if not 0 < len(starts) <= MAX_SALVAGED:
+        return _top_blocks(root)
+    blocks = []
+    for start, end in pairwise([*starts, len(data)]):
+        part = b"\n" * data.count(b"\n", 0, start) + data[start:end]
+        blocks.extend(_top_blocks(_parser().parse(part).root_node))
+    return blocks
 
 
 class _Block:
@@ -140,7 +159,7 @@ def _resource(block: _Block, kind: str, name: str, known: dict[str, str]) -> Ite
         references=_references(block.body, f"{kind}.{name}"),
         conditional=_conditional(block.body),
     )
-    yield from images_of((key, value, block.line) for key, value in attributes)
+    yield from images_of(((key, value, block.line) for key, value in attributes), expressions=True)
 
 
 def _terragrunt(path: str, root: Node, blocks: list[_Block], known: dict[str, str]) -> Iterator[Fact]:

@@ -1,0 +1,83 @@
+"""Which calls of source code are resources."""
+
+from __future__ import annotations
+
+import pytest
+
+from rung.readers.constructs import resources_of
+from rung.records import Call, Resource
+
+
+def call(name: str, **fields: object) -> Call:
+    return Call(line=1, name=name, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect"),
+    [
+        ("aws_cdk.aws_s3.Bucket", "cdk"),
+        ("aws_cdk.aws_sagemaker.CfnEndpoint", "cdk"),
+        ("aws_cdk.aws_sagemaker.CfnEndpointConfig", "cdk"),
+        ("aws_cdk.aws_glue_alpha.Job", "cdk"),
+        ("js:aws-cdk-lib/aws-s3.Bucket", "cdk"),
+        ("js:aws-cdk-lib.aws_s3.Bucket", "cdk"),
+        ("js:@aws-cdk/aws-s3.Bucket", "cdk"),
+        ("cdktf_cdktf_provider_aws.s3_bucket.S3Bucket", "cdk"),
+        ("js:@cdktf/provider-aws/lib/s3-bucket.S3Bucket", "cdk"),
+        ("pulumi_aws.s3.BucketV2", "pulumi"),
+        ("js:@pulumi/aws.s3.Bucket", "pulumi"),
+        ("js:@pulumi/aws/s3.Bucket", "pulumi"),
+        ("pulumi_gcp.storage.Bucket", "pulumi"),
+        ("pulumi_azure_native.machinelearningservices.Workspace", "pulumi"),
+    ],
+)
+def test_a_constructor_of_a_construct_is_a_resource(name: str, dialect: str) -> None:
+    (found,) = resources_of([call(name, arguments=("Data",), keywords=(("versioned", "True"),))])
+    assert found == Resource(line=1, dialect=dialect, type=name, name="Data", attributes=(("versioned", "True"),))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "aws_cdk.aws_s3.Bucket.from_bucket_name",
+        "aws_cdk.aws_iam.PolicyStatement",
+        "aws_cdk.aws_iam.ServicePrincipal",
+        "aws_cdk.aws_sagemaker.CfnModel.ContainerDefinitionProperty",
+        "aws_cdk.aws_events_targets.LambdaFunction",
+        "aws_cdk.aws_codebuild.BuildEnvironment",
+        "aws_cdk.Duration.days",
+        "aws_cdk.App",
+        "pulumi_aws.s3.BucketArgs",
+        "pulumi_aws.get_region",
+        "js:@cdktf/provider-aws/lib/provider.AwsProvider",
+        "myapp.aws_s3.Bucket",
+        "boto3.client[s3].create_bucket",
+    ],
+)
+def test_other_calls_are_none(name: str) -> None:
+    assert resources_of([call(name)]) == []
+
+
+def test_a_base_class_is_no_resource() -> None:
+    assert resources_of([call("aws_cdk.aws_s3.Bucket", kind="base")]) == []
+
+
+def test_property_objects_and_schedules_among_the_arguments_are_attributes_of_the_innermost_resource() -> None:
+    found = resources_of(
+        [
+            Call(line=3, end_line=3, name="aws_cdk.aws_events.Schedule.rate", arguments=("1 day",)),
+            Call(line=1, end_line=9, name="aws_cdk.aws_sagemaker.CfnEndpointConfig", keywords=(("data_capture_config", ""),)),
+            Call(line=2, end_line=4, name="aws_cdk.aws_events.Rule"),
+            Call(
+                line=5,
+                end_line=6,
+                name="aws_cdk.aws_sagemaker.CfnEndpointConfig.DataCaptureConfigProperty",
+                keywords=(("enable_capture", "True"),),
+            ),
+            Call(line=12, end_line=12, name="aws_cdk.aws_sagemaker.CfnModel.VpcConfigProperty", keywords=(("subnets", ""),)),
+        ]
+    )
+    assert [(resource.type, resource.attributes) for resource in found] == [
+        ("aws_cdk.aws_sagemaker.CfnEndpointConfig", (("data_capture_config", ""), ("DataCaptureConfig.enable_capture", "True"))),
+        ("aws_cdk.aws_events.Rule", (("ScheduleExpression", "rate(1 day)"),)),
+    ]

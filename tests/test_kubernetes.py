@@ -1,0 +1,158 @@
+"""What the Kubernetes reader sees in manifests, charts and kustomizations."""
+
+from __future__ import annotations
+
+import pytest
+
+from rung.readers.kubernetes import read_chart, read_kustomization, read_manifest, read_values
+from rung.records import Fact, Image, Problem, Resource
+
+
+def read(source: str, path: str = "k8s/app.yaml") -> list[Fact]:
+    return list(read_manifest(path, source.encode()))
+
+
+def resources(facts: list[Fact]) -> list[Resource]:
+    return [fact for fact in facts if isinstance(fact, Resource)]
+
+
+DEPLOYMENT = """apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: api
+spec:
+  replicas: 2
+  template:
+    spec:
+      initContainers:
+        - image: busybox
+      containers:
+        - name: api
+          image: registry/api:1.2
+          readinessProbe: {httpGet: {path: /health}}
+"""
+
+
+def test_objects_are_resources_with_group_and_kind() -> None:
+    (found,) = resources(read(DEPLOYMENT))
+    assert (found.type, found.name, found.line, found.dialect) == ("apps/Deployment", "api", 2, "kubernetes")
+    assert ("spec.template.spec.containers.readinessProbe.httpGet.path", "/health") in found.attributes
+    assert [(fact.name, fact.line) for fact in read(DEPLOYMENT) if isinstance(fact, Image)] == [("busybox", 10), ("registry/api:1.2", 13)]
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "expected"),
+    [
+        ("v1", "Service", "core/Service"),
+        ("batch/v1beta1", "CronJob", "batch/CronJob"),
+        ("serving.kserve.io/v1beta1", "InferenceService", "serving.kserve.io/InferenceService"),
+        ("argoproj.io/v1alpha1", "Rollout", "argoproj.io/Rollout"),
+    ],
+)
+def test_versions_are_left_out_of_types(version: str, kind: str, expected: str) -> None:
+    assert [found.type for found in resources(read(f"apiVersion: {version}\nkind: {kind}\n"))] == [expected]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["apiVersion: 1\nkind: Deployment\n", "apiVersion: v1\nkind: some words\n", "text: apiVersion kind\n", "apiVersion: v1\nkinds: Pod\n"],
+)
+def test_other_yaml_gives_nothing(source: str) -> None:
+    assert read(source) == []
+
+
+def test_lists_documents_and_json_are_opened() -> None:
+    source = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod}\n- {apiVersion: v1, kind: Secret}\n---\napiVersion: v1\nkind: Namespace\n"
+    assert [found.type for found in resources(read(source))] == ["core/Pod", "core/Secret", "core/Namespace"]
+    assert [found.type for found in resources(read('{"apiVersion": "v1", "kind": "Pod"}', "pod.json"))] == ["core/Pod"]
+
+
+def test_payloads_of_config_maps_and_secrets_keep_their_keys_only() -> None:
+    source = "apiVersion: v1\nkind: {}\nmetadata: {{name: c}}\n{}:\n  rules.yml: 'secret text'\n"
+    for kind, key in (("ConfigMap", "data"), ("Secret", "stringData")):
+        (found,) = resources(read(source.format(kind, key)))
+        assert found.attributes == ((f"{key}.rules.yml", ""),)
+
+
+CHART_TEMPLATE = """{{- if .Values.monitoring.enabled }}
+apiVersion: {{ include "x.apiVersion" . }}
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}-api
+  labels:
+    {{- include "x.labels" . | nindent 4 }}
+spec:
+  template:
+    spec:
+      containers:
+        - image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+        - image: redis:7
+        {{- range .Values.extra }}
+        - image: {{ . }}
+        {{- end }}
+{{- else }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: plain
+{{- end }}
+---
+apiVersion: v1
+kind: Namespace
+"""
+
+
+def test_templates_of_a_chart_are_read_with_the_conditions_around_them() -> None:
+    facts = read(CHART_TEMPLATE, "chart/templates/deployment.yaml")
+    assert [(found.type, found.name, found.line, found.conditional) for found in resources(facts)] == [
+        ("apps/Deployment", "${.Release.Name}-api", 3, ".Values.monitoring.enabled"),
+        ("core/Service", "plain", 20, "not (.Values.monitoring.enabled)"),
+        ("core/Namespace", "", 26, ""),
+    ]
+    assert [fact.name for fact in facts if isinstance(fact, Image)] == ["redis:7"]
+    assert not [fact for fact in facts if isinstance(fact, Problem)]
+
+
+def test_quoted_placeholders_of_workflow_engines_are_no_templates() -> None:
+    (found,) = resources(read("apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  argument: '{{workflow.name}}'\n"))
+    assert found.attributes == (("spec.argument", "{{workflow.name}}"),)
+
+
+def test_a_broken_manifest_is_a_problem_and_documents_before_it_stand() -> None:
+    facts = read("apiVersion: v1\nkind: Pod\n---\napiVersion: v1\nkind: [\n")
+    assert [type(fact) for fact in facts] == [Problem, Resource]
+
+
+def test_references_name_kind_and_name_of_the_target() -> None:
+    (found,) = resources(
+        read(
+            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}\n"
+        )
+    )
+    assert found.references == ("Deployment/api",)
+
+
+def test_a_chart_and_its_values_give_the_chart_and_its_images() -> None:
+    (chart,) = read_chart("chart/Chart.yaml", b"apiVersion: v2\nname: api\nversion: 1.0.0\ndependencies:\n- {name: redis, version: 17.x}\n")
+    assert isinstance(chart, Resource)
+    assert (chart.type, chart.name, chart.line) == ("helm/Chart", "api", 2)
+    assert ("dependencies.name", "redis") in chart.attributes
+    (image,) = read_values(
+        "chart/values.yaml", b"image:\n  registry: ghcr.io\n  repository: org/api\n  tag: '2'\nother: {repository: https://x}\n"
+    )
+    assert image == Image(line=3, name="ghcr.io/org/api:2", use="deployment")
+
+
+def test_a_kustomization_is_a_resource_and_its_images_are_images() -> None:
+    resource, image = read_kustomization(
+        "k8s/prod/kustomization.yaml", b"resources: [../base]\nimages:\n- {name: api, newName: r/api, newTag: '3'}\n"
+    )
+    assert isinstance(resource, Resource)
+    assert (resource.type, resource.name) == ("kustomize/Kustomization", "prod")
+    assert image == Image(line=3, name="r/api:3", use="deployment")
+
+
+def test_attributes_are_bounded() -> None:
+    (found,) = resources(read("apiVersion: v1\nkind: Pod\nspec:\n" + "".join(f"  k{i}: {'v' * 10}\n" for i in range(1000))))
+    assert len(found.attributes) == 300
