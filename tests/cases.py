@@ -1,9 +1,9 @@
 """The fixture cases: what is found in each, what is expected, and commands to look at them.
 
-    python tests/cases.py show ID…     print the evidence found in the cases of a detector
-    python tests/cases.py update ID…   write it as the expectation, after looking at it
-    python tests/cases.py check [ID…]  print what differs
-    python tests/cases.py real FOLDER ID…   print a detector's evidence over the repositories in a folder
+python tests/cases.py show ID…     print the evidence found in the cases of a detector
+python tests/cases.py update ID…   write it as the expectation, after looking at it
+python tests/cases.py check [ID…]  print what differs
+python tests/cases.py real FOLDER ID…   print a detector's evidence over the repositories in a folder
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def main(arguments: list[str]) -> int:
     for case in cases(*ids):
         found = finder.found(case)
         if command == "update":
-            (case.folder / EXPECTATION).write_text("evidence:\n" + "".join(f"  - {line}\n" for line in found) if found else "evidence: []\n")
+            (case.folder / EXPECTATION).write_text(
+                "evidence:\n" + "".join(f"  - {line}\n" for line in found) if found else "evidence: []\n"
+            )
         if command == "check" and found == sorted(case.expected):
             continue
         print(f"── {case.detector}/{case.name}")

@@ -73,7 +73,9 @@ def test_an_empty_folder_is_told_apart_from_a_scanned_one(tmp_path: Path, capsys
         (["explain", "data.qualty"], USAGE, "did you mean data.quality"),
     ],
 )
-def test_a_wrong_call_is_answered_with_what_to_do(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_call_is_answered_with_what_to_do(
+    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == code
     assert message in capsys.readouterr().err
 

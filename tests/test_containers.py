@@ -179,13 +179,16 @@ def test_container_files_are_told_by_their_names(path: str, claimed: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "text"), [("Dockerfile", "hello world\n"), ("compose.yml", "services: [\n"), ("devcontainer.json", "{"), ("devcontainer.json", "[]")]
+    ("path", "text"),
+    [("Dockerfile", "hello world\n"), ("compose.yml", "services: [\n"), ("devcontainer.json", "{"), ("devcontainer.json", "[]")],
 )
 def test_what_cannot_be_read_is_a_problem(path: str, text: str) -> None:
     assert any(isinstance(fact, Problem) for fact in facts(path, text))
 
 
-@pytest.mark.parametrize("text", ["", "FROM", "FROM a\nRUN", "FROM a\nCOPY", "FROM a\nCMD []", "FROM a\nRUN <<X", "FROM a\nENV A", "FROM ${A}\nRUN \\"])
+@pytest.mark.parametrize(
+    "text", ["", "FROM", "FROM a\nRUN", "FROM a\nCOPY", "FROM a\nCMD []", "FROM a\nRUN <<X", "FROM a\nENV A", "FROM ${A}\nRUN \\"]
+)
 def test_broken_dockerfiles_never_raise(text: str) -> None:
     facts("Dockerfile", text)
 

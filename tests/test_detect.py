@@ -39,7 +39,9 @@ def workflow(*steps: str, on: str = "push", job: str = "") -> str:
         ("docs/train.py", Strength.DECLARED, "in documentation"),
     ],
 )
-def test_the_role_of_a_file_bounds_what_a_call_in_it_proves(finder: Finder, tmp_path: Path, path: str, strength: Strength, note: str) -> None:
+def test_the_role_of_a_file_bounds_what_a_call_in_it_proves(
+    finder: Finder, tmp_path: Path, path: str, strength: Strength, note: str
+) -> None:
     (item,) = found(finder, tmp_path, {path: CALL}, "model.experiment-tracking")
 
     assert item.strength is strength

@@ -45,4 +45,6 @@ def test_the_version_is_told_without_importing_anything_heavy() -> None:
     code = "import sys; sys.argv=['rung','--version']\nimport rung.cli\ntry: rung.cli.main()\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert [name for name in ("yaml", "boto3", "google", "azure", "requests", "rich", "jinja2", "tree_sitter") if f"'{name}'" in modules] == []
+    assert [
+        name for name in ("yaml", "boto3", "google", "azure", "requests", "rich", "jinja2", "tree_sitter") if f"'{name}'" in modules
+    ] == []

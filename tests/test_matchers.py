@@ -28,7 +28,6 @@ from rung.records import (
     Step,
     Strength,
     Task,
-
     Trigger,
     Workflow,
 )
@@ -36,7 +35,9 @@ from rung.records import (
 
 def matches(matcher: str, arguments: Any, *facts: Fact, path: str = "a.py", local: str = "", **file: Any) -> bool:
     given = arguments if isinstance(arguments, dict) else {"any": arguments}
-    signal = Signal(id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher=matcher, arguments=given, where=(Role.SOURCE,))
+    signal = Signal(
+        id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher=matcher, arguments=given, where=(Role.SOURCE,)
+    )
     types = (ResourceType(type="AWS::S3::Bucket", terraform=("aws_s3_bucket",)),)
     detector = Detector(id="d", title="D", homepage="", signals=(signal,))
     compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=types, frameworks=(), digest=""))
@@ -76,7 +77,13 @@ def test_a_module_of_the_repository_is_not_the_library_of_that_name() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "module", "expected"),
-    [("mlflow", "mlflow", True), ("mlflow", "mlflow.sklearn", True), ("mlflow", "mlflowx", False), ("js:@a/b", "js:@a/b/c", True), ("js:@a/b", "js:@a/bc", False)],
+    [
+        ("mlflow", "mlflow", True),
+        ("mlflow", "mlflow.sklearn", True),
+        ("mlflow", "mlflowx", False),
+        ("js:@a/b", "js:@a/b/c", True),
+        ("js:@a/b", "js:@a/bc", False),
+    ],
 )
 def test_an_import_is_matched_with_everything_below_it(wanted: str, module: str, expected: bool) -> None:
     assert matches("import", [wanted], Import(line=1, module=module)) is expected
@@ -84,7 +91,13 @@ def test_an_import_is_matched_with_everything_below_it(wanted: str, module: str,
 
 @pytest.mark.parametrize(
     ("wanted", "ecosystem", "name", "expected"),
-    [("dvc", "pypi", "dvc", True), ("dvc", "conda", "dvc", True), ("dvc", "npm", "dvc", False), ("npm:dvc", "npm", "dvc", True), ("dvc", "pypi", "dvc-s3", False)],
+    [
+        ("dvc", "pypi", "dvc", True),
+        ("dvc", "conda", "dvc", True),
+        ("dvc", "npm", "dvc", False),
+        ("npm:dvc", "npm", "dvc", True),
+        ("dvc", "pypi", "dvc-s3", False),
+    ],
 )
 def test_a_dependency_is_matched_by_its_whole_name_in_its_ecosystem(wanted: str, ecosystem: str, name: str, expected: bool) -> None:
     assert matches("dependency", [wanted], Dependency(line=1, ecosystem=ecosystem, name=name)) is expected
@@ -107,7 +120,12 @@ def test_a_command_is_matched_by_its_program_and_its_words_in_order(pattern: str
 
 
 def step(**fields: Any) -> Workflow:
-    return Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=(Job(line=3, id="j", steps=(Step(line=4, **fields),)),))
+    return Workflow(
+        line=1,
+        system="github-actions",
+        triggers=(Trigger(line=2, kind="push"),),
+        jobs=(Job(line=3, id="j", steps=(Step(line=4, **fields),)),),
+    )
 
 
 def test_a_step_is_matched_by_what_it_uses_without_the_version_and_by_its_arguments() -> None:

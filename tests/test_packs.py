@@ -123,7 +123,11 @@ def test_a_bad_matcher_argument_is_refused_with_pack_signal_and_key(match: str, 
         ("observable: [repository]", "observable: [sky]", "observable is a list out of repository"),
         ("requires: {capability: data.quality, strength: automated},", "", "what a repository can show needs `requires`"),
         ("{capability: data.quality, strength: automated}", "{some: []}", "expected one key of all, any, at_least"),
-        ("{capability: data.quality, strength: automated}", "{at_least: {n: 2, of: [{capability: data.quality, strength: declared}]}}", "can never be met"),
+        (
+            "{capability: data.quality, strength: automated}",
+            "{at_least: {n: 2, of: [{capability: data.quality, strength: declared}]}}",
+            "can never be met",
+        ),
     ],
 )
 def test_bad_rules_are_refused_with_the_criterion_and_the_key(old: str, new: str, message: str) -> None:
@@ -136,4 +140,6 @@ def test_bad_rules_are_refused_with_the_criterion_and_the_key(old: str, new: str
 
 def test_a_negative_capability_that_yields_to_an_unknown_one_is_refused() -> None:
     with pytest.raises(PackError, match="unless: `b` is no capability"):
-        capabilities_of("c.yaml", parse("c.yaml", b"schema: capabilities/1\ncapabilities: {a: {title: A, is: x, negative: true, unless: [b]}}"))
+        capabilities_of(
+            "c.yaml", parse("c.yaml", b"schema: capabilities/1\ncapabilities: {a: {title: A, is: x, negative: true, unless: [b]}}")
+        )

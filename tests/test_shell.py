@@ -146,7 +146,28 @@ def test_an_argument_vector_is_peeled_like_a_text() -> None:
     assert [(command.line, command.words) for command in words_of(["uv", "run", "python", "-m", "x y"], 7)] == [(7, ("x y",))]
 
 
-HOSTILE = ["a", "'", '"', "`", "$(", "${", "{{", "((", "( ", "{ ", "[[ ", "<<X\n", "case x in ", ";;", "\\\n", "a || ", "sudo ", "bash -c '", "env", "x=("]
+HOSTILE = [
+    "a",
+    "'",
+    '"',
+    "`",
+    "$(",
+    "${",
+    "{{",
+    "((",
+    "( ",
+    "{ ",
+    "[[ ",
+    "<<X\n",
+    "case x in ",
+    ";;",
+    "\\\n",
+    "a || ",
+    "sudo ",
+    "bash -c '",
+    "env",
+    "x=(",
+]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

@@ -248,7 +248,12 @@ def test_shell_scripts_are_tasks_named_by_their_path() -> None:
     found = tasks("deploy/run.sh", "#!/bin/sh\nset -e\nuv run train.py\n")
     assert lines(found["deploy/run.sh"]) == [(2, "set -e"), (3, "train.py")]
     assert lines(tasks("scripts/go", "#!/usr/bin/env bash\nmake\n")["scripts/go"]) == [(2, "make")]
-    for path, text in (("scripts/go", "make\n"), ("scripts/go", "#!/usr/bin/python\nmake\n"), ("src/go", "#!/bin/sh\nmake\n"), ("a.sh", "#!/usr/bin/perl\nx\n")):
+    for path, text in (
+        ("scripts/go", "make\n"),
+        ("scripts/go", "#!/usr/bin/python\nmake\n"),
+        ("src/go", "#!/bin/sh\nmake\n"),
+        ("a.sh", "#!/usr/bin/perl\nx\n"),
+    ):
         assert tasks(path, text) == {}
 
 
@@ -297,7 +302,11 @@ def test_dvc_stages_know_their_order_and_frozen_ones_run_nothing() -> None:
     )
     assert (found["prepare"].inputs, found["prepare"].outputs) == (("data/raw.csv",), ("data/clean.csv",))
     assert lines(found["train"]) == [(10, "python train.py"), (11, "echo done")]
-    assert (found["train"].needs, found["train"].inputs, found["train"].outputs) == (("prepare",), ("data/clean.csv", "params.yaml", "conf.yaml"), ("m.json",))
+    assert (found["train"].needs, found["train"].inputs, found["train"].outputs) == (
+        ("prepare",),
+        ("data/clean.csv", "params.yaml", "conf.yaml"),
+        ("m.json",),
+    )
     assert found["old"].commands == ()
     assert lines(found["each"]) == [(21, "python each.py ${item}")]
 
@@ -334,7 +343,10 @@ def test_a_broken_manifest_is_reported_once_by_the_reading_of_manifests(path: st
     assert facts(path, "[[[") == []
 
 
-@pytest.mark.parametrize("path", ["Makefile", "a.mk", "justfile", "Taskfile.yml", "tox.ini", "noxfile.py", "tasks.py", "package.json", "a.sh", "a.ps1", "dvc.yaml"])
+@pytest.mark.parametrize(
+    "path",
+    ["Makefile", "a.mk", "justfile", "Taskfile.yml", "tox.ini", "noxfile.py", "tasks.py", "package.json", "a.sh", "a.ps1", "dvc.yaml"],
+)
 @pytest.mark.parametrize("text", ["", "\0", "\ufffd", "- 1", "[]", "null", "stages: 3", "tasks: [a, 1]", "a: {b: c}", "$(" * 999])
 def test_strange_contents_never_raise(path: str, text: str) -> None:
     facts(path, text)

@@ -82,7 +82,13 @@ def test_a_test_run_reaches_the_tests_but_not_what_they_import() -> None:
 
 
 def test_a_relative_import_is_followed_inside_its_package_only() -> None:
-    files = [file("pkg/__init__.py"), file("pkg/a.py", Import(line=1, module=".b.f")), file("pkg/b.py"), file("b.py"), workflow("python pkg/a.py")]
+    files = [
+        file("pkg/__init__.py"),
+        file("pkg/a.py", Import(line=1, module=".b.f")),
+        file("pkg/b.py"),
+        file("b.py"),
+        workflow("python pkg/a.py"),
+    ]
     wiring = Wiring(files)
 
     assert places(wiring, "pkg/b.py")

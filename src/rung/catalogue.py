@@ -24,7 +24,8 @@ def catalogue(what: str) -> list[Row]:
         ]
     if what == "capabilities":
         detectors = {
-            capability.id: {d.id for d in packs.detectors for s in d.signals if s.capability == capability.id} for capability in packs.capabilities
+            capability.id: {d.id for d in packs.detectors for s in d.signals if s.capability == capability.id}
+            for capability in packs.capabilities
         }
         return [
             {"id": c.id, "detectors": str(len(detectors[c.id])), "polarity": "negative" if c.negative else "positive", "is": c.description}
@@ -32,7 +33,14 @@ def catalogue(what: str) -> list[Row]:
         ]
     if what == "rules":
         return [
-            {"framework": f.id, "dimension": c.dimension, "level": str(c.level), "id": c.id, "title": c.title, "asks for": requirement_text(c.requires)}
+            {
+                "framework": f.id,
+                "dimension": c.dimension,
+                "level": str(c.level),
+                "id": c.id,
+                "title": c.title,
+                "asks for": requirement_text(c.requires),
+            }
             for f in packs.frameworks
             for c in f.criteria
         ]
@@ -48,6 +56,5 @@ def catalogue_text(rows: list[Row]) -> str:
     keys = list(rows[0])
     widths = {key: min(44, max(len(key), *(len(row[key]) for row in rows))) for key in keys[:-1]}
     lines = ["  ".join([*(key.upper().ljust(widths[key]) for key in keys[:-1]), keys[-1].upper()])]
-    for row in rows:
-        lines.append("  ".join([*(row[key].ljust(widths[key]) for key in keys[:-1]), row[keys[-1]]]).rstrip())
+    lines += ["  ".join([*(row[key].ljust(widths[key]) for key in keys[:-1]), row[keys[-1]]]).rstrip() for row in rows]
     return "\n".join(lines) + "\n"

@@ -21,7 +21,16 @@ from rung.records import Assessment, PackError, RungError, TargetError
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
 DIMENSIONS = ("data", "model", "code", "overall")
 FORMATS = ("text", "json", "markdown", "html", "sarif", "junit", "badge")
-SUFFIXES = {".txt": "text", ".json": "json", ".md": "markdown", ".html": "html", ".htm": "html", ".sarif": "sarif", ".xml": "junit", ".svg": "badge"}
+SUFFIXES = {
+    ".txt": "text",
+    ".json": "json",
+    ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".sarif": "sarif",
+    ".xml": "junit",
+    ".svg": "badge",
+}
 LISTS = ("detectors", "capabilities", "rules", "frameworks", "resources")
 
 
@@ -61,11 +70,27 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rung {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    scan = commands.add_parser("scan", help="scan a repository and report its levels", description="Scans a folder, most often a git work tree, and reports its levels.")
+    scan = commands.add_parser(
+        "scan",
+        help="scan a repository and report its levels",
+        description="Scans a folder, most often a git work tree, and reports its levels.",
+    )
     scan.add_argument("target", nargs="?", default=".", metavar="PATH", help="folder to scan (default: this one)")
     scan.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
-    scan.add_argument("--framework", action="append", default=[], metavar="NAME", help="maturity model to rate by (default: mlab; `rung list frameworks`; `all`)")
-    scan.add_argument("--fail-under", type=_thresholds, default={}, metavar="data=2,model=2", help="exit with 1 when a level is below; also code= and overall=")
+    scan.add_argument(
+        "--framework",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="maturity model to rate by (default: mlab; `rung list frameworks`; `all`)",
+    )
+    scan.add_argument(
+        "--fail-under",
+        type=_thresholds,
+        default={},
+        metavar="data=2,model=2",
+        help="exit with 1 when a level is below; also code= and overall=",
+    )
     _add_output(scan)
     scan.set_defaults(run=_scan)
 
@@ -92,8 +117,21 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", action="append", default=[], choices=FORMATS, help="format of the report (default: text); repeat it with --output for more from one scan")
-    parser.add_argument("--output", "-o", action="append", default=[], metavar="FILE", help="file for the format given in the same place, or the one its suffix tells")
+    parser.add_argument(
+        "--format",
+        action="append",
+        default=[],
+        choices=FORMATS,
+        help="format of the report (default: text); repeat it with --output for more from one scan",
+    )
+    parser.add_argument(
+        "--output",
+        "-o",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="file for the format given in the same place, or the one its suffix tells",
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="text: every criterion with its evidence")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes on standard error")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
@@ -163,9 +201,9 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _completion(options: argparse.Namespace) -> int:
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    sys.stdout.write(argcomplete.shellcode(["rung"], shell=options.shell))
+    sys.stdout.write(shellcode(["rung"], shell=options.shell))
     return DONE
 
 

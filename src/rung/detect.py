@@ -53,7 +53,11 @@ def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, targ
                     note=note,
                 )
             )
-    return tuple(sorted(evidence, key=lambda item: (item.capability, -item.strength, item.location.path, item.location.line, item.detector, item.signal)))
+    return tuple(
+        sorted(
+            evidence, key=lambda item: (item.capability, -item.strength, item.location.path, item.location.line, item.detector, item.signal)
+        )
+    )
 
 
 def problems(files: Sequence[SourceFile], target: str) -> tuple[ScanError, ...]:

@@ -36,14 +36,24 @@ def detectors_page(packs: Packs) -> str:
     lines = ["# Detectors", "", f"{len(packs.detectors)} detectors with {sum(len(d.signals) for d in packs.detectors)} signals."]
     for detector in packs.detectors:
         rows = ([s.id, s.capability, s.strength.label, s.matcher] for s in detector.signals)
-        lines += ["", f"## {detector.id}", "", f"[{detector.title}]({detector.homepage})", "", *_table(("signal", "capability", "strength", "matcher"), rows)]
+        lines += [
+            "",
+            f"## {detector.id}",
+            "",
+            f"[{detector.title}]({detector.homepage})",
+            "",
+            *_table(("signal", "capability", "strength", "matcher"), rows),
+        ]
     return "\n".join(lines) + "\n"
 
 
 def capabilities_page(packs: Packs) -> str:
     """The vocabulary, with the detectors that can show each capability."""
     by_capability = {c.id: sorted({d.id for d in packs.detectors for s in d.signals if s.capability == c.id}) for c in packs.capabilities}
-    rows = ([f"`{c.id}`", c.description + (" (counts against)" if c.negative else ""), ", ".join(by_capability[c.id])] for c in packs.capabilities)
+    rows = (
+        [f"`{c.id}`", c.description + (" (counts against)" if c.negative else ""), ", ".join(by_capability[c.id])]
+        for c in packs.capabilities
+    )
     return "\n".join(["# Capabilities", "", *_table(("capability", "meaning", "detectors"), rows)]) + "\n"
 
 
@@ -51,13 +61,22 @@ def rules_page(packs: Packs, framework_id: str) -> str:
     """One framework's criteria by dimension and level."""
     framework = next(framework for framework in packs.frameworks if framework.id == framework_id)
     lines = [f"# {framework.title}", "", f"Source: <{framework.source}>", ""]
-    lines += [f"A level is reached when no essential criterion of it or of a level below is under L, its own mean rating is at least {framework.reached_at:.2f}"]
+    lines += [
+        f"A level is reached when no essential criterion of it or of a level below is under L, its own mean rating is at least {framework.reached_at:.2f}"
+    ]
     lines += [f"and that of every level below at least {framework.below_at:.2f}."]
     for dimension in framework.dimensions:
         for level in sorted({c.level for c in framework.criteria if c.dimension == dimension.id}):
             lines += ["", f"## {dimension.title}, {f'level {level}' if level else 'no level'}"]
             for criterion in (c for c in framework.criteria if c.dimension == dimension.id and c.level == level):
-                lines += ["", f"### {criterion.id}", "", f"**{criterion.title}**{' (essential)' if criterion.essential else ''}", "", criterion.why]
+                lines += [
+                    "",
+                    f"### {criterion.id}",
+                    "",
+                    f"**{criterion.title}**{' (essential)' if criterion.essential else ''}",
+                    "",
+                    criterion.why,
+                ]
                 lines += ["", f"- asks for: {requirement_text(criterion.requires)}", f"- seen in: {', '.join(criterion.observable)}"]
                 lines += [f"- next: {criterion.remediation} (effort: {criterion.effort})", f"- statements: {', '.join(criterion.atoms)}"]
     return "\n".join(lines) + "\n"

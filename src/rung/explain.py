@@ -6,7 +6,20 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from rung.packs import leaves
-from rung.records import Assessment, Capability, Criterion, CriterionResult, Detector, Evidence, Framework, Group, Leaf, Packs, RungError, Strength
+from rung.records import (
+    Assessment,
+    Capability,
+    Criterion,
+    CriterionResult,
+    Detector,
+    Evidence,
+    Framework,
+    Group,
+    Leaf,
+    Packs,
+    RungError,
+    Strength,
+)
 
 WIDTH = 100
 
@@ -26,7 +39,7 @@ def explain(name: str, packs: Packs, assessment: Assessment | None = None) -> st
             return "\n".join(_capability(capability, packs, assessment)) + "\n"
     for detector in packs.detectors:
         if detector.id == name:
-            return "\n".join(_detector(detector, packs, assessment)) + "\n"
+            return "\n".join(_detector(detector, assessment)) + "\n"
     from difflib import get_close_matches
 
     known = [*(c.id for f in packs.frameworks for c in f.criteria), *(c.id for c in packs.capabilities), *(d.id for d in packs.detectors)]
@@ -49,7 +62,11 @@ def requirement_text(requirement: Leaf | Group | None) -> str:
 
 
 def _criterion(criterion: Criterion, framework: Framework, packs: Packs, assessment: Assessment | None) -> Iterator[str]:
-    place = f"{criterion.dimension.capitalize()} level {criterion.level}" if criterion.level else f"{criterion.dimension.capitalize()}, no level"
+    place = (
+        f"{criterion.dimension.capitalize()} level {criterion.level}"
+        if criterion.level
+        else f"{criterion.dimension.capitalize()}, no level"
+    )
     yield f"{criterion.id}: {criterion.title}"
     yield f"{place} of {framework.title}{', essential' if criterion.essential else ''}"
     yield ""
@@ -86,13 +103,18 @@ def _capability(capability: Capability, packs: Packs, assessment: Assessment | N
             tools = sorted({d.id for d, s in signals if s.strength is strength})
             if tools:
                 yield from _wrapped(strength.label, ", ".join(tools))
-    asked = [f"{c.id} ({c.dimension} {c.level})" for f in packs.frameworks for c in f.criteria if capability.id in {x.capability for x in leaves(c.requires)}]
+    asked = [
+        f"{c.id} ({c.dimension} {c.level})"
+        for f in packs.frameworks
+        for c in f.criteria
+        if capability.id in {x.capability for x in leaves(c.requires)}
+    ]
     if asked:
         yield ""
         yield from _wrapped("asked by", ", ".join(asked))
 
 
-def _detector(detector: Detector, packs: Packs, assessment: Assessment | None) -> Iterator[str]:
+def _detector(detector: Detector, assessment: Assessment | None) -> Iterator[str]:
     yield f"{detector.id}: {detector.title}  {detector.homepage}"
     yield ""
     for signal in detector.signals:
@@ -110,7 +132,9 @@ def _detector(detector: Detector, packs: Packs, assessment: Assessment | None) -
 def _found(capability: str, packs: Packs, assessment: Assessment) -> Iterator[str]:
     strength, ids = next(((s, i) for name, s, i in assessment.strengths if name == capability), (Strength.ABSENT, ()))
     yield f"  {capability} here: {strength.label if strength else 'not detected'}"
-    shown = [item for item in assessment.evidence if item.id in set(ids)] or [item for item in assessment.evidence if item.capability == capability]
+    shown = [item for item in assessment.evidence if item.id in set(ids)] or [
+        item for item in assessment.evidence if item.capability == capability
+    ]
     for item in shown[:20]:
         yield from _evidence(item)
     if len(shown) > 20:

@@ -54,6 +54,7 @@ class Owned:
 
     @property
     def key(self) -> str:
+        """`detector/signal`, unique over all packs."""
         return f"{self.detector}/{self.signal.id}"
 
     @property
@@ -177,6 +178,7 @@ class CommandPattern:
         self._rest = tuple(glob(word) for word in words[1:])
 
     def matches(self, words: tuple[str, ...]) -> bool:
+        """Whether the words after the program hold the pattern's words in their order."""
         position = 1
         for condition in self._rest:
             while position < len(words) and not condition(words[position]):
@@ -360,7 +362,9 @@ class Matchers:
         files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
         given.done()
         if not isinstance(pattern, str) or not isinstance(example, str):
-            raise ValueError("needs `pattern` (a regular expression) and `example` (a line that it matches)")
+            raise ValueError(  # noqa: TRY004 - the value in the pack is wrong
+                "needs `pattern` (a regular expression) and `example` (a line that it matches)"
+            )
         regex = re.compile(pattern, re.MULTILINE)
         if not regex.search(example):
             raise ValueError(f"the example `{example}` is not matched by its own pattern")
@@ -446,7 +450,9 @@ class Matchers:
         for conditions, owned in self._resources_of(self._canonical.canonical(resource), resource.dialect):
             if conditions and attributes is None:
                 attributes = [(_fold(key), value) for key, value in resource.attributes]
-            if all(any(_key_matches(wanted, key) and condition(value) for key, value in attributes or ()) for wanted, condition in conditions):
+            if all(
+                any(_key_matches(wanted, key) and condition(value) for key, value in attributes or ()) for wanted, condition in conditions
+            ):
                 yield owned
 
     def _match_call(self, call: Call, is_local: Callable[[str], bool]) -> Iterator[Match]:
@@ -517,7 +523,9 @@ class Matchers:
         return tuple((is_key, is_value, owned) for is_file, is_key, is_value, owned in self._settings if is_file(path))
 
     def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
-        return tuple((conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect))
+        return tuple(
+            (conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect)
+        )
 
     def _texts_for(self, path: str) -> tuple[tuple[re.Pattern[str], Owned], ...]:
         return tuple((regex, owned) for is_file, regex, owned in self._texts if is_file(path))
@@ -546,7 +554,7 @@ class _Arguments:
     def conditions(self, key: str, *, fold: bool = False) -> tuple[tuple[str, Condition], ...]:
         raw = self._left.pop(key, None) or {}
         if not isinstance(raw, dict):
-            raise ValueError(f"`{key}` is a mapping of key to glob")
+            raise ValueError(f"`{key}` is a mapping of key to glob")  # noqa: TRY004 - the value in the pack is wrong
         return tuple((_fold(str(name)) if fold else str(name), any_glob(_texts(value))) for name, value in raw.items())
 
     def done(self) -> None:

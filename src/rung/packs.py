@@ -84,7 +84,9 @@ def load_packs() -> Packs:
         for signal in detector.signals:
             for capability in (signal.capability, *signal.given):
                 if capability not in known:
-                    raise PackError(f"detectors/{detector.id}.yaml: signal `{signal.id}`: capability `{capability}` is not in rules/capabilities.yaml")
+                    raise PackError(
+                        f"detectors/{detector.id}.yaml: signal `{signal.id}`: capability `{capability}` is not in rules/capabilities.yaml"
+                    )
     for framework in frameworks:
         for leaf in framework_leaves(framework):
             if leaf.capability not in known:
@@ -154,7 +156,11 @@ def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...
         unless = tuple(map(str, raw.get("unless", ())))
         if unknown := [other for other in unless if other not in pack["capabilities"]]:
             raise PackError(f"{file}: {name}: unless: `{unknown[0]}` is no capability")
-        found.append(Capability(id=str(name), title=str(raw["title"]), description=str(raw["is"]), negative=bool(raw.get("negative", False)), unless=unless))
+        found.append(
+            Capability(
+                id=str(name), title=str(raw["title"]), description=str(raw["is"]), negative=bool(raw.get("negative", False)), unless=unless
+            )
+        )
     return tuple(found)
 
 
@@ -180,7 +186,9 @@ def framework_of(file: str, pack: Mapping[str, Any]) -> Framework:
     for raw in _list(file, "criteria", pack["criteria"]):
         criterion = _criterion(file, raw)
         if criterion.dimension not in names:
-            raise PackError(f"{file}: criterion `{criterion.id}`: dimension `{criterion.dimension}` is not one of {', '.join(sorted(names))}")
+            raise PackError(
+                f"{file}: criterion `{criterion.id}`: dimension `{criterion.dimension}` is not one of {', '.join(sorted(names))}"
+            )
         if any(criterion.id == other.id for other in criteria):
             raise PackError(f"{file}: criterion `{criterion.id}` is there twice; ids are unique in a framework")
         criteria.append(criterion)

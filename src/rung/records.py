@@ -7,7 +7,7 @@ give *evidence*, rules turn evidence into *criteria* with ratings, and the asses
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Strength(IntEnum):
@@ -21,10 +21,11 @@ class Strength(IntEnum):
 
     @property
     def label(self) -> str:
+        """The word that people and packs use."""
         return self.name.lower()
 
 
-class Role(str, Enum):
+class Role(StrEnum):
     """What a file is to its repository, told by its path; it bounds what evidence in it can prove."""
 
     SOURCE = "source"
@@ -37,7 +38,7 @@ class Role(str, Enum):
     """A file of a project generator: its content is complete, but nothing starts it here."""
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """Where a criterion stands; *unknown* is never *unmet*."""
 
     MET = "met"
@@ -49,7 +50,7 @@ class Status(str, Enum):
     WAIVED = "waived"
 
 
-class Rating(str, Enum):
+class Rating(StrEnum):
     """How far a criterion is achieved, on the scale of ISO/IEC 33020."""
 
     NOT = "N"
@@ -63,6 +64,8 @@ class Rating(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
+    """One thing that a reader saw in a file."""
+
     line: int
     """1-based line in the file (0: the file as a whole)."""
 
@@ -182,6 +185,7 @@ class Trigger(Fact):
 
     @property
     def automatic(self) -> bool:
+        """Whether it fires without a person."""
         return self.kind not in ("manual", "call")
 
 
@@ -203,6 +207,8 @@ class Step(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Fact):
+    """A job of a workflow: its steps, what it waits for, and what can stop it."""
+
     id: str
     name: str = ""
     uses: str = ""
@@ -234,6 +240,7 @@ class Workflow(Fact):
 
     @property
     def automatic(self) -> bool:
+        """Whether anything but a person or another workflow starts it."""
         return any(trigger.automatic for trigger in self.triggers)
 
 
@@ -323,6 +330,8 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
+    """Where evidence stands: a line of a file, or a resource of an account."""
+
     target: str
     path: str = ""
     line: int = 0
@@ -365,6 +374,8 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanError:
+    """Something that could not be read; the scan went on."""
+
     target: str
     path: str
     what: str
@@ -373,6 +384,8 @@ class ScanError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetInfo:
+    """What was scanned."""
+
     id: str
     kind: str
     """worktree, folder; later revision, account, server, host."""
@@ -410,6 +423,8 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
+    """A pack: the traces that one tool or practice leaves."""
+
     id: str
     title: str
     homepage: str
@@ -427,6 +442,8 @@ class ResourceType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
+    """One word of the vocabulary: an ability, whatever tool gives it."""
+
     id: str
     title: str
     description: str
@@ -437,6 +454,8 @@ class Capability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
+    """The demand for one capability at one strength."""
+
     capability: str
     strength: Strength
     """Demanded strength; ABSENT demands that a negative capability was looked for and not found."""
@@ -453,6 +472,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
+    """What a framework asks for on one level of one dimension."""
+
     id: str
     title: str
     why: str
@@ -473,6 +494,8 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimensionRule:
+    """A dimension of a framework, and when it makes sense to rate it."""
+
     id: str
     title: str
     applies: Leaf | Group
@@ -483,6 +506,8 @@ class DimensionRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framework:
+    """A maturity model: its levels, dimensions, criteria and thresholds."""
+
     id: str
     title: str
     source: str
@@ -497,6 +522,8 @@ class Framework:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packs:
+    """All data that a scan goes by."""
+
     detectors: tuple[Detector, ...]
     capabilities: tuple[Capability, ...]
     resources: tuple[ResourceType, ...]
@@ -510,6 +537,8 @@ class Packs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionResult:
+    """Where one criterion stands."""
+
     id: str
     level: int
     title: str
@@ -527,6 +556,8 @@ class CriterionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimensionResult:
+    """Where one dimension stands, in the three readings, with its criteria."""
+
     id: str
     title: str
     applicable: bool
@@ -545,6 +576,8 @@ class DimensionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
+    """One thing to do that lifts a level."""
+
     dimension: str
     to_level: int
     criterion: str
@@ -557,6 +590,8 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameworkResult:
+    """Where a system stands by one framework."""
+
     id: str
     title: str
     levels: tuple[tuple[int, str], ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 
 from rung import __version__, assess
@@ -45,12 +45,14 @@ def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progre
     evidence = tuple(_with_excerpts(detect(files, matchers, Wiring(files), target.info.id), target))
     coverage = (*target.coverage(), *unread(files, partial(_hidden, readers, matchers), target.info.id))
     searched = frozenset(owned.signal.capability for owned in matchers.signals)
-    chosen = [framework for framework in packs.frameworks if framework.id in frameworks or (not frameworks and framework is packs.frameworks[0])]
+    chosen = [
+        framework for framework in packs.frameworks if framework.id in frameworks or (not frameworks and framework is packs.frameworks[0])
+    ]
     results = tuple(assess.assess(framework, evidence, coverage, packs.capabilities, searched) for framework in chosen)
     return Assessment(
         version=__version__,
         digest=packs.digest,
-        generated_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
         scope={"system": target.info.name},
         targets=(replace(target.info, files=len(files)),),
         results=results,

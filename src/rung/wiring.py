@@ -96,7 +96,7 @@ class Wiring:
                     self._workflows[file.path].append(fact)
         self._called: dict[str, Chain] = {}
         self._chains: dict[_Node, Chain] = {}
-        self._walk(files)
+        self._walk()
 
     def of_file(self, path: str) -> Chain | None:
         """The chain that runs or imports a file, None when no automatic trigger reaches it."""
@@ -108,7 +108,7 @@ class Wiring:
 
     def of_step(self, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
         """The chain that runs a step of a workflow, None when only a person starts it or it never runs."""
-        if job and (job.disabled or job.manual) or step and step.disabled:
+        if (job and (job.disabled or job.manual)) or (step and step.disabled):
             return None
         base = _trigger(path, workflow) or self._called.get(path)
         if base is None:
@@ -116,14 +116,16 @@ class Wiring:
         hops = base if job is None else (*base, Hop(path=path, line=job.line, what=f"job {job.id}"))
         return hops if step is None else (*hops, Hop(path=path, line=step.line, what=step.name or step.uses or "step"))
 
-    def _walk(self, files: Sequence[SourceFile]) -> None:
+    def _walk(self) -> None:
         queue: deque[_Node] = deque()
-        pending = deque(sorted(path for path, workflows in self._workflows.items() if any(_trigger(path, workflow) for workflow in workflows)))
+        pending = deque(
+            sorted(path for path, workflows in self._workflows.items() if any(_trigger(path, workflow) for workflow in workflows))
+        )
         while pending:
             path = pending.popleft()
             if self._files[path].role is not Role.SOURCE:
                 continue
-            for workflow, job in ((workflow, job) for workflow in self._workflows[path] for job in workflow.jobs):
+            for workflow, job in self._jobs(path):
                 for step in (Step(line=job.line, uses=job.uses), *job.steps):
                     chain = self.of_step(path, workflow, job, step)
                     if chain is None:
@@ -147,7 +149,16 @@ class Wiring:
                     if isinstance(fact, Import) and ":" not in fact.module:
                         found = self.modules.find(fact.module, node.path)
                         if found and self._files[found].role is not Role.TEST:
-                            self._reach(_Node(found), _extend(chain, Hop(path=node.path, line=fact.line, what=f"imports {fact.module}")), 0, "", queue)
+                            self._reach(
+                                _Node(found),
+                                _extend(chain, Hop(path=node.path, line=fact.line, what=f"imports {fact.module}")),
+                                0,
+                                "",
+                                queue,
+                            )
+
+    def _jobs(self, path: str) -> list[tuple[Workflow, Job]]:
+        return [(workflow, job) for workflow in self._workflows[path] for job in workflow.jobs]
 
     def _local_workflow(self, path: str, uses: str) -> str | None:
         """The workflow, action or template of the repository that a `uses` names."""

@@ -58,7 +58,10 @@ class Readers:
 
     def __init__(self, matchers: Matchers) -> None:
         self._matchers = matchers
-        self._readings = (*(reading for module in MODULES for reading in module.READINGS), settings.settings_reading(matchers.setting_globs))
+        self._readings = (
+            *(reading for module in MODULES for reading in module.READINGS),
+            settings.settings_reading(matchers.setting_globs),
+        )
         self._by_name = {reading.name: reading for reading in self._readings}
 
     def names(self) -> tuple[str, ...]:
@@ -70,7 +73,9 @@ class Readers:
         plain = template_path(path)
         return tuple(reading.name for reading in self._readings if reading.claims(plain))
 
-    def read_all(self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None) -> tuple[SourceFile, ...]:
+    def read_all(
+        self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[SourceFile, ...]:
         """Every file of the target with its facts, in the order of the listing.
 
         Two processes share the work above `PARALLEL_FROM` files; a file that kills its process becomes an unread file.
@@ -91,10 +96,14 @@ class Readers:
                 progress(index, len(entries))
         return files
 
-    def _read_forked(self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None) -> list[SourceFile]:
-        chunks = [entries[start::count * 4] for start in range(count * 4)]
+    def _read_forked(
+        self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None
+    ) -> list[SourceFile]:
+        chunks = [entries[start :: count * 4] for start in range(count * 4)]
         by_path: dict[str, SourceFile] = {}
-        with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)) as pool:
+        with ProcessPoolExecutor(
+            count, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)
+        ) as pool:
             futures = [pool.submit(_read_chunk, chunk) for chunk in chunks]
             for chunk, future in zip(chunks, futures, strict=True):
                 try:
@@ -182,7 +191,7 @@ _adopted: tuple[Readers, Target]
 
 
 def _adopt(readers: Readers, target: Target) -> None:
-    global _adopted
+    global _adopted  # noqa: PLW0603 - a worker process has no other way to be handed something once
     _adopted = (readers, target)
 
 

@@ -263,7 +263,14 @@ def _service(source: Source, name: str, service: Map, line: int, attributes: tup
     dockerfile = _dockerfile(service.get("build"))
     if commands or dockerfile:
         at = service.at("entrypoint" if "entrypoint" in service else "command")
-        yield Task(line=at if commands else line, kind="compose", name=name, commands=commands, needs=needs, inputs=(dockerfile,) if dockerfile else ())
+        yield Task(
+            line=at if commands else line,
+            kind="compose",
+            name=name,
+            commands=commands,
+            needs=needs,
+            inputs=(dockerfile,) if dockerfile else (),
+        )
 
 
 def _attributes(service: Map) -> tuple[tuple[str, str], ...]:

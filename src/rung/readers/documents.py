@@ -37,7 +37,7 @@ _PLACEHOLDER = re.compile(r"\{\{((?:[^{}\n]|\{[^{}\n]*\})*+)\}\}|\{%[^{}\n]*+\}|
 _CLOUDFORMATION_TAGS = {"!Ref": "Ref", "!Condition": "Condition"}
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 - it says what the document is
     """A document that can't be read; `line` is 0 when no line is to blame."""
 
     def __init__(self, what: str, line: int = 0) -> None:
@@ -57,6 +57,7 @@ class Map(dict[str, "Value"]):
         self.lines: dict[str, int] = {}
 
     def put(self, key: str, value: Value, line: int) -> None:
+        """Sets a key and remembers its line."""
         self[key] = value
         self.lines[key] = line
 
@@ -76,6 +77,7 @@ class Sequence(list["Value"]):
         self.lines: list[int] = []
 
     def put(self, value: Value, line: int) -> None:
+        """Adds an item and remembers its line."""
         self.append(value)
         self.lines.append(line)
 

@@ -19,7 +19,9 @@ _VALUED = options(
 _CONDA = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9_][\w.-]*)\s*([=<>!~].*)?")
 _NPM = re.compile(r"(@?[^@\s]+)(?:@(.+))?")
 _NPM_EXACT = re.compile(r"v?\d+\.\d+\.\d+[\w.+-]*")
-_R_CALL = re.compile(r"(?:install\.packages|pkg_install|pak|install_version|BiocManager::install)\(\s*(?:pkgs\s*=\s*)?(c\([^()]*\)|[\"'][\w.]+[\"'])")
+_R_CALL = re.compile(
+    r"(?:install\.packages|pkg_install|pak|install_version|BiocManager::install)\(\s*(?:pkgs\s*=\s*)?(c\([^()]*\)|[\"'][\w.]+[\"'])"
+)
 _R_NAME = re.compile(r"[\"']([A-Za-z][\w.]*)[\"']")
 _NOT_A_NAME = re.compile(r"[./~$({<-]|\w+[/\\]|[^=<>~!@ ]*\.(?:whl|txt|zip|gz|toml|bz2)$")
 
@@ -39,7 +41,11 @@ def _of(command: Command) -> Iterator[Dependency]:
         yield from _python(words[3 if words[1] == "tool" else 2 :], line)
     elif words[0] in ("conda", "mamba", "micromamba") and words[1:2] in (("install",), ("create",)):
         yield from _conda(words[2:], line)
-    elif (words[:1] == ("npm",) and words[1:2] in (("install",), ("i",), ("add",))) or words[:2] in (("pnpm", "add"), ("yarn", "add"), ("yarn", "global")):
+    elif (words[:1] == ("npm",) and words[1:2] in (("install",), ("i",), ("add",))) or words[:2] in (
+        ("pnpm", "add"),
+        ("yarn", "add"),
+        ("yarn", "global"),
+    ):
         yield from _npm(tuple(word for word in words[2:] if word != "add"), line)
     elif words[0] == "install2.r":
         for word in _named(words[1:], frozenset({"-l", "-r", "-n", "-d", "--libloc", "--repos", "--ncpus", "--deps"})):

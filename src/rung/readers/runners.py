@@ -202,7 +202,9 @@ def _take_list(kind: str, value: Sequence, line: int, commands: list[Command], n
 
 def _with_script_needs(task: Task, scripts: Map) -> Task:
     """Hatch lets a script's command begin with another script's name."""
-    called = tuple(dict.fromkeys(command.words[0] for command in task.commands if command.words[0] in scripts and command.words[0] != task.name))
+    called = tuple(
+        dict.fromkeys(command.words[0] for command in task.commands if command.words[0] in scripts and command.words[0] != task.name)
+    )
     return replace(task, needs=(*task.needs, *called)) if called else task
 
 
@@ -232,13 +234,17 @@ def _tox(root: Map, text: str) -> Iterator[Task]:
     inherited = {key: _tox_commands(root, base, key, finder) for key in _TOX_KEYS}
     for name, section in islice(sections.items(), MAX_TASKS):
         table = mapping(root[section])
-        commands = [command for key in _TOX_KEYS for command in (_tox_commands(root, table, key, finder) if key in table else inherited[key])]
+        commands = [
+            command for key in _TOX_KEYS for command in (_tox_commands(root, table, key, finder) if key in table else inherited[key])
+        ]
         for environment in islice(_braced(name or "testenv"), _MAX_ENVIRONMENTS):
             named_environments.add(environment)
             yield Task(line=root.at(section), kind="tox", name=environment, commands=tuple(commands))
     tox = mapping(root.get("tox") or root.get("tox:tox"))
     key = "envlist" if "envlist" in tox else "env_list"
-    listed = [name for part in re.split(r"[\s,]+(?![^{}]*\})", scalar(tox.get(key))[:2000]) for name in islice(_braced(part), _MAX_ENVIRONMENTS)]
+    listed = [
+        name for part in re.split(r"[\s,]+(?![^{}]*\})", scalar(tox.get(key))[:2000]) for name in islice(_braced(part), _MAX_ENVIRONMENTS)
+    ]
     for name in dict.fromkeys(listed):
         if name and name not in named_environments and "" in sections:
             yield Task(line=tox.at(key), kind="tox", name=name, needs=("testenv",))

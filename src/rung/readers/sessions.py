@@ -111,7 +111,11 @@ def _nox_body(function: _Function) -> _Body:
         if attribute in _RUNS and words and words[0]:
             body.commands.extend(words_of([word for word in words if word], call.lineno))
         elif attribute in _PIP and words:
-            body.commands.append(Command(line=call.lineno, words=(attribute.partition("_")[0].replace("install", "pip"), "install", *(w for w in words if w))))
+            body.commands.append(
+                Command(
+                    line=call.lineno, words=(attribute.partition("_")[0].replace("install", "pip"), "install", *(w for w in words if w))
+                )
+            )
         elif attribute == "notify" and words and words[0]:
             body.needs.append(words[0])
         elif isinstance(call.func, ast.Name):
@@ -154,7 +158,9 @@ def _with_calls(name: str, bodies: dict[str, _Body]) -> _Body:
 
 def _calls(function: _Function) -> Iterator[ast.Call]:
     """The calls in a function in the order of the text."""
-    return iter(sorted((node for node in ast.walk(function) if isinstance(node, ast.Call)), key=lambda call: (call.lineno, call.col_offset)))
+    return iter(
+        sorted((node for node in ast.walk(function) if isinstance(node, ast.Call)), key=lambda call: (call.lineno, call.col_offset))
+    )
 
 
 def _text(node: ast.expr) -> str:

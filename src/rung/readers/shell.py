@@ -74,13 +74,17 @@ class _State:
 @lru_cache(maxsize=256)
 def split(text: str, line: int = 1) -> tuple[Command, ...]:
     """The simple commands of a shell text in order; `line` is the file's line on which the text starts."""
-    return tuple(Command(line=at, words=tuple(str(word) for word in words), toothless=toothless) for words, at, toothless in _commands(text, line, 0))
+    return tuple(
+        Command(line=at, words=tuple(str(word) for word in words), toothless=toothless) for words, at, toothless in _commands(text, line, 0)
+    )
 
 
 def words_of(words: list[str], line: int) -> tuple[Command, ...]:
     """The commands of an argument vector (`["python", "-m", "pytest"]`), its wrappers peeled."""
     vector = [Word(word, line) for word in words]
-    return tuple(Command(line=at, words=tuple(str(word) for word in inner), toothless=weak) for inner, at, weak in _expand(vector, line, False, 0))
+    return tuple(
+        Command(line=at, words=tuple(str(word) for word in inner), toothless=weak) for inner, at, weak in _expand(vector, line, False, 0)
+    )
 
 
 def _commands(text: str, line: int, depth: int) -> Iterator[tuple[list[Word], int, bool]]:

@@ -17,7 +17,9 @@ from rung.records import Command, Fact, Problem, Setting, Task
 
 _SHEBANG = re.compile(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:ba|z|da|k|a)?sh\b")
 _SUFFIXLESS = re.compile(r"(?:.*/)?(?:scripts?|bin|ci|hooks|\.husky|\.githooks)/(?:[^/.]+/)?[\w-]+", re.DOTALL)
-_SCHEDULE = re.compile(r"(@\w+|(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)(?:[ \t]+(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)){4})[ \t]+(\S.*)")
+_SCHEDULE = re.compile(
+    r"(@\w+|(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)(?:[ \t]+(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)){4})[ \t]+(\S.*)"
+)
 _USER = re.compile(r"(?:root|www-data|nobody|ubuntu|[a-z_][a-z0-9_-]{0,31})[ \t]+(?=\S)")
 _PROCESS = re.compile(r"([\w-]+):\s*(\S.*)")
 _UNIT_LINE = re.compile(r"\s*(ExecStart|ExecStartPre|OnCalendar|Unit)\s*=\s*(.*)")
@@ -25,7 +27,8 @@ _PROGRAM = re.compile(r"\[(?:program|eventlistener):([^\]]+)\]")
 _POWERSHELL_COMMAND = re.compile(r"[A-Za-z.~$][\w.:/\\~$-]*(?:\s+[^\s={+].*)?$")
 """A program or cmdlet with its arguments: no assignment, type, quoted text or item of a list."""
 _POWERSHELL_WORD = re.compile(
-    r"(?:if|else|elseif|foreach|for|while|do|switch|try|catch|finally|function|param|return|throw|exit|begin|process|end|break|filter)\b", re.IGNORECASE
+    r"(?:if|else|elseif|foreach|for|while|do|switch|try|catch|finally|function|param|return|throw|exit|begin|process|end|break|filter)\b",
+    re.IGNORECASE,
 )
 
 
@@ -169,10 +172,16 @@ READINGS: tuple[Reading, ...] = (
     Reading(name="shell-script", claims=_is_script, read=guarded(read_script)),
     Reading(name="powershell", claims=named(r"[^/]+\.ps1"), read=guarded(read_powershell)),
     Reading(name="batch", claims=named(r"[^/]+\.(?:bat|cmd)"), read=guarded(read_batch)),
-    Reading(name="crontab", claims=named(r"crontab|[^/]+\.(?:cron|crontab)|cron\.d/[^/]+|crontab\.(?:txt|root)"), read=guarded(read_crontab)),
+    Reading(
+        name="crontab", claims=named(r"crontab|[^/]+\.(?:cron|crontab)|cron\.d/[^/]+|crontab\.(?:txt|root)"), read=guarded(read_crontab)
+    ),
     Reading(name="procfile", claims=named(r"Procfile(?:\.\w+)?"), read=guarded(read_procfile)),
     Reading(name="systemd", claims=named(r"[^/]+\.(?:service|timer)"), read=guarded(read_unit)),
-    Reading(name="supervisor", claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf"), read=guarded(read_supervisor)),
+    Reading(
+        name="supervisor",
+        claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf"),
+        read=guarded(read_supervisor),
+    ),
     *makefiles.READINGS,
     *runners.READINGS,
     *sessions.READINGS,

@@ -116,8 +116,12 @@ _BOTH = frozenset({"srun", "mpirun", "mpiexec", "opentelemetry-instrument", "ddt
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _PYTHON = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?[tdw]?|py")
-_PYTHON_VARIABLE = re.compile(r"\$(?:[{(]|\{\{\s*)?(?:[A-Za-z]+_)?(?:PYTHON|PY|python)(?:_?(?:3|BIN|EXE|EXECUTABLE|CMD|INTERPRETER|COMMAND))?(?::?[-=][^}]*)?[})]*")
-_INSTALLED = re.compile(r"(?:(?:/usr(?:/local)?|/opt(?:/[\w.-]+)+|.*env[^/]*|\$.*|.*conda[^/]*|/)/?bin|.*node_modules/\.bin|.*[Ee]nv[^/]*/Scripts)/([\w-]+(?:\d\.\d+)?)")
+_PYTHON_VARIABLE = re.compile(
+    r"\$(?:[{(]|\{\{\s*)?(?:[A-Za-z]+_)?(?:PYTHON|PY|python)(?:_?(?:3|BIN|EXE|EXECUTABLE|CMD|INTERPRETER|COMMAND))?(?::?[-=][^}]*)?[})]*"
+)
+_INSTALLED = re.compile(
+    r"(?:(?:/usr(?:/local)?|/opt(?:/[\w.-]+)+|.*env[^/]*|\$.*|.*conda[^/]*|/)/?bin|.*node_modules/\.bin|.*[Ee]nv[^/]*/Scripts)/([\w-]+(?:\d\.\d+)?)"
+)
 _PREFIXED = re.compile(r"\$\{\w*(?:PREFIX|BIN|VENV)\w*\}([A-Za-z][\w.-]*)")
 """`${PREFIX}pytest`, where the variable is a folder or nothing."""
 _PIP_VARIABLE = re.compile(r"\$[{(]?PIP3?[})]?")
@@ -129,7 +133,9 @@ _DOCKER_VALUED = options(
     " --memory --cpus -h --hostname --platform --pull --label -l --add-host --restart --runtime --device --ipc --pid --cap-add --cap-drop"
     " --security-opt --ulimit --link --log-driver --log-opt --tmpfs --volumes-from --cidfile --dns --expose --health-cmd --index"
 )
-_COMPOSE_GLOBAL = options("-f --file -p --project-name --env-file --profile --project-directory --ansi --progress -H --host -c --context -l --log-level")
+_COMPOSE_GLOBAL = options(
+    "-f --file -p --project-name --env-file --profile --project-directory --ansi --progress -H --host -c --context -l --log-level"
+)
 _COVERAGE_VALUED = options("--source --omit --include --rcfile --data-file --context --concurrency --source-pkgs")
 
 
