@@ -1,8 +1,10 @@
-"""YAML, JSON, TOML and INI as plain values that know their lines, bounded before a parser sees them.
+"""YAML, JSON, TOML and INI as plain values that know their lines, bounded before or while they are parsed.
 
-PyYAML's C loader dies on about 10⁵ nested brackets and follows alias bombs, so nesting is measured on the
-bytes first and aliases share one value. Scalars stay text: YAML 1.1 would make `on:` a boolean and `1.10`
-a number. CloudFormation's short tags become their long form (`!Ref x` → `{"Ref": "x"}`).
+PyYAML's C loader dies on about 10⁵ nested collections and follows alias bombs, so values are built from the parser's
+events, with a depth, a number of values, and aliases that share one value. Scalars stay text: YAML 1.1 would make
+`on:` a boolean and `1.10` a number. CloudFormation's short tags become their long form (`!Ref x` → `{"Ref": "x"}`).
+
+Several readings ask for the same file, so the last few documents are remembered: values are never changed by a reader.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -22,18 +25,28 @@ MAX_DEPTH = 100
 MAX_SCALARS = 50_000
 """Scalars that `flatten` yields at most; an alias bomb ends here."""
 
+MAX_VALUES = 200_000
+"""Keys, scalars and collections of a YAML file that are read."""
+MAX_DIRECTIVES = 100
+"""`%TAG` lines of a YAML file; the parser compares each with all before it."""
+MAX_SEARCHED = 64 * 1024 * 1024
+"""Characters of a JSON document looked through for keys that are not found as written."""
+
 _BRACKETS = re.compile(rb"[\[\]{}]")
-_COMPACT_BLOCKS = re.compile(rb"^[ ]*(?:[-?:] ){%d}" % MAX_DEPTH, re.MULTILINE)
-_DEEP_INDENT = re.compile(rb"^ {1000}", re.MULTILINE)
 _WIDE_GAP = re.compile(rb"[ \t]{100}|[^\n]{10000}")
 """What the standard library's INI parser takes a time for that grows with its square."""
-_DEEP_KEY = re.compile(rb"(?<!\w)(?:\w++\.){%d}" % MAX_DEPTH)
+_DEEP_KEY = re.compile(rb"(?<![\w.])(?:\w++\.){%d}" % MAX_DEPTH)
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
+_LAST_COMMA = re.compile(r",(\s*+[}\]])")
 _PLACEHOLDER_LINE = re.compile(
     r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})[ \t]*$", re.MULTILINE
 )
+_MARKS = re.compile(r"[\"'{}:#,\[\]]")
+_NOT_BREAK = re.compile(r"[^\n]")
 _RAW_STRING = re.compile(r"\{\{-?\s*`([^`\n]*)`\s*-?\}\}")
-_PLACEHOLDER = re.compile(r"\{\{((?:[^{}\n]|\{[^{}\n]*\})*+)\}\}|\{%[^{}\n]*+\}|\{#[^{}\n]*+\}")
-"""No part of it can match again what another part gave back: a file of braces takes a time that grows with its size only."""
+_CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+"""What ends a placeholder."""
 _CLOUDFORMATION_TAGS = {"!Ref": "Ref", "!Condition": "Condition"}
 
 
@@ -108,9 +121,8 @@ def check_bounds(data: bytes) -> None:
             if depth > MAX_DEPTH:
                 raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", data.count(b"\n", 0, match.start()) + 1)
             depth = max(depth, 0)
-    for pattern in (_COMPACT_BLOCKS, _DEEP_INDENT, _DEEP_KEY):
-        if match_ := pattern.search(data):
-            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", data.count(b"\n", 0, match_.start()) + 1)
+    if match_ := _DEEP_KEY.search(data):
+        raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", data.count(b"\n", 0, match_.start()) + 1)
 
 
 def without_placeholders(text: str) -> str:
@@ -119,7 +131,26 @@ def without_placeholders(text: str) -> str:
     `{{ .Values.image.tag }}` becomes `${.Values.image.tag}`; lines that only steer the template become empty.
     """
     text = _RAW_STRING.sub(r"\1", _PLACEHOLDER_LINE.sub("", text))
-    return _PLACEHOLDER.sub(lambda match: "${" + re.sub(r"[\"'{}:#,\[\]]", " ", match[1]).strip("- \t") + "}" if match[1] else "", text)
+    return "\n".join(_plain_line(line) if "{{" in line or "{%" in line or "{#" in line else line for line in text.split("\n"))
+
+
+def _plain_line(line: str) -> str:
+    """A line without placeholders: each ends at the first closer after it, and one without a closer stays."""
+    parts: list[str] = []
+    done = at = 0
+    open_ = set(_CLOSERS)
+    while (at := line.find("{", at)) >= 0:
+        opener = line[at : at + 2]
+        end = line.find(_CLOSERS[opener], at + 2) if opener in open_ else -1
+        if end < 0:
+            open_.discard(opener)  # No closer here means none further on, so the line is looked through but once.
+            at += 1
+            continue
+        parts.append(line[done:at])
+        if opener == "{{" and (inner := line[at + 2 : end].strip("- \t")):
+            parts.append("${" + _MARKS.sub(" ", inner).strip("- \t") + "}")
+        done = at = end + 2
+    return "".join((*parts, line[done:]))
 
 
 def parse_yaml(data: bytes) -> tuple[list[Value], Unreadable | None]:
@@ -127,15 +158,18 @@ def parse_yaml(data: bytes) -> tuple[list[Value], Unreadable | None]:
 
     Text with template placeholders (`{{ … }}`) that is no YAML as it stands is read again without them.
     """
-    check = _bounds_error(data)
-    if check:
-        return [], check
+    documents, error = _yaml(data)
+    return list(documents), error
+
+
+@lru_cache(maxsize=4)
+def _yaml(data: bytes) -> tuple[tuple[Value, ...], Unreadable | None]:
     documents, error = _compose(data)
     if error and (b"{{" in data or b"{%" in data):
         again, still = _compose(without_placeholders(text_of(data)).encode())
         if len(again) > len(documents) or not still:
-            return again, still
-    return documents, error
+            return tuple(again), still
+    return tuple(documents), error
 
 
 def parse_json(data: bytes) -> Value:
@@ -144,23 +178,32 @@ def parse_json(data: bytes) -> Value:
     Raises:
         Unreadable: no JSON, too large, or nested too deep.
     """
-    check_bounds(data)
+    return _value_or_raise(_json(data))
+
+
+@lru_cache(maxsize=4)
+def _json(data: bytes) -> Value | Unreadable:
+    try:
+        check_bounds(data)
+    except Unreadable as error:
+        return error
     text = text_of(data)
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError):
-        text = re.sub(
-            r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?',
-            lambda m: m[1] or re.sub(r"[^\n]", " ", m[0]),
-            text,
-            flags=re.DOTALL,
-        )
-        text = re.sub(r",(\s*[}\]])", r" \1", text)
+        text = _COMMENT.sub(lambda m: m[1] or _NOT_BREAK.sub(" ", m[0]), text)
+        text = _LAST_COMMA.sub(r" \1", text)
         try:
             plain = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise Unreadable("no valid JSON", getattr(error, "lineno", 0)) from error
+            return Unreadable("no valid JSON", getattr(error, "lineno", 0))
     return _located(plain, text)
+
+
+def _value_or_raise(found: Value | Unreadable) -> Value:
+    if isinstance(found, Unreadable):
+        raise Unreadable(found.what, found.line)
+    return found
 
 
 def parse_toml(data: bytes) -> Map:
@@ -169,16 +212,25 @@ def parse_toml(data: bytes) -> Map:
     Raises:
         Unreadable: no TOML, too large, or nested too deep.
     """
-    check_bounds(data)
-    text = text_of(data)
-    try:
-        plain = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"at line (\d+)", str(error))
-        raise Unreadable("no valid TOML", int(found[1]) if found else 0) from error
-    value = _with_lines(plain, (), _toml_lines(text), 1)
+    value = _value_or_raise(_toml(data))
     assert isinstance(value, Map)
     return value
+
+
+@lru_cache(maxsize=4)
+def _toml(data: bytes) -> Value | Unreadable:
+    try:
+        check_bounds(data)
+    except Unreadable as error:
+        return error
+    text = text_of(data)
+    try:
+        return _with_lines(tomllib.loads(text), (), _toml_lines(text), 1)
+    except RecursionError:
+        return Unreadable(f"nested deeper than {MAX_DEPTH} levels")
+    except ValueError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        return Unreadable("no valid TOML", int(found[1]) if found else 0)
 
 
 def parse_ini(data: bytes) -> Map:
@@ -243,67 +295,120 @@ def _children(path: str, value: Map | Sequence) -> Iterator[tuple[str, Value, in
             yield path, child, line
 
 
-def _bounds_error(data: bytes) -> Unreadable | None:
-    try:
-        check_bounds(data)
-    except Unreadable as error:
-        return error
-    return None
+class _Open:
+    """A collection of a YAML document that is being filled."""
+
+    __slots__ = ("anchor", "key", "key_line", "merged", "tag", "value")
+
+    def __init__(self, value: Map | Sequence, tag: str | None, anchor: str | None) -> None:
+        self.value = value
+        self.tag = tag
+        self.anchor = anchor
+        self.key: str | None = None
+        self.key_line = 0
+        self.merged: list[Value] = []
+        """What `<<` brings in once the mapping's own keys are known."""
+
+
+class _Composer:
+    """The documents of a YAML stream, built from its events without recursion; aliases share one value, a cycle is cut."""
+
+    def __init__(self) -> None:
+        self.documents: list[Value] = []
+        self._root: Value = ""
+        self._stack: list[_Open] = []
+        self._anchors: dict[str, tuple[Value, int]] = {}
+
+    def read(self, parser: yaml.CSafeLoader) -> Unreadable | None:
+        """Takes every event; gives the bound that ended the reading, and keeps what was read until then."""
+        left = MAX_VALUES
+        stack = self._stack
+        event: Any
+        while (event := parser.get_event()) is not None:
+            kind = event.__class__
+            if kind is yaml.ScalarEvent:
+                null = event.value in _NULLS and (event.implicit[0] if event.tag in (None, "!") else event.tag == "tag:yaml.org,2002:null")
+                self._put("" if null else event.value, event.start_mark.line + 1, event.tag, event.anchor)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                line = event.start_mark.line + 1
+                if event.anchor:
+                    self._anchors[event.anchor] = "", line  # What an alias to a collection around itself gives.
+                stack.append(_Open(Map(line) if kind is yaml.MappingStartEvent else Sequence(line), event.tag, event.anchor))
+                if len(stack) > MAX_DEPTH:
+                    return Unreadable(f"nested deeper than {MAX_DEPTH} levels", line)
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self._close()
+            elif kind is yaml.AliasEvent:
+                if event.anchor not in self._anchors:
+                    return Unreadable("no valid YAML: an alias of no anchor", event.start_mark.line + 1)
+                self._put(*self._anchors[event.anchor], None, None)
+            elif kind is yaml.DocumentEndEvent:
+                self.documents.append(self._root)
+                self._anchors = {}
+            left -= 1
+            if left < 0:
+                line = event.start_mark.line + 1
+                while stack:
+                    self._close()
+                self.documents.append(self._root)
+                return Unreadable(f"more than {MAX_VALUES} values, the rest was not read", line)
+        return None
+
+    def _close(self) -> None:
+        done = self._stack.pop()
+        value = done.value
+        if isinstance(value, Map):
+            if done.key is not None:
+                value.put(done.key, "", done.key_line)
+            for source in done.merged:
+                if isinstance(source, Map):
+                    for key, child in source.items():
+                        if key not in value:
+                            value.put(key, child, source.at(key))
+        self._put(value, value.line, done.tag, done.anchor)
+
+    def _put(self, value: Value, line: int, tag: str | None, anchor: str | None) -> None:
+        """Puts a finished value where it belongs: as a document, an item, a key, or the value of a key."""
+        if tag and tag[0] == "!" and len(tag) > 1:
+            tagged = Map(line)
+            tagged.put(_CLOUDFORMATION_TAGS.get(tag, "Fn::" + tag[1:]), value, line)
+            value = tagged
+        if anchor:
+            self._anchors[anchor] = value, line
+        if not self._stack:
+            self._root = value
+            return
+        top = self._stack[-1]
+        holder = top.value
+        if isinstance(holder, Sequence):
+            holder.put(value, line)
+        elif top.key is None:
+            top.key = value if isinstance(value, str) else "?"
+            top.key_line = line
+        else:
+            if top.key == "<<" and not isinstance(value, str):
+                top.merged.extend(value if isinstance(value, Sequence) else (value,))
+            else:
+                holder.put(top.key, value, top.key_line)
+            top.key = None
 
 
 def _compose(data: bytes) -> tuple[list[Value], Unreadable | None]:
-    documents: list[Value] = []
-    loader = yaml.CSafeLoader(data)
+    composer = _Composer()
+    if len(data) > MAX_BYTES:
+        return [], Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
+    if data.count(b"\n%TAG") > MAX_DIRECTIVES:
+        return [], Unreadable(f"more than {MAX_DIRECTIVES} directives, not parsed")
+    parser = yaml.CSafeLoader(data)
     try:
-        while loader.check_node():
-            documents.append(_plain(loader.get_node(), {}))
+        return composer.documents, composer.read(parser)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return documents, Unreadable(f"no valid YAML: {error.problem or error.context}", mark.line + 1 if mark else 0)
-    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as error:
-        return documents, Unreadable(f"no valid YAML: {str(error).splitlines()[0][:120]}")
+        return composer.documents, Unreadable(f"no valid YAML: {error.problem or error.context}", mark.line + 1 if mark else 0)
+    except (yaml.YAMLError, UnicodeError, ValueError) as error:
+        return composer.documents, Unreadable(f"no valid YAML: {str(error).splitlines()[0][:120]}")
     finally:
-        loader.dispose()
-    return documents, None
-
-
-def _plain(node: yaml.Node | None, seen: dict[int, Value]) -> Value:
-    """A composed node as values; nodes that aliases share stay shared, and a cycle is cut."""
-    if node is None:
-        return ""
-    if (known := seen.get(id(node))) is not None:
-        return known
-    line = node.start_mark.line + 1
-    value: Value
-    seen[id(node)] = ""  # what an alias to a node around itself gives
-    if isinstance(node, yaml.MappingNode):
-        value = Map(line)
-        merged: list[Value] = []
-        for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
-            child = _plain(value_node, seen)
-            if key == "<<" and not isinstance(child, str):
-                merged.extend(child if isinstance(child, Sequence) else [child])
-            else:
-                value.put(str(key), child, key_node.start_mark.line + 1)
-        for source in merged:
-            if isinstance(source, Map):
-                for key, child in source.items():
-                    if key not in value:
-                        value.put(key, child, source.at(key))
-    elif isinstance(node, yaml.SequenceNode):
-        value = Sequence(line)
-        for child_node in node.value:
-            value.put(_plain(child_node, seen), child_node.start_mark.line + 1)
-    else:
-        text = str(node.value)
-        value = "" if node.tag == "tag:yaml.org,2002:null" else text
-    if node.tag.startswith("!") and len(node.tag) > 1:
-        tagged = Map(line)
-        tagged.put(_CLOUDFORMATION_TAGS.get(node.tag, "Fn::" + node.tag[1:]), value, line)
-        value = tagged
-    seen[id(node)] = value
-    return value
+        parser.dispose()
 
 
 def _located(plain: object, text: str) -> Value:
@@ -344,7 +449,9 @@ def _located(plain: object, text: str) -> Value:
         if isinstance(value, str):
             find(value[:80], "")
             return value
-        return "" if value is None else json.dumps(value)
+        if value is None:
+            return ""
+        return str(value) if value.__class__ is int else json.dumps(value)
 
     return walk(plain)
 

@@ -119,6 +119,6 @@ def _name_role(name: str) -> Role:
     if name.endswith(_JVM_TESTS):
         return Role.TEST
     found = _WHOLE_NAMES.fullmatch(lower)
-    if found:
+    if found and found.lastgroup:
         return Role(found.lastgroup)
     return Role.NOTEBOOK if lower.endswith(_NOTEBOOKS) else Role.SOURCE
