@@ -5,6 +5,8 @@ import os
 import pickle
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from tests import hostile
 from tests.hostile import git
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+NOBODY = 65534
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -372,19 +374,32 @@ def test_many_gaps_of_one_reason_are_one_record(tmp_path: Path) -> None:
     assert gap(open_worktree(str(tmp_path), limits=Limits(file_bytes=1)), "larger").what == "20 files: 00.bin, 01.bin, 02.bin and 17 more"
 
 
-@not_as_root
-def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
-    write(tmp_path, a_dot_py="", closed__b_dot_py="")
-    (tmp_path / "a.py").chmod(0)
-    (tmp_path / "closed").chmod(0)
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of an ordinary user, and the test run as that user: root may read everything."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+            yield folder
+            os.seteuid(0)
+        else:
+            yield folder
+
+
+def test_what_may_not_be_read_is_said(unprivileged: Path) -> None:
+    write(unprivileged, a_dot_py="", closed__b_dot_py="")
+    (unprivileged / "a.py").chmod(0)
+    (unprivileged / "closed").chmod(0)
     try:
-        tree = open_worktree(str(tmp_path))
+        tree = open_worktree(str(unprivileged))
         assert tree.read("a.py") == Unread("no permission to read")
         assert gap(tree, "no permission").what == "folder closed"
         with pytest.raises(TargetError, match="permission"):
-            open_worktree(str(tmp_path / "closed"))
+            open_worktree(str(unprivileged / "closed"))
     finally:
-        (tmp_path / "closed").chmod(0o700)
+        (unprivileged / "closed").chmod(0o700)
 
 
 # ── Links and special files ──────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ import configparser
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -247,7 +247,7 @@ def parse_ini(data: bytes) -> Map:
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
         parser.read_string(text)
-    except configparser.Error as error:
+    except (configparser.Error, AttributeError) as error:  # The parser's own mistake: a line that continues a key without value.
         raise Unreadable("no valid INI", getattr(error, "lineno", 0) or 0) from error
     lines: dict[tuple[str, ...], int] = {}
     section = ""
@@ -324,7 +324,8 @@ class _Composer:
         left = MAX_VALUES
         stack = self._stack
         event: Any
-        while (event := parser.get_event()) is not None:
+        next_event: Callable[[], Any] = parser.get_event
+        while (event := next_event()) is not None:
             kind = event.__class__
             if kind is yaml.ScalarEvent:
                 null = event.value in _NULLS and (event.implicit[0] if event.tag in (None, "!") else event.tag == "tag:yaml.org,2002:null")

@@ -81,7 +81,7 @@ def python_requirement(text: str, line: int, group: str) -> Dependency | None:
     wanted = text[named.end() :]
     try:
         name = Requirement(text).name
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         if not _OPERATOR.match(wanted):
             return None
         name = named[1]
