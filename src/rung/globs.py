@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import TypeVar
 
 MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
 
-_WILD = re.compile(r"[*?\[]")
+T = TypeVar("T")
+_WILD = re.compile(r"[*?\[\]]")
 _WILD_PIECE = re.compile(r"\*\*/|[*?]|\[[^\]]*\]?")
 _PIECE = re.compile(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
 
@@ -25,45 +27,54 @@ def matches(path: str, glob: str) -> bool:
 
 
 def compile_globs(globs: Iterable[str]) -> Callable[[str], bool]:
-    """A question `is this path meant by any of the globs?`, answered mostly by one look-up of the file's name."""
-    anywhere: set[str] = set()
-    placed: dict[str, list[_Glob]] = {}
-    wild_names: list[_Glob] = []
-    wild: list[_Glob] = []
-    for glob in dict.fromkeys(plain for given in globs for plain in expand_braces(given)):
-        relative = glob.removeprefix("./")
-        relative += "**" if relative.endswith("/") else ""
-        name = relative.rpartition("/")[2]
-        if "/" not in relative:
-            if _WILD.search(name):
-                wild_names.append(_Glob(name))
-            else:
-                anywhere.add(name.lower())
-        elif _WILD.search(name):
-            wild.append(_Glob(relative.removeprefix("/")))
-        else:
-            placed.setdefault(name.lower(), []).append(_Glob(relative.removeprefix("/")))
+    """A question `is this path meant by any of the globs?`."""
+    find = index_globs(((globs, True),))
+    return lambda path: bool(find(path))
 
-    def meant(path: str) -> bool:
+
+def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tuple[T, ...]]:
+    """A question `whose globs mean this path?`, answered in the order given, mostly by look-ups of the file's name and suffix."""
+    owners: list[T] = []
+    named: dict[str, list[int]] = {}
+    tried: dict[str, dict[str, tuple[_Glob, list[int]]]] = {}
+    """By what a path's name or suffix has to be (`` for globs that don't say): glob → itself and whose it is."""
+    for index, (globs, owner) in enumerate(owned):
+        owners.append(owner)
+        for glob in dict.fromkeys(plain for given in globs for plain in expand_braces(given)):
+            relative = glob.removeprefix("./").lower()
+            relative += "**" if relative.endswith("/") else ""
+            name = relative.rpartition("/")[2]
+            if "/" not in relative and not _WILD.search(name):
+                named.setdefault(name, []).append(index)
+                continue
+            _, dot, suffix = name.rpartition(".")
+            end = name if not _WILD.search(name) else dot + suffix if dot and not _WILD.search(suffix) else ""
+            same = tried.setdefault(end, {})
+            same.setdefault(relative, (_Glob(relative.removeprefix("/"), "/" in relative), []))[1].append(index)
+    lists = {end: tuple(globs.values()) for end, globs in tried.items()}
+
+    def find(path: str) -> tuple[T, ...]:
         lowered = path.lower()
         name = lowered.rpartition("/")[2]
-        return (
-            name in anywhere
-            or (name in placed and any(glob.means(lowered) for glob in placed[name]))
-            or any(glob.means(name) for glob in wild_names)
-            or any(glob.means(lowered) for glob in wild)
-        )
+        found = set(named.get(name, ()))
+        for end in {name, "." + name.rpartition(".")[2], ""}:
+            for glob, indexes in lists.get(end, ()):
+                if glob.means(lowered if glob.whole else name):
+                    found.update(indexes)
+        return tuple(owners[index] for index in sorted(found))
 
-    return meant
+    return find
 
 
 class _Glob:
     """One plain glob over lower-case text: its longest literal piece is looked for before the expression is even compiled."""
 
-    __slots__ = ("_glob", "_literal", "_match")
+    __slots__ = ("_glob", "_literal", "_match", "whole")
 
-    def __init__(self, glob: str) -> None:
-        self._glob = glob.lower()
+    def __init__(self, glob: str, whole: bool) -> None:
+        self._glob = glob
+        self.whole = whole
+        """Whether it is about the whole path, and not about the name alone."""
         self._literal = max(_WILD_PIECE.split(self._glob), key=len)
         self._match: Callable[[str], re.Match[str] | None] | None = None
 

@@ -59,7 +59,7 @@ def _root(path: str, subfolder: str) -> str:
             raise TargetError(f"{path} has no subfolder {subfolder}.")
     if not os.path.isdir(root):
         raise TargetError(f"{os.path.join(path, subfolder) if subfolder else path} is no folder: give the folder of a repository.")
-    if not os.access(root, os.R_OK | os.X_OK):
+    if not os.access(root, os.R_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise TargetError(f"{path} can't be read: this user lacks the permission.")
     return root
 
