@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from rung.canonical import Canonical
-from rung.globs import compile_globs
+from rung.globs import compile_globs, index_globs
+from rung.needles import needles_of
 from rung.records import (
     Call,
     Command,
@@ -42,6 +43,10 @@ Condition = Callable[[str], bool]
 
 _MAX_LINE = 2000
 """Longer lines are data or minified; patterns of text signals are not tried on them."""
+_MAX_GAP = 20
+"""Blank lines in a row that patterns of text signals see."""
+_MAX_HITS = 200
+_LONG_GAP = re.compile(rf"(?:\n[^\S\n]*+){{{_MAX_GAP + 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,7 @@ class Matchers:
     def __init__(self, packs: Packs) -> None:
         self._canonical = Canonical(packs.resources)
         self.signals: list[Owned] = []
-        self._files: list[tuple[Owned, Condition, Mapping[str, Any]]] = []
+        self._files: list[tuple[tuple[str, ...], tuple[Owned, Condition, Mapping[str, Any]]]] = []
         self._dependencies: dict[tuple[str, str], list[Owned]] = defaultdict(list)
         self._imports: dict[str, list[tuple[str, Owned]]] = defaultdict(list)
         self._calls: dict[str, list[tuple[CallPattern, Owned]]] = defaultdict(list)
@@ -216,14 +221,16 @@ class Matchers:
         self._gates: list[tuple[Condition, Owned]] = []
         self._literals: list[tuple[Condition, Owned]] = []
         self._tests: list[tuple[Condition, Condition, Owned]] = []
-        self._settings: list[tuple[Condition, Condition, Condition, Owned]] = []
+        self._settings: list[tuple[tuple[str, ...], tuple[Condition, Condition, Owned]]] = []
         self._steps: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
         self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
         self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
         self._images: list[tuple[Condition, Condition, Owned]] = []
         self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], Owned]] = []
-        self._texts: list[tuple[Condition, re.Pattern[str], Owned]] = []
+        self._texts: list[tuple[tuple[str, ...], tuple[tuple[str, ...], re.Pattern[str], Owned]]] = []
+        self._asked: dict[tuple[str, ...], dict[str, tuple[tuple[Condition, Owned], ...]]] = {}
+        """For the signals that ask about a file: who of them asks about a key."""
         self.setting_globs: tuple[str, ...] = ()
         """The files that configuration signals ask about."""
         self._by_key: dict[str, Owned] = {}
@@ -240,8 +247,9 @@ class Matchers:
                 if signal.matcher == "config":
                     globs.update(_texts(signal.arguments["file"]))
         self.setting_globs = tuple(sorted(globs))
-        self._settings_of = lru_cache(maxsize=4096)(self._settings_for)
-        self._texts_of = lru_cache(maxsize=4096)(self._texts_for)
+        self._files_of = index_globs(self._files)
+        self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
+        self._texts_of = lru_cache(maxsize=4096)(index_globs(self._texts))
         self._resources_of = lru_cache(maxsize=4096)(self._resources_for)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +258,7 @@ class Matchers:
         patterns = given.texts("any", "path")
         options = {key: given.take(key) for key in ("min_size", "max_size", "lfs", "exclude")}
         given.done()
-        self._files.append((owned, compile_globs(patterns), options))
+        self._files.append((patterns, (owned, compile_globs(_texts(options["exclude"]) if options["exclude"] else ()), options)))
 
     def _add_dependency(self, owned: Owned, given: _Arguments) -> None:
         for name in given.texts("any"):
@@ -297,7 +305,7 @@ class Matchers:
         files, keys = given.texts("file"), given.texts("key", default=("*",))
         values = given.texts("value", default=("*",))
         given.done()
-        self._settings.append((compile_globs(files), any_glob(keys), any_glob(values), owned))
+        self._settings.append((files, (any_glob(keys), any_glob(values), owned)))
 
     def _add_step(self, owned: Owned, given: _Arguments) -> None:
         uses, conditions = given.texts("any", "uses"), given.conditions("with")
@@ -368,7 +376,7 @@ class Matchers:
         regex = re.compile(pattern, re.MULTILINE)
         if not regex.search(example):
             raise ValueError(f"the example `{example}` is not matched by its own pattern")
-        self._texts.append((compile_globs(files), regex, owned))
+        self._texts.append((files, (needles_of(regex), regex, owned)))
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -378,14 +386,18 @@ class Matchers:
         if not wanted:
             return ()
         content = text()
-        if len(content) > _MAX_LINE:
-            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in content.split("\n"))
-        hits = []
-        for regex, owned in wanted:
+        lowered = content.lower()
+        wanted = tuple(one for one in wanted if not one[0] or any(needle in lowered for needle in one[0]))
+        if not wanted:
+            return ()
+        content, numbers = _searchable(content)
+        hits: list[tuple[str, int, str]] = []
+        for _, regex, owned in wanted:
             for match in regex.finditer(content):
-                hits.append((owned.key, content.count("\n", 0, match.start()) + 1, match[0].strip()[:200]))
-                if len(hits) >= 200:
-                    break
+                index = content.count("\n", 0, match.end() - len(match[0].lstrip()))
+                hits.append((owned.key, numbers[index] if numbers else index + 1, match[0].strip()[:200]))
+                if len(hits) >= _MAX_HITS:
+                    return tuple(hits)
         return tuple(hits)
 
     def wants_text(self, path: str) -> bool:
@@ -398,12 +410,15 @@ class Matchers:
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
         settings = self._settings_of(file.path)
+        by_key = self._asked.setdefault(tuple(owned.key for _, _, owned in settings), {})
         for fact in file.facts:
             if isinstance(fact, Call):
                 yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Setting):
-                for is_key, is_value, owned in settings:
-                    if is_key(fact.key) and is_value(fact.value):
+                if (asked := by_key.get(fact.key)) is None:
+                    asked = by_key[fact.key] = tuple((is_value, owned) for is_key, is_value, owned in settings if is_key(fact.key))
+                for is_value, owned in asked:
+                    if is_value(fact.value):
                         yield Match(owned, fact.line)
             elif isinstance(fact, Import):
                 yield from self._match_import(fact, is_local)
@@ -424,8 +439,8 @@ class Matchers:
                     yield Match(owned, fact.line)
 
     def _match_file(self, file: SourceFile) -> Iterator[Match]:
-        for owned, condition, options in self._files:
-            if not condition(file.path) or (options["exclude"] and compile_globs(_texts(options["exclude"]))(file.path)):
+        for owned, is_excluded, options in self._files_of(file.path):
+            if is_excluded(file.path):
                 continue
             too_small = options["min_size"] is not None and file.size < options["min_size"]
             too_large = options["max_size"] is not None and file.size > options["max_size"]
@@ -503,7 +518,8 @@ class Matchers:
                 yield Match(owned, line, workflow=workflow, job=job)
         for job in workflow.jobs:
             if job.uses:
-                yield from self._match_uses(workflow, job, Step(line=job.line, uses=job.uses))
+                handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
+                yield from self._match_uses(workflow, job, Step(line=job.line, uses=job.uses, arguments=handed))
             for step in job.steps:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)
@@ -519,16 +535,10 @@ class Matchers:
             ):
                 yield Match(owned, step.line, workflow=workflow, job=job, step=step)
 
-    def _settings_for(self, path: str) -> tuple[tuple[Condition, Condition, Owned], ...]:
-        return tuple((is_key, is_value, owned) for is_file, is_key, is_value, owned in self._settings if is_file(path))
-
     def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
         return tuple(
             (conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect)
         )
-
-    def _texts_for(self, path: str) -> tuple[tuple[re.Pattern[str], Owned], ...]:
-        return tuple((regex, owned) for is_file, regex, owned in self._texts if is_file(path))
 
 
 ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")
@@ -566,6 +576,23 @@ def _place(given: _Arguments) -> None:
     """Takes where a match counts: everywhere, or only in continuous integration."""
     if given.take("in") not in (None, "ci"):
         raise ValueError("`in` is `ci` or left out")
+
+
+def _searchable(content: str) -> tuple[str, list[int]]:
+    """A text without overlong lines and long gaps, on which a pattern of packs would take for ever, and its lines' numbers if they changed."""
+    if _LONG_GAP.search(content) is None:
+        if len(content) > _MAX_LINE:
+            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in content.split("\n"))
+        return content, []
+    kept: list[str] = []
+    numbers: list[int] = []
+    blank = 0
+    for number, line in enumerate(content.split("\n"), 1):
+        blank = blank + 1 if len(line) > _MAX_LINE or not line.strip() else 0
+        if blank <= _MAX_GAP:
+            kept.append(line if not blank else "")
+            numbers.append(number)
+    return "\n".join(kept), numbers
 
 
 def _texts(raw: object) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ a target named in a variable, a path that is no file of the tree, an import that
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ _SUBCOMMANDS = {"run", "run-script", "repro", "exp"}
 _ALL_WHEN_UNNAMED = {"tox", "nox", "dvc", "mlproject"}
 """Runners that start every task when none is named; the others start the first."""
 _SHELLS = {"bash", "sh", "zsh", "source", "."}
+_HOOKS = ".pre-commit-config.yaml"
+_HOOK_RUNNERS = {"pre-commit", "prek"}
+_HOOK_ACTION = re.compile(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {"github-actions": ".github/workflows/"}
 """Systems that read their pipelines from one folder of the repository's root only."""
 
@@ -133,6 +137,8 @@ class Wiring:
                     if (called := self._local_workflow(path, step.uses)) and called not in self._called:
                         self._called[called] = chain
                         pending.append(called)
+                    if _HOOKS in self._files and _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
+                        self._reach(_Node(_HOOKS), chain, 1, _HOOKS, queue)
                     folder = dict(step.arguments).get("working-directory", "")
                     self._follow(path, step.commands, folder, chain, queue)
         while queue and len(self._chains) < _MAX_NODES:
@@ -201,6 +207,9 @@ class Wiring:
                 yield from self._script(word, folder)
         elif program in ("docker", "podman", "buildah") and "build" in words:
             yield from self._build(words, folder)
+        elif program in _HOOK_RUNNERS:
+            if "run" in words and (found := self._path(_HOOKS, folder)):
+                yield _Node(found)
         elif program == "pytest":
             yield from (_Node(path) for path, file in self._files.items() if file.role is Role.TEST and path.endswith(".py"))
         elif words:

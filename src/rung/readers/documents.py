@@ -38,6 +38,8 @@ _WIDE_GAP = re.compile(rb"[ \t]{100}|[^\n]{10000}")
 _DEEP_KEY = re.compile(rb"(?<![\w.])(?:\w++\.){%d}" % MAX_DEPTH)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
+_LARGEST = float("inf")
+_BROKEN = object()
 _LAST_COMMA = re.compile(r",(\s*+[}\]])")
 _PLACEHOLDER_LINE = re.compile(
     r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})[ \t]*$", re.MULTILINE
@@ -113,7 +115,7 @@ def check_bounds(data: bytes) -> None:
         Unreadable: too large, or nested deeper than MAX_DEPTH.
     """
     if len(data) > MAX_BYTES:
-        raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
+        raise _too_large()
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
         depth = 0
         for match in _BRACKETS.finditer(data):
@@ -183,21 +185,32 @@ def parse_json(data: bytes) -> Value:
 
 @lru_cache(maxsize=4)
 def _json(data: bytes) -> Value | Unreadable:
-    try:
-        check_bounds(data)
-    except Unreadable as error:
-        return error
+    if len(data) > MAX_BYTES:
+        return _too_large()
     text = text_of(data)
     try:
-        plain = json.loads(text)
-    except (ValueError, RecursionError):
-        text = _COMMENT.sub(lambda m: m[1] or _NOT_BREAK.sub(" ", m[0]), text)
-        text = _LAST_COMMA.sub(r" \1", text)
-        try:
+        plain = _loaded(text)
+        if plain is _BROKEN:
+            text = _LAST_COMMA.sub(r" \1", _COMMENT.sub(lambda m: m[1] or _NOT_BREAK.sub(" ", m[0]), text))
             plain = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            return Unreadable("no valid JSON", getattr(error, "lineno", 0))
-    return _located(plain, text)
+        return _located(plain, text)
+    except RecursionError:
+        return Unreadable(f"nested deeper than {MAX_DEPTH} levels")
+    except Unreadable as error:
+        return error
+    except ValueError as error:
+        return Unreadable("no valid JSON", getattr(error, "lineno", 0))
+
+
+def _loaded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return _BROKEN
+
+
+def _too_large() -> Unreadable:
+    return Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
 
 
 def _value_or_raise(found: Value | Unreadable) -> Value:
@@ -397,7 +410,7 @@ class _Composer:
 def _compose(data: bytes) -> tuple[list[Value], Unreadable | None]:
     composer = _Composer()
     if len(data) > MAX_BYTES:
-        return [], Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
+        return [], _too_large()
     if data.count(b"\n%TAG") > MAX_DIRECTIVES:
         return [], Unreadable(f"more than {MAX_DIRECTIVES} directives, not parsed")
     parser = yaml.CSafeLoader(data)
@@ -430,31 +443,34 @@ def _located(plain: object, text: str) -> Value:
             misses += 1  # each costs a look at all of the text
         return line
 
-    def walk(value: object) -> Value:
+    def walk(value: object, depth: int) -> Value:
+        kind = value.__class__
+        if kind is str:
+            find('"' + value[:80])  # type: ignore[index]
+            return value  # type: ignore[return-value]
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", line)
         if isinstance(value, dict):
             mapping = Map(line)
             for key, child in value.items():
-                at = find(key)
-                mapping.put(key, walk(child), at)
+                at = find('"' + key + '"')
+                mapping.put(key, walk(child, depth + 1), at)
             return mapping
         if isinstance(value, list):
             sequence = Sequence(line)
             for child in value:
-                if isinstance(child, str):
-                    at = find(child)
+                if child.__class__ is str:
+                    at = find('"' + child + '"')
                     sequence.put(child, at)
                 else:
-                    item = walk(child)
+                    item = walk(child, depth + 1)
                     sequence.put(item, item.line if not isinstance(item, str) else line)
             return sequence
-        if isinstance(value, str):
-            find(value[:80], "")
-            return value
         if value is None:
             return ""
-        return str(value) if value.__class__ is int else json.dumps(value)
+        return str(value) if kind is int or (kind is float and -_LARGEST < value < _LARGEST) else json.dumps(value)  # type: ignore[operator]
 
-    return walk(plain)
+    return walk(plain, 0)
 
 
 def _toml_lines(text: str) -> dict[tuple[str, ...], int]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from rung.globs import compile_globs
 from rung.readers.documents import (
+    MAX_BYTES,
     Map,
     Unreadable,
     Value,
-    check_bounds,
     flatten,
     parse_ini,
     parse_json,
@@ -86,7 +86,8 @@ def read_settings(path: str, data: bytes) -> Iterator[Fact]:
     if len(data) > MAX_LOCK_BYTES and _LOCK_NAME.fullmatch(name):
         return
     try:
-        check_bounds(data)
+        if len(data) > MAX_BYTES:
+            raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
         kind = _kind(path, name, data)
         for count, fact in enumerate(_PARSERS[kind](data) if kind else ()):
             if count >= MAX_SETTINGS:

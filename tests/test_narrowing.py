@@ -1,0 +1,89 @@
+"""Calls, steps and signals that count only in some surroundings: files, imports beside them, triggers, other capabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rung.detect import detect
+from rung.matchers import Matchers
+from rung.packs import detector_of
+from rung.records import (
+    Call,
+    Command,
+    Detector,
+    Fact,
+    Import,
+    Job,
+    PackError,
+    Packs,
+    Role,
+    Signal,
+    SourceFile,
+    Step,
+    Strength,
+    Trigger,
+    Workflow,
+)
+from rung.wiring import Wiring
+
+
+def signal(matcher: str, arguments: dict[str, Any], name: str = "s", capability: str = "model.serving", **more: Any) -> Signal:
+    return Signal(id=name, capability=capability, strength=Strength.IMPLEMENTED, matcher=matcher, arguments=arguments, where=(Role.SOURCE,), **more)
+
+
+def found(signals: tuple[Signal, ...], *facts: Fact, path: str = "api.py") -> list[str]:
+    detector = Detector(id="d", title="D", homepage="", signals=signals)
+    matchers = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
+    files = [SourceFile(path=path, size=10, facts=facts)]
+    return [item.signal for item in detect(files, matchers, Wiring(files), "repo")]
+
+
+PREDICT = Call(line=3, name="self.model.predict")
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [("fastapi", ["s"]), ("fastapi.FastAPI", ["s"]), ("fastapi_users", []), ("flask", [])],
+)
+def test_a_call_counts_beside_an_import_of_a_module_that_it_asks_for(module: str, expected: list[str]) -> None:
+    beside = signal("call", {"any": ["*.predict"], "beside": ["fastapi"]})
+    assert found((beside,), Import(line=1, module=module), PREDICT) == expected
+
+
+@pytest.mark.parametrize(("path", "expected"), [("jobs/batch_score.py", ["s"]), ("jobs/train.py", [])])
+def test_a_call_counts_in_the_files_that_it_asks_for(path: str, expected: list[str]) -> None:
+    assert found((signal("call", {"any": ["*.predict"], "file": ["*batch*"]}),), PREDICT, path=path) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("schedule", ["s"]), ("push", [])])
+@pytest.mark.parametrize(
+    ("matcher", "arguments", "step"),
+    [
+        ("command", {"run": ["python *train*"]}, Step(line=4, commands=(Command(line=4, words=("python", "train.py")),))),
+        ("step", {"uses": ["acme/train"]}, Step(line=4, uses="acme/train@v1")),
+    ],
+)
+def test_a_step_counts_in_workflows_with_the_trigger_that_it_asks_for(
+    matcher: str, arguments: dict[str, Any], step: Step, kind: str, expected: list[str]
+) -> None:
+    workflow = Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind=kind),), jobs=(Job(line=3, id="go", steps=(step,)),))
+    asks = signal(matcher, {**arguments, "trigger": ["schedule"]})
+    assert found((asks,), workflow, path=".github/workflows/go.yml") == expected
+
+
+def test_a_signal_that_is_given_a_capability_counts_only_where_that_is_found() -> None:
+    served = signal("import", {"any": ["server"]}, "served")
+    rolled_out = signal("import", {"any": ["canary"]}, "rolled-out", "model.progressive-delivery", given=("model.serving",))
+    canary = Import(line=2, module="canary")
+    assert found((served, rolled_out), canary) == []
+    assert found((served, rolled_out), canary, Import(line=1, module="server")) == ["rolled-out", "served"]
+
+
+def test_a_pack_names_the_capabilities_that_a_signal_is_given() -> None:
+    raw = {"id": "s", "capability": "model.rollback", "strength": "implemented", "given": ["model.serving"], "match": {"import": ["x"]}}
+    pack = {"schema": "detector/1", "id": "d", "title": "D", "homepage": "https://example.org", "signals": [raw]}
+    assert detector_of("d.yaml", pack).signals[0].given == ("model.serving",)
+    with pytest.raises(PackError, match="unknown key `givn`"):
+        detector_of("d.yaml", {**pack, "signals": [{**raw, "givn": []}]})
