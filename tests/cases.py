@@ -59,8 +59,16 @@ class Finder:
         self.packs = packs or load_packs()
         self._matchers = Matchers(self.packs)
         self._readers = Readers(self._matchers)
+        self._known: dict[Path, list[Evidence]] = {}
 
     def evidence(self, folder: Path) -> list[Evidence]:
+        """All evidence in a folder; asked again, the same list."""
+        if folder not in self._known:
+            self._known[folder] = self.scan(folder)
+        return self._known[folder]
+
+    def scan(self, folder: Path) -> list[Evidence]:
+        """All evidence in a folder as it is now."""
         target = open_worktree(str(folder))
         files = [file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION]
         return list(detect(files, self._matchers, Wiring(files), "repo"))

@@ -23,7 +23,7 @@ def found(finder: Finder, folder: Path, files: dict[str, str], capability: str) 
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    return [item for item in finder.evidence(folder) if item.capability == capability]
+    return [item for item in finder.scan(folder) if item.capability == capability]
 
 
 def workflow(*steps: str, on: str = "push", job: str = "") -> str:

@@ -136,6 +136,17 @@ def test_a_step_is_matched_by_what_it_uses_without_the_version_and_by_its_argume
     assert not matches("step", wanted, step(uses="docker/build-push-action@v6", arguments=(("push", "false"),)))
 
 
+def test_a_called_workflow_is_matched_by_what_the_job_hands_to_it() -> None:
+    def called(value: str) -> Workflow:
+        handed = Step(line=6, name="with", arguments=(("enable_linting", value),))
+        job = Job(line=3, id="j", uses="owner/shared/.github/workflows/python.yml@main", steps=(handed,))
+        return Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=(job,))
+
+    wanted = {"uses": "*/.github/workflows/*", "with": {"*lint*": True}}
+    assert matches("step", wanted, called("true"))
+    assert not matches("step", wanted, called("false"))
+
+
 def test_a_workflow_is_matched_by_its_system_its_triggers_and_its_jobs() -> None:
     assert matches("workflow", {"trigger": ["push"]}, step())
     assert not matches("workflow", {"trigger": ["schedule"]}, step())

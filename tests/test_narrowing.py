@@ -30,7 +30,9 @@ from rung.wiring import Wiring
 
 
 def signal(matcher: str, arguments: dict[str, Any], name: str = "s", capability: str = "model.serving", **more: Any) -> Signal:
-    return Signal(id=name, capability=capability, strength=Strength.IMPLEMENTED, matcher=matcher, arguments=arguments, where=(Role.SOURCE,), **more)
+    return Signal(
+        id=name, capability=capability, strength=Strength.IMPLEMENTED, matcher=matcher, arguments=arguments, where=(Role.SOURCE,), **more
+    )
 
 
 def found(signals: tuple[Signal, ...], *facts: Fact, path: str = "api.py") -> list[str]:
@@ -68,7 +70,9 @@ def test_a_call_counts_in_the_files_that_it_asks_for(path: str, expected: list[s
 def test_a_step_counts_in_workflows_with_the_trigger_that_it_asks_for(
     matcher: str, arguments: dict[str, Any], step: Step, kind: str, expected: list[str]
 ) -> None:
-    workflow = Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind=kind),), jobs=(Job(line=3, id="go", steps=(step,)),))
+    workflow = Workflow(
+        line=1, system="github-actions", triggers=(Trigger(line=2, kind=kind),), jobs=(Job(line=3, id="go", steps=(step,)),)
+    )
     asks = signal(matcher, {**arguments, "trigger": ["schedule"]})
     assert found((asks,), workflow, path=".github/workflows/go.yml") == expected
 

@@ -105,7 +105,11 @@ def test_an_image_build_runs_the_commands_of_its_dockerfile() -> None:
 def test_hooks_are_reached_by_a_run_of_them_and_by_their_action_but_not_by_their_installation() -> None:
     hooks = file(".pre-commit-config.yaml")
 
-    for started in (workflow("pre-commit run --all-files"), workflow(uses="pre-commit/action@v3"), workflow(uses="owner/actions/pre-commit@main")):
+    for started in (
+        workflow("pre-commit run --all-files"),
+        workflow(uses="pre-commit/action@v3"),
+        workflow(uses="owner/actions/pre-commit@main"),
+    ):
         assert places(Wiring([started, hooks]), hooks.path)
     for idle in (workflow("pre-commit install"), workflow("pre-commit autoupdate"), workflow(uses="owner/pre-commit-update@v1")):
         assert not places(Wiring([idle, hooks]), hooks.path)

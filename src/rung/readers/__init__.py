@@ -179,7 +179,9 @@ def _facts(readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, .
         except RecursionError:
             facts.append(Problem(line=0, what=f"nested too deep to be read as {reading.name}"))
         except Exception as error:  # noqa: BLE001 - the one place: a fault of ours in one file must not lose what the others show
-            facts.append(Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report"))
+            facts.append(
+                Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report")
+            )
     facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
     return tuple(facts)
 

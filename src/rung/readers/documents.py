@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
 import yaml
@@ -29,8 +30,8 @@ MAX_VALUES = 200_000
 """Keys, scalars and collections of a YAML file that are read."""
 MAX_DIRECTIVES = 100
 """`%TAG` lines of a YAML file; the parser compares each with all before it."""
-MAX_SEARCHED = 64 * 1024 * 1024
-"""Characters of a JSON document looked through for keys that are not found as written."""
+MAX_MISSES = 100
+"""Keys and texts of a JSON document that are not found as written; each costs a look at all of the text."""
 
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _WIDE_GAP = re.compile(rb"[ \t]{100}|[^\n]{10000}")
@@ -429,38 +430,37 @@ def _located(plain: object, text: str) -> Value:
     """JSON values with lines, found by searching keys forward: json keeps document order."""
     position = 0
     line = 1
-
     misses = 0
 
     def find(words: str, end: str = '"') -> int:
         nonlocal position, line, misses
-        needle = json.dumps(words, ensure_ascii=False)[:-1] + end
-        at = text.find(needle, position) if misses < 100 else -1
+        needle = encode_basestring(words)[:-1] + end
+        at = text.find(needle, position) if misses < MAX_MISSES else -1
         if at >= 0:
             line += text.count("\n", position, at)
             position = at + len(needle)
         else:
-            misses += 1  # each costs a look at all of the text
+            misses += 1
         return line
 
     def walk(value: object, depth: int) -> Value:
         kind = value.__class__
         if kind is str:
-            find('"' + value[:80])  # type: ignore[index]
+            find(value[:80], "")  # type: ignore[index]
             return value  # type: ignore[return-value]
         if depth > MAX_DEPTH:
             raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", line)
         if isinstance(value, dict):
             mapping = Map(line)
             for key, child in value.items():
-                at = find('"' + key + '"')
+                at = find(key)
                 mapping.put(key, walk(child, depth + 1), at)
             return mapping
         if isinstance(value, list):
             sequence = Sequence(line)
             for child in value:
                 if child.__class__ is str:
-                    at = find('"' + child + '"')
+                    at = find(child)
                     sequence.put(child, at)
                 else:
                     item = walk(child, depth + 1)

@@ -85,9 +85,10 @@ def read_settings(path: str, data: bytes) -> Iterator[Fact]:
     name = posixpath.basename(template_path(path))
     if len(data) > MAX_LOCK_BYTES and _LOCK_NAME.fullmatch(name):
         return
+    if len(data) > MAX_BYTES:
+        yield Problem(line=0, what=f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
+        return
     try:
-        if len(data) > MAX_BYTES:
-            raise Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
         kind = _kind(path, name, data)
         for count, fact in enumerate(_PARSERS[kind](data) if kind else ()):
             if count >= MAX_SETTINGS:
