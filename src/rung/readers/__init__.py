@@ -68,6 +68,10 @@ class Readers:
         """The names of all readings, sorted."""
         return tuple(sorted(self._by_name))
 
+    def named(self, name: str) -> Reading:
+        """The reading of a name that `names` gives."""
+        return self._by_name[name]
+
     def claims(self, path: str) -> tuple[str, ...]:
         """The names of the readings that would read a file of this path."""
         plain = template_path(path)
