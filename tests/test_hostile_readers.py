@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -13,8 +14,9 @@ from rung.readers import Readers
 from rung.readers.reading import Reading
 from rung.records import Fact
 
-_N = 4_000
-_WIDE = 60_000
+_N = 1_500
+"""Deeper than Python calls."""
+_WIDE = 4_000
 NAMES = (
     "a.py a.pyw a.ipynb a.Rmd a.qmd a.R a.r a.jl a.js a.mjs a.cjs a.jsx a.ts a.tsx a.scala a.java a.kt a.go a.ps1 a.sh a.bash a.sql a.sqlx a.tf a.tfvars a.hcl"
     " main.tf.json a.bicep a.bicepparam a.yaml a.yml a.json a.toml a.ini a.cfg a.env a.properties a.dvc a.cwl a.md a.sbt a.avsc"
@@ -26,19 +28,20 @@ NAMES = (
     " cloudbuild.yaml buildspec.yml bitbucket-pipelines.yml .taskcluster.yml .travis.yml appveyor.yml .buildkite/pipeline.yml .drone.yml"
     " .woodpecker.yml .gitea/workflows/ci.yml template.yaml template.json cdk.json Pulumi.yaml serverless.yml azuredeploy.json"
     " Chart.yaml values.yaml kustomization.yaml databricks.yml .devcontainer/devcontainer.json .gitattributes .gitmodules CODEOWNERS"
-    " .env .pre-commit-config.yaml .dvc/config renovate.json params.yaml config.yaml charts/a/templates/a.yaml a.nf Snakefile"
-).split()
+    " .env .pre-commit-config.yaml .dvc/config renovate.json params.yaml config.yaml charts/a/templates/a.yaml a.bat Cargo.toml Cargo.lock crontab Gemfile Gemfile.lock Procfile supervisord.conf a.service taskcluster/kinds/a/kind.yml"
+    " taskcluster-hook.json tox.toml libs.versions.toml"
+)
 """A name for each kind of file that a reading claims."""
 _LEVELS = "abcdefghijklmnop"
 
 
 def _alias_bomb() -> str:
-    steps = zip(_LEVELS, _LEVELS[1:], strict=False)
+    steps = pairwise(_LEVELS)
     return "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in steps)
 
 
 def _merge_bomb() -> str:
-    steps = zip(_LEVELS, _LEVELS[1:], strict=False)
+    steps = pairwise(_LEVELS)
     return "a: &a {script: x}\n" + "".join(f"{new}: &{new} {{<<: [{','.join([f'*{old}'] * 9)}]}}\n" for old, new in steps)
 
 
@@ -53,8 +56,8 @@ TEXTS: dict[str, str] = {
     **{f"word and {mark!r}": "a" + mark * _WIDE + "!" for mark in ("a", " ", "=", "\\")},
     "brackets that comments close": "[ # ]\n" * _N,
     "brackets in quotes": '["]", \n' * _N,
-    "stairs": "\n".join(" " * i + "a:" for i in range(1200)),
-    "wide stairs": "".join("   " * i + "- b:\n" for i in range(400)),
+    "stairs": "\n".join(" " * i + "a:" for i in range(300)),
+    "wide stairs": "".join("   " * i + "- b:\n" for i in range(200)),
     "compact lists": "-   " * _N + "x",
     "one long line": "a: [" + "x, " * (_WIDE // 3) + "x]\n",
     "one long word": "FROM " + "a" * _WIDE,
@@ -76,17 +79,17 @@ TEXTS: dict[str, str] = {
     "dotted table": "[" + ".".join(["a"] * _N) + "]\nx = 1\n",
     "valueless key that goes on": "[a]\nb\n  c\n",
     "scripts": "a:\n  script:\n" + "  - make a && make b\n" * _N,
-    "jobs": "".join(f"job{i}:\n  needs: [job{i - 1}]\n  script: make a{i}\n" for i in range(1000)),
+    "jobs": "".join(f"job{i}:\n  needs: [job{i - 1}]\n  script: make a{i}\n" for i in range(400)),
     "jobs that extend each other": "".join(f"j{i}: {{extends: [j{(i + 1) % 30}, j{(i + 7) % 30}], script: x}}\n" for i in range(30)),
-    "stages": "stages:\n" + "".join(f"  s{i}: {{cmd: make, deps: [a{i}], outs: [b{i}]}}\n" for i in range(1000)),
-    "targets": "".join(f"t{i}: t{i + 1}\n\t$(MAKE) t{i + 1}\n" for i in range(1000)),
+    "stages": "stages:\n" + "".join(f"  s{i}: {{cmd: make, deps: [a{i}], outs: [b{i}]}}\n" for i in range(400)),
+    "targets": "".join(f"t{i}: t{i + 1}\n\t$(MAKE) t{i + 1}\n" for i in range(400)),
     "variables of variables": "".join(f"A{i} = $(A{i + 1})$(A{i + 1})\n" for i in range(100)) + "all:\n\techo $(A0)\n",
     "requirement of brackets": "a[" + "(" * _N + "\na ; " + "(" * _N + "\n",
     "includes of itself": "include Makefile\n-r requirements.txt\ninclude: {local: .gitlab-ci.yml}\n" * 100,
     "shell ifs": "if true; then\n" * _N,
-    "here-documents": "cat <<A <<B\n" * 1000,
+    "here-documents": "cat <<A <<B\n" * 400,
     "instructions": "FROM a\n" + "RUN a \\\n" + " && b \\\n" * _N,
-    "blocks": 'resource "a" "b" {\n' * 1000 + "}\n" * 1000,
+    "blocks": 'resource "a" "b" {\n' * 400 + "}\n" * 400,
     "interpolations": 'x = "' + '${"' * _N + '"}' * _N + '"\n',
     "templates": "`${" * _N + "}`" * _N,
     "operators": "x = " + "1+" * _N + "1\n",
@@ -95,8 +98,8 @@ TEXTS: dict[str, str] = {
     "lambdas": "x = " + "lambda:" * _N + "1\n",
     "functions": "def f():\n" + "    import a\n" * _N,
     "selects": "select (" * _N,
-    "ctes": "with a as (select * from (" * 1000,
-    "tags of Jinja": "{% if x %}" * 1000 + "{{ ref('a') }}" * 1000,
+    "ctes": "with a as (select * from (" * 400,
+    "tags of Jinja": "{% if x %}" * 400 + "{{ ref('a') }}" * 400,
     "cells": '{"cells": [' + '{"cell_type": "code", "source": "import a"},' * 500 + "1, null, []]}",
     "cells of something else": '{"cells": {"a": [{"source": 1}]}, "metadata": [], "nbformat": "x"}',
     "a list where a mapping is meant": "[1, [2, [3]], null, {}]",
@@ -119,12 +122,12 @@ BYTES: dict[str, bytes] = {
 
 @cache
 def readings() -> tuple[tuple[Reading, str], ...]:
-    """Each reading with the shortest names that it claims, at most two."""
+    """Each reading with the first name that it claims."""
     readers = Readers(Matchers(load_packs()))
     found = []
     for name in readers.names():
-        claimed = [path for path in NAMES if name in readers.claims(path)]
-        found += [(readers.named(name), path) for path in claimed[:2] or ["any"]]
+        claimed = [path for path in NAMES.split() if name in readers.claims(path)]
+        found += [(readers.named(name), path) for path in claimed[:1] or ["any"]]
     return tuple(found)
 
 

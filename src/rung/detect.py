@@ -14,7 +14,7 @@ from rung.wiring import Wiring
 MAX_PLACES = 25
 """Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
 
-_LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
+_LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 
 

@@ -31,6 +31,8 @@ class Role(StrEnum):
     SOURCE = "source"
     NOTEBOOK = "notebook"
     TEST = "test"
+    TEST_DATA = "testdata"
+    """What tests read: files that look like the real thing and are not."""
     EXAMPLE = "example"
     DOCS = "docs"
     VENDORED = "vendored"

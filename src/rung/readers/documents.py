@@ -36,7 +36,8 @@ MAX_MISSES = 100
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _WIDE_GAP = re.compile(rb"[ \t]{100}|[^\n]{10000}")
 """What the standard library's INI parser takes a time for that grows with its square."""
-_DEEP_KEY = re.compile(rb"(?<![\w.])(?:\w++\.){%d}" % MAX_DEPTH)
+_DEEP_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % MAX_DEPTH)
+"""A dotted key of TOML; its parser takes a time that grows with the square of the parts."""
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
 _LARGEST = float("inf")
@@ -124,7 +125,7 @@ def check_bounds(data: bytes) -> None:
             if depth > MAX_DEPTH:
                 raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", data.count(b"\n", 0, match.start()) + 1)
             depth = max(depth, 0)
-    if match_ := _DEEP_KEY.search(data):
+    if data.count(b".") >= MAX_DEPTH and (match_ := _DEEP_KEY.search(data)):
         raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", data.count(b"\n", 0, match_.start()) + 1)
 
 

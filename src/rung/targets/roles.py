@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rung.records import Role
 
-_PRECEDENCE = (Role.VENDORED, Role.TEMPLATE, Role.TEST, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE)
+_PRECEDENCE = (Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.TEST, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE)
 _RANK = {role: rank for rank, role in enumerate(_PRECEDENCE)}
 
 _ENVIRONMENT_PARENTS = (
@@ -32,8 +32,12 @@ _FOLDERS = {
     Role.TEMPLATE: re.compile(
         r"\{\{|\{%|\^/template/|/(?:_*cookiecutters?_*|cookiecutter[-_][^/]*|copier(?:[-_][^/]*)?|project[-_]templates?|scaffold(?:s|ing)?|skeletons?)/"
     ),
+    Role.TEST_DATA: re.compile(
+        r"/(?:tests?[-_]?(?:data|fixtures?|resources)|__snapshots__|__fixtures__|fixtures?|cassettes)/"
+        r"|/(?:tests?|spec|testthat)/(?:data|resources|assets|samples?|golden|expected|snapshots)/"
+    ),
     Role.TEST: re.compile(
-        rf"/(?:tests|__tests__|__mocks__|__snapshots__|spec|testthat|test[-_]?(?:data|fixtures?|utils|helpers|resources|suites?)|fixtures?|cassettes|cypress"
+        rf"/(?:tests|__tests__|__mocks__|spec|testthat|test[-_]?(?:utils|helpers|suites?)|cypress"
         rf"|e2e|(?:{_KINDS_OF_TEST})[-_]?tests?|tests?[-_](?:{_KINDS_OF_TEST}))/"
         rf"|{_NO_ENVIRONMENT}/test/"
     ),
