@@ -58,11 +58,11 @@ class Readers:
 
     def __init__(self, matchers: Matchers) -> None:
         self._matchers = matchers
-        self._readings = (
+        self._readings: tuple[Reading, ...] = (
             *(reading for module in MODULES for reading in module.READINGS),
             settings.settings_reading(matchers.setting_globs),
         )
-        self._by_name = {reading.name: reading for reading in self._readings}
+        self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""
