@@ -86,7 +86,7 @@ def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[
         names = ", ".join(sorted(file.path for file in members)[:3])
         more = f" and {len(members) - 3} more" if len(members) > 3 else ""
         capabilities = tuple(sorted({capability for file in members for capability in hidden(file)}))
-        needs = "mend the file" if reason.startswith("broken") else "look at it by hand"
+        needs = "the file mended" if reason.startswith("broken") else "a look by hand"
         coverage.append(Coverage(target=target, what=names + more, searched=False, reason=reason, needs=needs, capabilities=capabilities))
     return tuple(coverage)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
@@ -33,6 +33,7 @@ from rung.records import (
     Signal,
     SourceFile,
     Step,
+    Strength,
     Task,
     Test,
     Workflow,
@@ -403,6 +404,17 @@ class Matchers:
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
         return bool(self._texts_of(path))
+
+    def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
+        """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
+        asked = {owned.key for _, _, owned in self._settings_of(path)}
+        return tuple(
+            owned.signal.capability
+            for owned in self.signals
+            if owned.signal.matcher in kinds
+            and owned.signal.strength > Strength.DECLARED
+            and (owned.signal.matcher != "config" or owned.key in asked)
+        )
 
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""

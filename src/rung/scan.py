@@ -13,7 +13,7 @@ from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.readers import Readers
-from rung.records import Assessment, Evidence, Packs, SourceFile
+from rung.records import Assessment, Evidence, Packs, Problem, SourceFile
 from rung.targets.target import Target, Unread
 from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
@@ -64,24 +64,29 @@ def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progre
     )
 
 
+_SOURCES = ("databricks", "go", "javascript", "julia", "jupyter", "jvm", "markdown-notebook", "python", "r", "sql")
+_PIPELINES = (
+    "appveyor", "azure-pipelines", "bitbucket", "buildkite", "circleci", "cloud-build", "codebuild", "drone", "github-action", "github-actions",
+    "gitlab-ci", "jenkins", "taskcluster", "taskcluster-hook", "taskcluster-kind", "travis",
+)  # fmt: skip
+_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mlproject", "nox", "shell-script", "taskfile", "tox")
+_RESOURCES = ("bicep", "compose", "terraform", "terraform-json")
 _SHOWS = {
-    "python": ("call", "import", "literal", "gate", "test"),
-    "notebook": ("call", "import", "literal"),
-    "terraform": ("resource",),
-    "stacks": ("resource",),
-    "kubernetes": ("resource", "image"),
+    **dict.fromkeys(_SOURCES, ("call", "gate", "literal", "test")),
+    **dict.fromkeys(_PIPELINES, ("step", "command", "workflow")),
+    **dict.fromkeys(_TASKS, ("command",)),
+    **dict.fromkeys(_RESOURCES, ("resource", "image")),
     "settings": ("config",),
 }
-"""Which matchers live on a reading's facts, where they are fewer than those of pipelines and tasks."""
-_PIPELINES = ("step", "command", "workflow")
+"""Which matchers live on a reading's facts; a reading that is tried on any YAML or JSON hides nothing by itself."""
 
 
 def _hidden(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
     """The capabilities that a file could have shown, had it been read whole."""
-    if file.facts and file.path.endswith((".py", ".ipynb")):
+    if any(not isinstance(fact, Problem) for fact in file.facts) and file.path.endswith((".py", ".ipynb")):
         return ()  # The line scanner has read what the parser could not.
-    kinds = {kind for name in readers.claims(file.path) for kind in _SHOWS.get(name, _PIPELINES)}
-    return tuple(owned.signal.capability for owned in matchers.signals if owned.signal.matcher in kinds)
+    kinds = {kind for name in readers.claims(file.path) for kind in _SHOWS.get(name, ())}
+    return matchers.could_show(file.path, kinds)
 
 
 def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
