@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from rung import report
-from rung.cli import DONE, FORMATS, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
+from rung.cli import COMPARISON_FORMATS, DONE, FORMATS, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def test_every_format_is_written_to_a_file(tree: Path, tmp_path: Path, name: str
 
 def test_the_command_line_offers_the_formats_that_there_are() -> None:
     assert sorted(FORMATS) == sorted(report.FORMATS)
+    assert sorted(COMPARISON_FORMATS) == sorted(report.COMPARISONS)
 
 
 def test_a_stored_result_renders_as_the_scan_itself_would(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +72,8 @@ def test_an_empty_folder_is_told_apart_from_a_scanned_one(tmp_path: Path, capsys
         (["scan", ".", "--framework", "zodiac"], USAGE, "there is no framework `zodiac`; there are mlab"),
         (["scan", ".", "--output", "x.docx"], USAGE, "no format is known for `.docx`"),
         (["render", "/no/such.json"], USAGE, "/no/such.json: can't be read"),
+        (["scan", ".", "--fail-on", "regression"], USAGE, "give --against a revision or a stored result"),
+        (["diff", "/no/such.json", "."], UNREADABLE, "/no/such.json"),
         (["explain", "data.qualty"], USAGE, "did you mean data.quality"),
     ],
 )
@@ -78,6 +82,35 @@ def test_a_wrong_call_is_answered_with_what_to_do(
 ) -> None:
     assert main(arguments) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_scan_against_an_earlier_result_or_folder_tells_what_fell_and_fails_the_gate(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored, earlier = tmp_path / "before.json", tmp_path / "earlier"
+    shutil.copytree(tree, earlier)
+    main(["scan", str(tree), "-o", str(stored), "-q"])
+    (tree / "train.py").write_text("")
+
+    for against in (stored, earlier):
+        capsys.readouterr()
+        assert main(["scan", str(tree), "--against", str(against), "--fail-on", "regression", "-q"]) == GATE_FAILED
+        out, err = capsys.readouterr()
+        assert "▼ model.experiment-tracking  implemented → declared" in out
+        assert "rung: gate: " in err
+    assert main(["scan", str(tree), "--against", str(earlier), "-q"]) == DONE
+
+
+@pytest.mark.parametrize("name", COMPARISON_FORMATS)
+def test_two_results_are_compared_in_every_format(name: str, tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored, output = tmp_path / "before.json", tmp_path / f"diff.{name}"
+    main(["scan", str(tree), "-o", str(stored), "-q"])
+    (tree / "train.py").write_text("")
+
+    assert main(["diff", str(stored), str(tree), "--format", name, "--output", str(output), "-q"]) == DONE
+    assert output.stat().st_size > 100
+    assert main(["diff", str(stored), str(stored), "--fail-on", "regression"]) == DONE
+    assert "No criterion stands elsewhere than before" in capsys.readouterr().out
 
 
 def test_a_threshold_that_makes_no_sense_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

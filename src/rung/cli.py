@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rung import __version__
-from rung.records import Assessment, PackError, RungError, TargetError
+from rung.records import PackError, RungError, TargetError
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
 DIMENSIONS = ("data", "model", "code", "overall")
@@ -31,6 +31,7 @@ SUFFIXES = {
     ".xml": "junit",
     ".svg": "badge",
 }
+COMPARISON_FORMATS = ("text", "json", "markdown", "sarif")
 LISTS = ("detectors", "capabilities", "rules", "frameworks", "resources")
 
 
@@ -91,8 +92,26 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="data=2,model=2",
         help="exit with 1 when a level is below; also code= and overall=",
     )
-    _add_output(scan)
+    scan.add_argument(
+        "--against",
+        default="",
+        metavar="REV|FILE",
+        help="compare with a revision of the same repository, or with a stored JSON result: what rose, what fell, and why",
+    )
+    _add_fail_on(scan)
+    _add_output(scan, FORMATS)
     scan.set_defaults(run=_scan)
+
+    diff = commands.add_parser(
+        "diff",
+        help="what rose and what fell between two results, and why",
+        description="Compares two stored JSON results, or two things that `rung scan` takes.",
+    )
+    diff.add_argument("old", metavar="OLD", help="the earlier: a result of `rung scan --format json`, or something to scan")
+    diff.add_argument("new", metavar="NEW", help="the later")
+    _add_fail_on(diff)
+    _add_output(diff, COMPARISON_FORMATS)
+    diff.set_defaults(run=_diff)
 
     explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
@@ -107,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     render = commands.add_parser("render", help="write a stored JSON result in another format")
     render.add_argument("result", metavar="RESULT.json", help="a result of `rung scan --format json`; `-` for standard input")
-    _add_output(render)
+    _add_output(render, FORMATS)
     render.set_defaults(run=_render)
 
     completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
@@ -116,12 +135,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
+def _add_fail_on(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fail-on",
+        choices=("regression",),
+        help="exit with 1 when a dimension's level or a criterion that was met fell",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     parser.add_argument(
         "--format",
         action="append",
         default=[],
-        choices=FORMATS,
+        choices=formats,
         help="format of the report (default: text); repeat it with --output for more from one scan",
     )
     parser.add_argument(
@@ -138,40 +165,66 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    assessment = _scanned(options.target, options.path, options.framework, quiet=options.quiet)
-    from rung.report.document import document_of
+    from rung.report import render
+    from rung.review import review
 
-    document = document_of(assessment)
-    _write(document, options)
-    if not any(target.files for target in assessment.targets):
+    with _progress(options.quiet) as progress:
+        document = review(
+            options.target,
+            subfolder=options.path,
+            frameworks=_known(options.framework),
+            against=options.against,
+            under=options.fail_under,
+            no_regression=options.fail_on == "regression",
+            progress=progress,
+        )
+    _write(document, options, render)
+    if not any(target["files"] for target in document["targets"]):
         _say(f"rung: nothing to scan: {options.target} has no files")
         return NOTHING
-    failed = _below(document, options.fail_under)
+    return _judged(document)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from rung.report import render_comparison
+    from rung.review import difference
+
+    with _progress(options.quiet) as progress:
+        document = difference(options.old, options.new, no_regression=options.fail_on == "regression", progress=progress)
+    _write(document, options, render_comparison)
+    return _judged(document)
+
+
+def _judged(document: dict[str, Any]) -> int:
+    from rung.gates import failures
+
+    failed = failures(document)
     for sentence in failed:
         _say(f"rung: gate: {sentence}")
     return GATE_FAILED if failed else DONE
 
 
-def _scanned(target: str, subfolder: str, frameworks: Sequence[str], *, quiet: bool) -> Assessment:
+def _known(frameworks: Sequence[str]) -> Sequence[str]:
+    """The frameworks asked for, `all` written out."""
     from rung.packs import load_packs
-    from rung.scan import scan_path
 
     known = [framework.id for framework in load_packs().frameworks]
     if unknown := [name for name in frameworks if name not in (*known, "all")]:
         raise RungError(f"there is no framework `{unknown[0]}`; there are {', '.join(known)}")
-    with _progress(quiet) as progress:
-        return scan_path(target, subfolder=subfolder, frameworks=known if "all" in frameworks else frameworks, progress=progress)
+    return known if "all" in frameworks else frameworks
 
 
 def _explain(options: argparse.Namespace) -> int:
     from rung.explain import explain
     from rung.packs import load_packs
+    from rung.scan import scan_path
 
     packs = load_packs()
     assessment = None
     if options.target is not None:
         explain(options.id, packs)  # An unknown id is told before the scan, not after it.
-        assessment = _scanned(options.target, options.path, ["all"], quiet=False)
+        with _progress(quiet=False) as progress:
+            assessment = scan_path(options.target, subfolder=options.path, frameworks=_known(["all"]), progress=progress)
     sys.stdout.write(explain(options.id, packs, assessment))
     return DONE
 
@@ -190,13 +243,13 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from rung.report.document import read_document
+    from rung.report import read_document, render
 
     try:
         text = sys.stdin.read() if options.result == "-" else Path(options.result).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RungError(f"{options.result}: can't be read: {error}") from error
-    _write(read_document(text, options.result), options)
+    _write(read_document(text, options.result), options, render)
     return DONE
 
 
@@ -207,10 +260,8 @@ def _completion(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _write(document: dict[str, Any], options: argparse.Namespace) -> None:
+def _write(document: dict[str, Any], options: argparse.Namespace, render: Callable[..., str]) -> None:
     """Writes each format to the output given in the same place, the rest to standard output."""
-    from rung.report import render
-
     outputs = [(output, options.format[i] if i < len(options.format) else _format_of(output)) for i, output in enumerate(options.output)]
     for output, name in outputs:
         text = render(name, document, verbose=options.verbose)
@@ -234,17 +285,6 @@ def _format_of(output: str) -> str:
     if suffix not in SUFFIXES:
         raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(FORMATS)}")
     return SUFFIXES[suffix]
-
-
-def _below(document: dict[str, Any], thresholds: dict[str, int]) -> list[str]:
-    """A sentence for every dimension that stands below its threshold; one that does not apply can't."""
-    found = []
-    for name, wanted in thresholds.items():
-        body = document["overall"] if name == "overall" else document["dimensions"].get(name, {})
-        level = body.get("level")
-        if level is not None and level < wanted:
-            found.append(f"{name} is at level {level}, {wanted} demanded")
-    return found
 
 
 def _thresholds(text: str) -> dict[str, int]:

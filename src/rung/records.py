@@ -626,6 +626,135 @@ class Assessment:
     next_steps: tuple[NextStep, ...]
 
 
+# ── Comparison ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Change(StrEnum):
+    """What became of something between two assessments."""
+
+    ROSE = "rose"
+    FELL = "fell"
+    CAME = "came"
+    WENT = "went"
+    MOVED = "moved"
+    """The same evidence in a file of another name."""
+    CHANGED = "changed"
+    """Neither better nor worse: it came into sight or went out of it, was set aside, or does not apply any more."""
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The numbers of a dimension or of the whole; all None where it does not apply."""
+
+    level: int | None
+    confirmed: int | None
+    ceiling: int | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """A dimension, or the whole (`overall`), before and after."""
+
+    id: str
+    title: str
+    change: Change
+    """Of the level: rose, fell, same; changed where it applies on one side only."""
+    old: Standing
+    new: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceChange:
+    """A piece of evidence that came, went, rose, fell or moved."""
+
+    change: Change
+    old: Evidence | None
+    new: Evidence | None
+    reason: str
+    """Why, as far as the results say it; empty when the places say all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityChange:
+    """A capability whose strength changed, and the evidence that made it so."""
+
+    id: str
+    change: Change
+    """Rose or fell, by strength."""
+    negative: bool
+    """Evidence of it counts against maturity: a rise is worse."""
+    old: Strength
+    new: Strength
+    evidence: tuple[EvidenceChange, ...]
+    """The evidence that decides, the strongest first."""
+    reason: str
+    """Why, where no evidence changed; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionChange:
+    """A criterion that stands elsewhere than before."""
+
+    id: str
+    title: str
+    dimension: str
+    level: int
+    essential: bool
+    change: Change
+    old_status: Status | None
+    """None: the criterion came."""
+    new_status: Status | None
+    """None: the criterion went."""
+    old_rating: Rating | None
+    new_rating: Rating | None
+    capabilities: tuple[str, ...]
+    """The changed capabilities that it hangs on."""
+    reasons: tuple[str, ...]
+    """What the newer assessment says of it, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A dead end, a place that was not searched or a file that was not read, which one side knows and the other does not."""
+
+    change: Change
+    """Came or went."""
+    path: str
+    line: int
+    what: str
+    remediation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """Something that fell and that a gate may refuse."""
+
+    subject: str
+    """The id of the dimension or criterion."""
+    what: str
+    """A sentence that says from where to where, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What is different between two assessments of one system."""
+
+    overall: LevelChange
+    dimensions: tuple[LevelChange, ...]
+    criteria: tuple[CriterionChange, ...]
+    capabilities: tuple[CapabilityChange, ...]
+    evidence: tuple[EvidenceChange, ...]
+    dead_ends: tuple[Difference, ...]
+    unsearched: tuple[Difference, ...]
+    errors: tuple[Difference, ...]
+    regressions: tuple[Regression, ...]
+    """Dimensions' levels and met criteria that fell, save those that a waiver or an attestation in force excuses."""
+    notes: tuple[str, ...]
+    """What makes the two hard to compare (other packs)."""
+
+
 class RungError(Exception):
     """An error that a user can act on; its text names the file, key or call, and what to do."""
 

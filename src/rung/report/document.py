@@ -42,7 +42,7 @@ def document_of(assessment: Assessment) -> Document:
                 capability: {"strength": strength.label, "evidence": list(evidence)}
                 for capability, strength, evidence in sorted(assessment.strengths)
             },
-            "evidence": [_evidence(item) for item in sorted(assessment.evidence, key=_evidence_order)],
+            "evidence": [evidence_entry(item) for item in sorted(assessment.evidence, key=_evidence_order)],
             "coverage": [_coverage(item) for item in sorted(assessment.coverage, key=_coverage_order)],
             "errors": [_error(item) for item in sorted(assessment.errors, key=_error_order)],
             "next_steps": [_next_step(step) for step in assessment.next_steps],
@@ -72,15 +72,19 @@ def read_document(text: str, name: str) -> Document:
         raise RungError(f"{name}: is no JSON that can be read: {problem}") from problem
     if error is not None:
         raise RungError(f"{name}: is no document of {SCHEMA}: {error.json_path}: {error.message[:200]}")
+    if "comparison" in document:
+        inner = best_match(Draft202012Validator(schema("comparison")).iter_errors(document["comparison"]))
+        if inner is not None:
+            raise RungError(f"{name}: $.comparison: {inner.json_path}: {inner.message[:200]}")
     if document["overall"]["framework"] not in document["frameworks"]:
         raise RungError(f"{name}: $.overall.framework: `{document['overall']['framework']}` is none of its frameworks")
     result: Document = document
     return result
 
 
-def schema() -> dict[str, Any]:
-    """The published JSON Schema (draft 2020-12) of the document."""
-    text = resources.files("rung.report").joinpath("schema.json").read_text(encoding="utf-8")
+def schema(name: str = "schema") -> dict[str, Any]:
+    """The published JSON Schema (draft 2020-12) of the document, or of the `comparison` that it may hold."""
+    text = resources.files("rung.report").joinpath(f"{name}.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
@@ -174,7 +178,8 @@ def _criterion(criterion: CriterionResult) -> Document:
     }
 
 
-def _evidence(item: Evidence) -> Document:
+def evidence_entry(item: Evidence) -> Document:
+    """A piece of evidence as the document holds it."""
     place = item.location
     location: Document = (
         {"target": place.target, "resource": place.resource, "region": place.region}
