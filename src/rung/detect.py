@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rung.matchers import Match, Matchers
 from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength
+from rung.targets.narrowed import NARROWED
 from rung.wiring import Wiring
 
 MAX_PLACES = 25
@@ -23,7 +24,7 @@ def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, targ
     shadows = LocalNames(files)
     found: dict[str, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
-        if file.role is Role.VENDORED:
+        if file.role is Role.VENDORED or file.unread in NARROWED:
             continue
         for match in matchers.match(file, shadows.seen_from(file.path)):
             if judged := _judge(file, match, wiring):
@@ -86,8 +87,18 @@ def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[
         names = ", ".join(sorted(file.path for file in members)[:3])
         more = f" and {len(members) - 3} more" if len(members) > 3 else ""
         capabilities = tuple(sorted({capability for file in members for capability in hidden(file)}))
-        needs = "the file mended" if reason.startswith("broken") else "a look by hand"
-        coverage.append(Coverage(target=target, what=names + more, searched=False, reason=reason, needs=needs, capabilities=capabilities))
+        needs = NARROWED.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand")
+        coverage.append(
+            Coverage(
+                target=target,
+                what=names + more,
+                searched=False,
+                reason=reason,
+                needs=needs,
+                capabilities=capabilities,
+                chosen=reason in NARROWED,
+            )
+        )
     return tuple(coverage)
 
 

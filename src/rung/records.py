@@ -372,6 +372,8 @@ class Coverage:
     needs: str = ""
     capabilities: tuple[str, ...] = ()
     """Capabilities that could have been found there; for what was not searched."""
+    chosen: bool = False
+    """Left out by the configuration: nobody failed to look, so nothing there may count as possibly met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -534,6 +536,80 @@ class Packs:
     """Short hash over the content of all packs."""
 
 
+# ── Configuration ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which paths belong to a system, as globs; no `inside` means all."""
+
+    inside: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRule:
+    """One system of a repository that holds several."""
+
+    name: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """A person's word on one criterion: it holds though it is not seen (attested), or it is set aside (waived)."""
+
+    criterion: str
+    status: Status
+    """Attested or waived."""
+    reason: str
+    owner: str
+    expires: str
+    """The last day on which it counts, as in 2027-03-01."""
+    link: str = ""
+    system: str = ""
+    """The one system that it is about; empty for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What `rung.yaml` says; the empty one says nothing."""
+
+    source: str = ""
+    """What messages call the file; empty when there is none."""
+    system: str = ""
+    frameworks: tuple[str, ...] = ()
+    scope: Scope = Scope()
+    systems: tuple[SystemRule, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    under: tuple[tuple[str, int], ...] = ()
+    """The gate's least level of dimensions."""
+    no_regression: bool = False
+    """Whether the gate lets nothing fall."""
+
+
+class Force(StrEnum):
+    """What became of an annotation in an assessment."""
+
+    IN_FORCE = "in force"
+    EXPIRED = "expired"
+    NOT_NEEDED = "not needed"
+    """The criterion is met by what was seen."""
+    NOT_APPLICABLE = "not applicable"
+    """The criterion does not apply to the system, or no framework asked for rates it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The configuration as an assessment went by it."""
+
+    source: str
+    """Whose configuration: `rung.yaml`, `rung.yaml of 3f2c1ab`, or a file's name."""
+    annotations: tuple[tuple[Annotation, Force], ...]
+    notes: tuple[str, ...] = ()
+    """What of a configuration was not gone by, and why."""
+
+
 # ── Assessment ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -553,7 +629,9 @@ class CriterionResult:
     """What is missing or too weak, a sentence each."""
     remediation: str
     reason: str = ""
-    """For unknown and not_applicable: why, and what would make it visible."""
+    """For unknown and not_applicable: why, and what would make it visible; for attested and waived: whose word it is."""
+    annotation: Annotation | None = None
+    """For attested and waived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -624,6 +702,8 @@ class Assessment:
     coverage: tuple[Coverage, ...]
     errors: tuple[ScanError, ...]
     next_steps: tuple[NextStep, ...]
+    policy: Policy | None = None
+    """None when there is no configuration."""
 
 
 # ── Comparison ───────────────────────────────────────────────────────────────────────────────────────
@@ -761,6 +841,10 @@ class RungError(Exception):
 
 class PackError(RungError):
     """A pack of ours is wrong: names file and key."""
+
+
+class ConfigError(RungError):
+    """A `rung.yaml` is wrong: names file, line and key."""
 
 
 class TargetError(RungError):

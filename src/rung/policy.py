@@ -1,0 +1,37 @@
+"""What of a configuration is in force for one system on one day, and what became of each attestation and waiver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rung.records import Annotation, Config, Force, FrameworkResult, Policy, Status
+
+
+def in_force(config: Config, system: str, today: str) -> Mapping[str, Annotation]:
+    """The attestations and waivers of a system that are not expired on the day (as in 2027-03-01), by criterion."""
+    return {item.criterion: item for item in _own(config, system) if item.expires >= today}
+
+
+def policy_of(config: Config, system: str, today: str, results: Sequence[FrameworkResult], notes: Sequence[str] = ()) -> Policy:
+    """How the results went by the configuration."""
+    statuses = {criterion.id: criterion.status for result in results for dimension in result.dimensions for criterion in dimension.criteria}
+    used = tuple((item, _force(item, statuses.get(item.criterion), today)) for item in _own(config, system))
+    return Policy(source=config.source, annotations=used, notes=tuple(notes))
+
+
+def without_excuses(config: Config) -> Config:
+    """The configuration without what could excuse a change: its attestations, waivers and gate."""
+    return replace(config, annotations=(), under=(), no_regression=False)
+
+
+def _own(config: Config, system: str) -> tuple[Annotation, ...]:
+    return tuple(item for item in config.annotations if item.system in ("", system))
+
+
+def _force(item: Annotation, status: Status | None, today: str) -> Force:
+    if item.expires < today:
+        return Force.EXPIRED
+    if status in (None, Status.NOT_APPLICABLE):
+        return Force.NOT_APPLICABLE
+    return Force.IN_FORCE if status is item.status else Force.NOT_NEEDED
