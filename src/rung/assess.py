@@ -67,6 +67,7 @@ def assess(
     coverage: Sequence[Coverage],
     capabilities: Sequence[Capability],
     searched: frozenset[str],
+    *,
     annotations: Mapping[str, Annotation] = MappingProxyType({}),
 ) -> FrameworkResult:
     """A framework's levels for a system.

@@ -82,7 +82,7 @@ def _repeated(data: bytes) -> Iterator[Unreadable]:
     open_: list[tuple[set[str] | None, list[bool]]] = []
     for event in yaml.parse(data, Loader=yaml.CSafeLoader):
         keys, turn = open_[-1] if open_ else (None, [False])
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             open_.pop()
             continue
@@ -116,7 +116,7 @@ def _check_schema(document: Map, source: str) -> None:
 def _plain(value: Value, key: str = "") -> Any:
     """The value as JSON has it: every scalar is text here, and a level is a number there."""
     if isinstance(value, Map):
-        return {name: int(child) if key == "under" and _is_number(child) else _plain(child, name) for name, child in value.items()}
+        return {name: int(str(child)) if key == "under" and _is_number(child) else _plain(child, name) for name, child in value.items()}
     return [_plain(child) for child in value] if isinstance(value, Items) else value
 
 

@@ -6,6 +6,7 @@ the same by its id, which knows detector, signal and path and no line numbers.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -34,6 +35,8 @@ _ORDER = (Rating.NOT, Rating.PARTIALLY, Rating.LARGELY, Rating.FULLY)
 _EXCUSED = (Status.WAIVED, Status.ATTESTED)
 _WHYS = 2
 """Reasons that a regression names before it only counts the rest."""
+_LINES = re.compile(r":\d+")
+"""Line numbers in what was not searched."""
 _NOWHERE = Standing(level=None, confirmed=None, ceiling=None, score=None)
 
 
@@ -349,7 +352,12 @@ def _dead_ends(document: Document) -> _Known:
 
 def _unsearched(document: Document) -> _Known:
     return {
-        (item["what"], item["reason"]): ("", 0, ": ".join(part for part in (item["what"], item["reason"]) if part), item["needs"])
+        (_LINES.sub("", item["what"]), item["reason"]): (
+            "",
+            0,
+            ": ".join(part for part in (item["what"], item["reason"]) if part),
+            item["needs"],
+        )
         for item in document["coverage"]
         if not item["searched"]
     }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
 from rung import __version__, assess
-from rung.detect import detect, problems, unread
+from rung.detect import decided_later, detect, match, problems, starts_of, unread
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
+from rung.policy import in_force, policy_of
 from rung.readers import Readers
-from rung.records import Assessment, Evidence, Packs, Problem, SourceFile
+from rung.records import Assessment, Config, Evidence, Packs, Problem, Scope, SourceFile
+from rung.targets.narrowed import LEFT_OUT, NARROWED, OTHER_SYSTEM, Narrowed, within
 from rung.targets.target import Target, Unread
 from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
@@ -22,46 +24,112 @@ Progress = Callable[[int, int], None]
 """Called with files read and files in all."""
 
 
+def open_target(text: str, *, subfolder: str = "") -> Target:
+    """What a person names, as something to list and read.
+
+    Raises:
+        TargetError: it can't be read.
+    """
+    return open_worktree(text, subfolder=subfolder)
+
+
 def scan_path(path: str, *, subfolder: str = "", frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
-    """Scans a folder and assesses it.
+    """Scans a folder as one system, whatever configuration lies in it.
 
     Args:
         path: a folder, most often a git work tree.
         subfolder: the part of it to scan, relative to it; empty for all.
         frameworks: ids of the maturity models to rate by; empty for the default one.
+        progress: called while files are read.
 
     Raises:
         TargetError: the folder can't be read.
         PackError: a pack of ours is wrong.
     """
-    return scan(open_worktree(path, subfolder=subfolder), load_packs(), frameworks=frameworks, progress=progress)
+    return scan(open_target(path, subfolder=subfolder), load_packs(), frameworks=frameworks, progress=progress)
 
 
 def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
     """Scans one target with the given packs and assesses it as a system of its own."""
+    return scan_systems(target, packs, Config(), frameworks=frameworks, progress=progress)[0]
+
+
+def scan_systems(
+    target: Target,
+    packs: Packs,
+    config: Config,
+    *,
+    frameworks: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> tuple[Assessment, ...]:
+    """Scans one target and assesses each system that the configuration finds in it; without any, the whole as one.
+
+    All files are read once and wired as one, so that a workflow at the root still starts what a system's folder holds.
+    """
+    if config.scope != Scope():
+        target = Narrowed(target, config.scope)
     matchers = Matchers(packs)
     readers = Readers(matchers)
     files = readers.read_all(target, progress=progress)
-    evidence = tuple(_with_excerpts(detect(files, matchers, Wiring(files), target.info.id), target))
-    coverage = (*target.coverage(), *unread(files, partial(_hidden, readers, matchers), target.info.id))
+    matches = match(files, matchers)
+    wiring = Wiring(files, starts_of(matches))
+    later = decided_later(wiring.unknown(), target.info.id)
     searched = frozenset(owned.signal.capability for owned in matchers.signals)
-    chosen = [
-        framework for framework in packs.frameworks if framework.id in frameworks or (not frameworks and framework is packs.frameworks[0])
-    ]
-    results = tuple(assess.assess(framework, evidence, coverage, packs.capabilities, searched) for framework in chosen)
-    return Assessment(
-        version=__version__,
-        digest=packs.digest,
-        generated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        scope={"system": target.info.name},
-        targets=(replace(target.info, files=len(files)),),
-        results=results,
-        strengths=assess.strengths(evidence, packs.capabilities),
-        evidence=evidence,
-        coverage=coverage,
-        errors=problems(files, target.info.id),
-        next_steps=assess.next_steps(chosen[0], results[0]),
-    )
+    negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
+    wanted = frameworks or config.frameworks or (packs.frameworks[0].id,)
+    chosen = [framework for framework in packs.frameworks if framework.id in wanted]
+    today = datetime.now(UTC)
+    assessments = []
+    for system, own in systems_of(files, config):
+        mine = [file for file in own if file.unread not in NARROWED]
+        evidence = tuple(_with_excerpts(detect(mine, matches, wiring, target.info.id), target))
+        hidden = unread(own, partial(_hidden, readers, matchers, negative), target.info.id)
+        coverage = (*target.coverage(), *hidden, *later)
+        annotations = in_force(config, system, today.date().isoformat())
+        results = tuple(
+            assess.assess(framework, evidence, coverage, packs.capabilities, searched, annotations=annotations) for framework in chosen
+        )
+        name = system or config.system or target.info.name
+        assessments.append(
+            Assessment(
+                version=__version__,
+                digest=packs.digest,
+                generated_at=today.isoformat(timespec="seconds"),
+                scope={"system": name},
+                targets=(replace(target.info, files=sum(file.unread not in NARROWED for file in own)),),
+                results=results,
+                strengths=assess.strengths(evidence, packs.capabilities),
+                evidence=evidence,
+                coverage=coverage,
+                errors=problems(mine, target.info.id),
+                next_steps=assess.next_steps(chosen[0], results[0]),
+                policy=policy_of(config, system, today.date().isoformat(), results, notes) if config.source or notes else None,
+            )
+        )
+    return tuple(assessments)
+
+
+def systems_of(files: Sequence[SourceFile], config: Config) -> Iterator[tuple[str, Sequence[SourceFile]]]:
+    """Each system's name with all files, those that are not its own marked as such; no name where there is no split.
+
+    A file that no system's `in` names is part of all.
+    """
+    if not config.systems:
+        yield "", files
+        return
+    named = {rule.name: within(replace(rule.scope, outside=())) for rule in config.systems}
+    owned = {rule.name: within(rule.scope) for rule in config.systems}
+    for name in owned:
+        marked = []
+        for file in files:
+            others = any(inside(file.path) for other, inside in named.items() if other != name)
+            if owned[name](file.path) or not (others or named[name](file.path)):
+                marked.append(file)
+            else:
+                reason = LEFT_OUT if named[name](file.path) else OTHER_SYSTEM
+                marked.append(replace(file, unread=reason, facts=(), texts=()))
+        yield name, marked
 
 
 _SOURCES = ("databricks", "go", "javascript", "julia", "jupyter", "jvm", "markdown-notebook", "python", "r", "sql")
@@ -69,7 +137,7 @@ _PIPELINES = (
     "appveyor", "azure-pipelines", "bitbucket", "buildkite", "circleci", "cloud-build", "codebuild", "drone", "github-action", "github-actions",
     "gitlab-ci", "jenkins", "taskcluster", "taskcluster-hook", "taskcluster-kind", "travis",
 )  # fmt: skip
-_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mlproject", "nox", "shell-script", "taskfile", "tox")
+_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mise-tasks", "mlproject", "nox", "shell-script", "taskfile", "tox")
 _RESOURCES = ("bicep", "compose", "terraform", "terraform-json")
 _SHOWS = {
     **dict.fromkeys(_SOURCES, ("call", "gate", "literal", "test")),
@@ -81,12 +149,19 @@ _SHOWS = {
 """Which matchers live on a reading's facts; a reading that is tried on any YAML or JSON hides nothing by itself."""
 
 
-def _hidden(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
-    """The capabilities that a file could have shown, had it been read whole."""
+def _hidden(readers: Readers, matchers: Matchers, negative: frozenset[str], file: SourceFile) -> tuple[str, ...]:
+    """The capabilities that a file could have shown, had it been read whole.
+
+    What the configuration leaves out is no part of the system: it earns nothing, and nothing there is unknown. Only the
+    absence of what counts against maturity is not shown where nobody may look.
+    """
+    if file.unread == OTHER_SYSTEM:
+        return ()
     if any(not isinstance(fact, Problem) for fact in file.facts) and file.path.endswith((".py", ".ipynb")):
         return ()  # The line scanner has read what the parser could not.
     kinds = {kind for name in readers.claims(file.path) for kind in _SHOWS.get(name, ())}
-    return matchers.could_show(file.path, kinds)
+    shown = matchers.could_show(file.path, kinds)
+    return tuple(name for name in shown if name in negative) if file.unread == LEFT_OUT else shown
 
 
 def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
