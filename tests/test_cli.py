@@ -73,6 +73,7 @@ def test_an_empty_folder_is_told_apart_from_a_scanned_one(tmp_path: Path, capsys
         (["scan", ".", "--output", "x.docx"], USAGE, "no format is known for `.docx`"),
         (["render", "/no/such.json"], USAGE, "/no/such.json: can't be read"),
         (["scan", ".", "--fail-on", "regression"], USAGE, "give --against a revision or a stored result"),
+        (["scan", ".", "--against", "/no/such.json"], USAGE, "/no/such.json: there is no such file to compare with"),
         (["diff", "/no/such.json", "."], UNREADABLE, "/no/such.json"),
         (["explain", "data.qualty"], USAGE, "did you mean data.quality"),
     ],
@@ -111,6 +112,32 @@ def test_two_results_are_compared_in_every_format(name: str, tree: Path, tmp_pat
     assert output.stat().st_size > 100
     assert main(["diff", str(stored), str(stored), "--fail-on", "regression"]) == DONE
     assert "No criterion stands elsewhere than before" in capsys.readouterr().out
+
+
+def test_several_systems_are_written_each_to_a_file_and_one_after_another_to_the_terminal(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "rung.yaml").write_text(
+        "systems:\n  - {name: a, paths: {in: [a]}}\n  - {name: b c, paths: {in: [b]}}\ngate: {under: {code: 4}}\n"
+    )
+
+    assert main(["scan", str(tree), "-o", str(tmp_path / "r.json"), "-q"]) == GATE_FAILED
+    assert sorted(path.name for path in tmp_path.glob("r*.json")) == ["r-a.json", "r-b-c.json"]
+    assert "rung: gate: b c: code is at level 1, 4 demanded" in capsys.readouterr().err
+    main(["scan", str(tree), "-q"])
+    out = capsys.readouterr().out
+    assert out.index("a (shop)") < out.index("b c (shop)")
+    assert main(["scan", str(tree), "--format", "json", "-q"]) == USAGE
+    assert "give --output FILE, or one --system" in capsys.readouterr().err
+    main(["scan", str(tree), "--format", "json", "--system", "b c", "-q"])
+    assert json.loads(capsys.readouterr().out)["scope"] == {"repository": "shop", "system": "b c"}
+
+
+def test_init_writes_a_configuration_that_the_next_scan_takes(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tree), "--workflow"]) == DONE
+    assert main(["scan", str(tree), "-q"]) == DONE
+    assert main(["init", str(tree)]) == USAGE
+    assert "rung.yaml is there already" in capsys.readouterr().err
 
 
 def test_a_threshold_that_makes_no_sense_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -276,7 +276,7 @@ def _annotated(result: CriterionResult, annotation: Annotation | None) -> Criter
         return result
     link = f" ({annotation.link})" if annotation.link else ""
     reason = f"{annotation.status.value} by {annotation.owner} until {annotation.expires}: {annotation.reason}{link}"
-    return replace(result, status=annotation.status, annotation=annotation, reason=reason)
+    return replace(result, status=annotation.status, reason=reason)
 
 
 def _result(

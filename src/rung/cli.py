@@ -13,10 +13,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rung import __version__
 from rung.records import PackError, RungError, TargetError
+
+if TYPE_CHECKING:
+    from rung.review import Request
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
 DIMENSIONS = ("data", "model", "code", "overall")
@@ -98,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="REV|FILE",
         help="compare with a revision of the same repository, or with a stored JSON result: what rose, what fell, and why",
     )
+    _add_config(scan)
     _add_fail_on(scan)
     _add_output(scan, FORMATS)
     scan.set_defaults(run=_scan)
@@ -107,8 +111,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="what rose and what fell between two results, and why",
         description="Compares two stored JSON results, or two things that `rung scan` takes.",
     )
-    diff.add_argument("old", metavar="OLD", help="the earlier: a result of `rung scan --format json`, or something to scan")
-    diff.add_argument("new", metavar="NEW", help="the later")
+    diff.add_argument("against", metavar="OLD", help="the earlier: a result of `rung scan --format json`, or something to scan")
+    diff.add_argument("target", metavar="NEW", help="the later")
+    _add_config(diff)
     _add_fail_on(diff)
     _add_output(diff, COMPARISON_FORMATS)
     diff.set_defaults(run=_diff)
@@ -117,6 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
     explain.add_argument("target", nargs="?", metavar="PATH", help="folder to scan for it")
     explain.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it")
+    _add_config(explain)
     explain.set_defaults(run=_explain)
 
     list_ = commands.add_parser("list", help="what Rung knows: detectors, capabilities, rules, frameworks, resources")
@@ -129,10 +135,22 @@ def build_parser() -> argparse.ArgumentParser:
     _add_output(render, FORMATS)
     render.set_defaults(run=_render)
 
+    init = commands.add_parser("init", help="write a commented rung.yaml, and a workflow if asked for")
+    init.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="root of the repository (default: this folder)")
+    init.add_argument("--workflow", action="store_true", help="also write .github/workflows/rung.yml, which comments on pull requests")
+    init.set_defaults(run=_init)
+
     completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(run=_completion)
     return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", default="", metavar="FILE", help="go by this file instead of the repository's own rung.yaml")
+    parser.add_argument(
+        "--system", default="", metavar="NAME", help="only this one of the systems that rung.yaml splits the repository into"
+    )
 
 
 def _add_fail_on(parser: argparse.ArgumentParser) -> None:
@@ -169,20 +187,14 @@ def _scan(options: argparse.Namespace) -> int:
     from rung.review import review
 
     with _progress(options.quiet) as progress:
-        document = review(
-            options.target,
-            subfolder=options.path,
-            frameworks=_known(options.framework),
-            against=options.against,
-            under=options.fail_under,
-            no_regression=options.fail_on == "regression",
-            progress=progress,
+        documents = review(
+            _request(options, frameworks=_known(options.framework), subfolder=options.path, under=options.fail_under), progress
         )
-    _write(document, options, render)
-    if not any(target["files"] for target in document["targets"]):
+    _write(documents, options, render)
+    if not any(target["files"] for document in documents for target in document["targets"]):
         _say(f"rung: nothing to scan: {options.target} has no files")
         return NOTHING
-    return _judged(document)
+    return _judged(documents)
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -190,42 +202,68 @@ def _diff(options: argparse.Namespace) -> int:
     from rung.review import difference
 
     with _progress(options.quiet) as progress:
-        document = difference(options.old, options.new, no_regression=options.fail_on == "regression", progress=progress)
-    _write(document, options, render_comparison)
-    return _judged(document)
+        documents = difference(_request(options), progress)
+    _write(documents, options, render_comparison)
+    return _judged(documents)
 
 
-def _judged(document: dict[str, Any]) -> int:
+def _request(options: argparse.Namespace, **more: Any) -> Request:
+    from rung.review import Request
+
+    return Request(
+        target=options.target,
+        against=getattr(options, "against", ""),
+        config=options.config,
+        system=options.system,
+        no_regression=getattr(options, "fail_on", "") == "regression",
+        **more,
+    )
+
+
+def _judged(documents: Sequence[dict[str, Any]]) -> int:
     from rung.gates import failures
 
-    failed = failures(document)
+    failed = [
+        f"{document['scope']['system']}: {sentence}" if len(documents) > 1 else sentence
+        for document in documents
+        for sentence in failures(document)
+    ]
     for sentence in failed:
         _say(f"rung: gate: {sentence}")
     return GATE_FAILED if failed else DONE
 
 
-def _known(frameworks: Sequence[str]) -> Sequence[str]:
+def _init(options: argparse.Namespace) -> int:
+    from rung.starter import write_starter
+
+    for path in write_starter(options.folder, workflow=options.workflow):
+        _say(f"rung: wrote {path}")
+    return DONE
+
+
+def _known(frameworks: Sequence[str]) -> tuple[str, ...]:
     """The frameworks asked for, `all` written out."""
     from rung.packs import load_packs
 
     known = [framework.id for framework in load_packs().frameworks]
     if unknown := [name for name in frameworks if name not in (*known, "all")]:
         raise RungError(f"there is no framework `{unknown[0]}`; there are {', '.join(known)}")
-    return known if "all" in frameworks else frameworks
+    return tuple(known if "all" in frameworks else frameworks)
 
 
 def _explain(options: argparse.Namespace) -> int:
     from rung.explain import explain
     from rung.packs import load_packs
-    from rung.scan import scan_path
+    from rung.review import assessments
 
     packs = load_packs()
-    assessment = None
-    if options.target is not None:
-        explain(options.id, packs)  # An unknown id is told before the scan, not after it.
-        with _progress(quiet=False) as progress:
-            assessment = scan_path(options.target, subfolder=options.path, frameworks=_known(["all"]), progress=progress)
-    sys.stdout.write(explain(options.id, packs, assessment))
+    if options.target is None:
+        sys.stdout.write(explain(options.id, packs))
+        return DONE
+    explain(options.id, packs)  # An unknown id is told before the scan, not after it.
+    with _progress(quiet=False) as progress:
+        found = assessments(_request(options, frameworks=_known(["all"]), subfolder=options.path), progress)
+    sys.stdout.write("\n".join(explain(options.id, packs, assessment) for assessment in found))
     return DONE
 
 
@@ -249,7 +287,7 @@ def _render(options: argparse.Namespace) -> int:
         text = sys.stdin.read() if options.result == "-" else Path(options.result).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RungError(f"{options.result}: can't be read: {error}") from error
-    _write(read_document(text, options.result), options, render)
+    _write([read_document(text, options.result)], options, render)
     return DONE
 
 
@@ -260,24 +298,39 @@ def _completion(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _write(document: dict[str, Any], options: argparse.Namespace, render: Callable[..., str]) -> None:
-    """Writes each format to the output given in the same place, the rest to standard output."""
+def _write(documents: Sequence[dict[str, Any]], options: argparse.Namespace, render: Callable[..., str]) -> None:
+    """Writes each format to the output given in the same place, the rest to standard output; several systems each to a file."""
     outputs = [(output, options.format[i] if i < len(options.format) else _format_of(output)) for i, output in enumerate(options.output)]
+    rest = options.format[len(outputs) :] or ([] if outputs else ["text"])
+    if len(documents) > 1 and (single := [name for name in rest if name not in ("text", "markdown")]):
+        names = ", ".join(document["scope"]["system"] for document in documents)
+        raise RungError(f"--format {single[0]} is one document for each of the systems {names}: give --output FILE, or one --system")
     for output, name in outputs:
-        text = render(name, document, verbose=options.verbose)
-        try:
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
-            Path(output).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RungError(f"{output}: can't be written: {error.strerror}") from error
-        if not options.quiet:
-            _say(f"rung: wrote {name} to {output}")
-    for name in options.format[len(outputs) :] or ([] if outputs else ["text"]):
-        color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-        text = render(name, document, verbose=options.verbose, color=color, width=width, encoding=sys.stdout.encoding or "utf-8")
-        sys.stdout.write(text)
+        for document in documents:
+            path = _path_of(output, document["scope"]["system"] if len(documents) > 1 else "")
+            text = render(name, document, verbose=options.verbose)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise RungError(f"{path}: can't be written: {error.strerror}") from error
+            if not options.quiet:
+                _say(f"rung: wrote {name} to {path}")
+    color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    for name in rest:
+        texts = [
+            render(name, document, verbose=options.verbose, color=color, width=width, encoding=sys.stdout.encoding or "utf-8")
+            for document in documents
+        ]
+        sys.stdout.write("\n".join(texts))
         sys.stdout.flush()
+
+
+def _path_of(output: str, system: str) -> Path:
+    """The file for one of several systems: `report.json` is `report-churn.json` for the system churn."""
+    path = Path(output)
+    return path.with_name(f"{path.stem}-{system.replace(' ', '-')}{path.suffix}") if system else path
 
 
 def _format_of(output: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from rung.excerpt import visible
 from rung.globs import expand_braces
 from rung.readers.documents import Map, Unreadable, Value, parse_yaml
 from rung.readers.documents import Sequence as Items
@@ -49,7 +50,7 @@ def load_config(data: bytes, source: str, packs: Packs) -> Config:
         no_regression="regression" in _texts(_map(document, "gate").get("on")),
     )
     for line, message in _mistakes(document, config, packs):
-        raise ConfigError(f"{source}:{line}: {message}")
+        raise _wrong(source, line, message)
     return config
 
 
@@ -57,6 +58,11 @@ def schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of the file."""
     loaded: dict[str, Any] = json.loads(resources.files("rung").joinpath("config.json").read_text(encoding="utf-8"))
     return loaded
+
+
+def _wrong(source: str, line: int, message: str) -> ConfigError:
+    """The file may be hostile: nothing of it reaches a terminal as it is."""
+    return ConfigError(visible(f"{source}:{line}: {message}"))
 
 
 # ── Parsing ──────────────────────────────────────────────────────────────────────────────────────────
@@ -69,11 +75,11 @@ def _parsed(data: bytes, source: str) -> Map:
     if error is None:
         error = next(_repeated(data), None)
     if error is not None:
-        raise ConfigError(f"{source}:{error.line}: {error.what}")
+        raise _wrong(source, error.line, error.what)
     if not documents or documents[0] == "":
         return Map(1)
     if len(documents) > 1 or not isinstance(documents[0], Map):
-        raise ConfigError(f"{source}:1: expected one mapping with keys such as `system`, `paths`, `waivers`")
+        raise _wrong(source, 1, "expected one mapping with keys such as `system`, `paths`, `waivers`")
     return documents[0]
 
 
@@ -109,8 +115,8 @@ def _check_schema(document: Map, source: str) -> None:
             unknown = next(name for name in error.instance if name not in known)
             where = f"{key}.{unknown}" if key else unknown
             at = _line(document, (*error.absolute_path, unknown))
-            raise ConfigError(f"{source}:{at}: `{where}` is unknown{_nearest(unknown, known)}; there are {', '.join(known)}")
-        raise ConfigError(f"{source}:{line}: `{key or 'the file'}`: {error.message[:200]}")
+            raise _wrong(source, at, f"`{where}` is unknown{_nearest(unknown, known)}; there are {', '.join(known)}")
+        raise _wrong(source, line, f"`{key or 'the file'}`: {error.message[:200]}")
 
 
 def _plain(value: Value, key: str = "") -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rung.records import Annotation, Config, Force, FrameworkResult, Policy, Status
+from rung.records import Annotation, Config, Force, FrameworkResult, Policy, SourceFile, Status
+from rung.targets.narrowed import LEFT_OUT, OTHER_SYSTEM, within
 
 
 def in_force(config: Config, system: str, today: str) -> Mapping[str, Annotation]:
@@ -23,6 +24,29 @@ def policy_of(config: Config, system: str, today: str, results: Sequence[Framewo
 def without_excuses(config: Config) -> Config:
     """The configuration without what could excuse a change: its attestations, waivers and gate."""
     return replace(config, annotations=(), under=(), no_regression=False)
+
+
+def systems_of(files: Sequence[SourceFile], config: Config) -> Iterator[tuple[str, Sequence[SourceFile]]]:
+    """Each system's name with all files, those that are not its own marked as such; no name where there is no split.
+
+    A file that no system's `in` names is part of all.
+    """
+    if not config.systems:
+        yield "", files
+        return
+    named = [(rule, within(replace(rule.scope, outside=()))) for rule in config.systems]
+    for rule, inside in named:
+        others = [other for another, other in named if another is not rule]
+        owned = within(rule.scope)
+        yield (
+            rule.name,
+            [
+                file
+                if owned(file.path) or not (inside(file.path) or any(other(file.path) for other in others))
+                else replace(file, unread=LEFT_OUT if inside(file.path) else OTHER_SYSTEM, facts=(), texts=())
+                for file in files
+            ],
+        )
 
 
 def _own(config: Config, system: str) -> tuple[Annotation, ...]:

@@ -672,8 +672,6 @@ class CriterionResult:
     remediation: str
     reason: str = ""
     """For unknown and not_applicable: why, and what would make it visible; for attested and waived: whose word it is."""
-    annotation: Annotation | None = None
-    """For attested and waived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,87 +1,196 @@
-"""From what a person names on the command line to documents: scanned or stored, compared with an earlier state, judged by gates."""
+"""From what a person names on the command line to documents: scanned or stored, compared with an earlier state, judged by gates.
+
+The policy of a comparison is that of the earlier side, so that a change can't excuse itself.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
+from rung.config import NAME, load_config
 from rung.diff import compare
 from rung.gates import with_gates
 from rung.packs import load_packs
-from rung.records import RungError
+from rung.policy import without_excuses
+from rung.records import Assessment, Config, ConfigError, Packs, RungError
 from rung.report import document_of, read_document
 from rung.report.comparison import comparison_of, with_comparison
 from rung.report.document import Document
-from rung.scan import Progress, scan_path
+from rung.scan import Progress, open_target, scan_systems
+from rung.targets.target import Target, Unread
+
+_SHORT = 7
+"""Characters of a revision that people read."""
 
 
-def review(
-    target: str,
-    *,
-    subfolder: str = "",
-    frameworks: Sequence[str] = (),
-    against: str = "",
-    under: Mapping[str, int] | None = None,
-    no_regression: bool = False,
-    progress: Progress | None = None,
-) -> Document:
-    """The document of a scan, compared and judged as asked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be scanned, compared and judged."""
 
-    Args:
-        target: what `scan_path` takes.
-        subfolder: the part of it to scan.
-        frameworks: ids of the maturity models to rate by.
-        against: a stored result, a folder, or a revision of the target to compare with; empty for none.
-        under: the least level of each dimension.
-        no_regression: whether nothing may have fallen.
-        progress: called while files are read.
+    target: str
+    """What `open_target` takes; for a comparison of two also a stored result."""
+    subfolder: str = ""
+    frameworks: tuple[str, ...] = ()
+    against: str = ""
+    """A stored result, a folder, or a revision of the target to compare with; empty for none."""
+    config: str = ""
+    """A file of the user's own instead of the scanned repository's `rung.yaml`."""
+    system: str = ""
+    """The one system of several that is wanted."""
+    under: dict[str, int] = field(default_factory=dict)
+    """The least level of each dimension, beside what the configuration demands."""
+    no_regression: bool = False
+
+
+def review(request: Request, progress: Progress | None = None) -> tuple[Document, ...]:
+    """The document of each system of a target, compared and judged as asked.
 
     Raises:
-        RungError: something named can't be read, or the two sides can't be compared.
+        RungError: something named can't be read, a configuration is wrong, or the two sides can't be compared.
     """
-    if no_regression and not against:
+    if request.no_regression and not request.against:
         raise RungError("--fail-on regression needs something to compare with: give --against a revision or a stored result")
-    base = _base(target, against, subfolder, frameworks, progress) if against else None
-    if base and not frameworks:
-        frameworks = (base["overall"]["framework"],)
-    document = document_of(scan_path(target, subfolder=subfolder, frameworks=frameworks, progress=progress))
-    return with_gates(_compared(base, document) if base else document, under or {}, regression=no_regression)
+    new = open_target(request.target, subfolder=request.subfolder)
+    old = _side(_base(request), request.subfolder) if request.against else None
+    return _reviewed(old, new, request, progress)
 
 
-def difference(old: str, new: str, *, no_regression: bool = False, progress: Progress | None = None) -> Document:
-    """The document of `new` that holds its comparison with `old`; each is a stored result or something to scan.
+def difference(request: Request, progress: Progress | None = None) -> tuple[Document, ...]:
+    """The documents of `target` that hold their comparison with `against`; each is a stored result or something to scan.
 
     Raises:
         RungError: one can't be read, or the two can't be compared.
     """
-    stored = {side: _stored(side) for side in (old, new)}
-    frameworks = [document["overall"]["framework"] for document in stored.values() if document]
-    before, after = (stored[side] or document_of(scan_path(side, frameworks=frameworks[:1], progress=progress)) for side in (old, new))
-    return with_gates(_compared(before, after), {}, regression=no_regression)
+    return _reviewed(_side(request.against, ""), _side(request.target, ""), request, progress)
 
 
-def _compared(old: Document, new: Document) -> Document:
-    negative = frozenset(capability.id for capability in load_packs().capabilities if capability.negative)
+def assessments(request: Request, progress: Progress | None = None) -> tuple[Assessment, ...]:
+    """The assessment of each system of a target, by its own configuration.
+
+    Raises:
+        RungError: the target can't be read, or a configuration is wrong.
+    """
+    packs = load_packs()
+    target = open_target(request.target, subfolder=request.subfolder)
+    config, notes = _configuration(None, target, request, packs)
+    found = scan_systems(target, packs, config, frameworks=request.frameworks, notes=notes, progress=progress)
+    return tuple(item for item in found if _wanted(item.scope["system"], [one.scope["system"] for one in found], request.system))
+
+
+def _reviewed(old: Document | Target | None, new: Document | Target, request: Request, progress: Progress | None) -> tuple[Document, ...]:
+    packs = load_packs()
+    config, notes = _configuration(old, new, request, packs)
+    frameworks = request.frameworks or tuple(side["overall"]["framework"] for side in (old, new) if isinstance(side, dict))[:1]
+    scanned = partial(scan_systems, packs=packs, config=config, frameworks=frameworks, progress=progress)
+    after = [new] if isinstance(new, dict) else [document_of(item) for item in scanned(new, notes=notes)]
+    names = [document["scope"].get("system", "") for document in after]
+    after = [document for document, name in zip(after, names) if _wanted(name, names, request.system)]
+    if old is not None:
+        before = [old] if isinstance(old, dict) else [document_of(item) for item in scanned(old)]
+        after = [_compared(_counterpart(document, before), document, packs) for document in after]
+    under = dict(config.under)
+    for name, level in request.under.items():
+        under[name] = max(level, under.get(name, level))
+    return tuple(with_gates(document, under, regression=request.no_regression or config.no_regression) for document in after)
+
+
+def _wanted(name: str, names: Sequence[str], wanted: str) -> bool:
+    if wanted and wanted not in names:
+        raise RungError(f"there is no system `{wanted}`; there are {', '.join(names)}")
+    return not wanted or name == wanted
+
+
+def _counterpart(document: Document, before: Sequence[Document]) -> Document:
+    """The earlier document of the same system; a sole one is that, whatever its name."""
+    name = document["scope"].get("system", "")
+    same = [other for other in before if other["scope"].get("system", "") == name]
+    if not same and ("repository" in document["scope"] or len(before) > 1):
+        known = ", ".join(other["scope"].get("system", "") for other in before)
+        raise RungError(f"the earlier result holds no system `{name}` but {known}: name one of both with --system")
+    return same[0] if same else before[0]
+
+
+def _compared(old: Document, new: Document, packs: Packs) -> Document:
+    negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
     return with_comparison(new, comparison_of(compare(old, new, negative=negative), old, new))
 
 
-def _base(target: str, against: str, subfolder: str, frameworks: Sequence[str], progress: Progress | None) -> Document:
-    """What the scan is compared with: a stored result, a folder, else a revision of the target."""
-    stored = _stored(against)
-    if stored:
-        return stored
-    if not os.path.isdir(against):
-        path = target if os.path.exists(target) else target.rpartition("@")[0] or target
-        against = f"{path}@{against}"
-    return document_of(scan_path(against, subfolder=subfolder, frameworks=frameworks, progress=progress))
+# ── What is named ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _stored(name: str) -> Document | None:
-    """The stored result of that name, None when the name is no file."""
+def _base(request: Request) -> str:
+    """What the scan is compared with: a file, a folder, else a revision of the target."""
+    if os.path.exists(request.against):
+        return request.against
+    if request.against.endswith(".json"):
+        raise RungError(f"{request.against}: there is no such file to compare with")
+    path = request.target if os.path.exists(request.target) else request.target.rpartition("@")[0] or request.target
+    return f"{path}@{request.against}"
+
+
+def _side(name: str, subfolder: str) -> Document | Target:
+    """The stored result of that name, else the target."""
     if not os.path.isfile(name):
-        return None
+        return open_target(name, subfolder=subfolder)
     try:
         with open(name, encoding="utf-8") as file:
             return read_document(file.read(), name)
     except (OSError, UnicodeDecodeError) as error:
         raise RungError(f"{name}: can't be read: {error}") from error
+
+
+# ── Whose configuration ──────────────────────────────────────────────────────────────────────────────
+
+
+def _configuration(old: Document | Target | None, new: Document | Target, request: Request, packs: Packs) -> tuple[Config, list[str]]:
+    """The configuration that both sides go by, and notes on what is not gone by.
+
+    A file that the user names is trusted. Else it is the earlier side's; a stored result carries none, and then the later
+    side's own may narrow and name, but neither excuse nor judge. Without a comparison it is the target's own.
+    """
+    if request.config:
+        try:
+            with open(request.config, "rb") as file:
+                return load_config(file.read(), request.config, packs), []
+        except OSError as error:
+            raise ConfigError(f"{request.config}: can't be read: {error.strerror}") from error
+    own = None if isinstance(new, dict) else _content(new)
+    if old is None:
+        return load_config(own or b"", NAME if own is not None else "", packs), []
+    if isinstance(old, dict):
+        config = load_config(own or b"", NAME if own is not None else "", packs)
+        plain = without_excuses(config)
+        told = f"A stored result carries no policy: the attestations, waivers and gate of {NAME} are not in force. --config names a file that is."
+        return plain, [told] if plain != config else []
+    return _base_configuration(old, own, packs, compared=not isinstance(new, dict))
+
+
+def _base_configuration(base: Target, own: bytes | None, packs: Packs, *, compared: bool) -> tuple[Config, list[str]]:
+    data = _content(base)
+    source = f"{NAME} of {base.info.revision[:_SHORT] or base.info.name}"
+    notes = []
+    try:
+        config = load_config(data or b"", source if data is not None else "", packs)
+    except ConfigError as error:
+        config = Config()
+        notes.append(f"The earlier {NAME} is wrong and not gone by: {error}.")
+    if compared and own != data:
+        notes.append(f"{NAME} differs from the earlier one, which is in force; this one will be once it is the earlier.")
+        try:
+            load_config(own or b"", NAME, packs)
+        except ConfigError as error:
+            notes.append(f"It is wrong: {error}.")
+    return config, notes
+
+
+def _content(target: Target) -> bytes | None:
+    """The bytes of the target's `rung.yaml`, None when there is none."""
+    if not any(entry.path == NAME for entry in target.list()):
+        return None
+    data = target.read(NAME)
+    if isinstance(data, Unread):
+        raise ConfigError(f"{NAME}: can't be read: {data.reason}")
+    return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,10 +12,10 @@ from rung.detect import decided_later, detect, match, problems, starts_of, unrea
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
-from rung.policy import in_force, policy_of
+from rung.policy import in_force, policy_of, systems_of
 from rung.readers import Readers
 from rung.records import Assessment, Config, Evidence, Packs, Problem, Scope, SourceFile
-from rung.targets.narrowed import LEFT_OUT, NARROWED, OTHER_SYSTEM, Narrowed, within
+from rung.targets.narrowed import LEFT_OUT, NARROWED, OTHER_SYSTEM, Narrowed
 from rung.targets.target import Target, Unread
 from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
@@ -96,7 +96,7 @@ def scan_systems(
                 version=__version__,
                 digest=packs.digest,
                 generated_at=today.isoformat(timespec="seconds"),
-                scope={"system": name},
+                scope={"system": name} | ({"repository": target.info.name} if system else {}),
                 targets=(replace(target.info, files=sum(file.unread not in NARROWED for file in own)),),
                 results=results,
                 strengths=assess.strengths(evidence, packs.capabilities),
@@ -108,28 +108,6 @@ def scan_systems(
             )
         )
     return tuple(assessments)
-
-
-def systems_of(files: Sequence[SourceFile], config: Config) -> Iterator[tuple[str, Sequence[SourceFile]]]:
-    """Each system's name with all files, those that are not its own marked as such; no name where there is no split.
-
-    A file that no system's `in` names is part of all.
-    """
-    if not config.systems:
-        yield "", files
-        return
-    named = {rule.name: within(replace(rule.scope, outside=())) for rule in config.systems}
-    owned = {rule.name: within(rule.scope) for rule in config.systems}
-    for name in owned:
-        marked = []
-        for file in files:
-            others = any(inside(file.path) for other, inside in named.items() if other != name)
-            if owned[name](file.path) or not (others or named[name](file.path)):
-                marked.append(file)
-            else:
-                reason = LEFT_OUT if named[name](file.path) else OTHER_SYSTEM
-                marked.append(replace(file, unread=reason, facts=(), texts=()))
-        yield name, marked
 
 
 _SOURCES = ("databricks", "go", "javascript", "julia", "jupyter", "jvm", "markdown-notebook", "python", "r", "sql")

@@ -27,6 +27,7 @@ def comparison_of(comparison: Comparison, old: Document, new: Document) -> Docum
             "schema": SCHEMA,
             "rung": new["rung"],
             "framework": new["overall"]["framework"],
+            "system": new["scope"].get("system", ""),
             "old": _side(old),
             "new": _side(new),
             "overall": _level(comparison.overall),

@@ -54,7 +54,7 @@ def blocks_of(document: Document) -> list[list[str]]:
 
 def _heading(comparison: Document) -> list[str]:
     parts = [f"{escaped(body['title'])} {level_phrase(body)} {arrow(body)}".rstrip() for body in comparison["dimensions"].values()]
-    return [f"### Rung: {' · '.join(parts)}", "", escaped(revisions(comparison))]
+    return [f"### Rung: {' · '.join(parts)}", "", escaped(f"{comparison['system']} · {revisions(comparison)}")]
 
 
 def _levels(comparison: Document) -> list[str]:

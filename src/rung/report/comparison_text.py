@@ -37,8 +37,7 @@ def render(document: Document, *, color: bool = False, verbose: bool = False, wi
 def sections_of(document: Document, page: Page, *, verbose: bool) -> list[list[str]]:
     """The comparison in sections, each a list of lines."""
     comparison = document["comparison"]
-    names = ", ".join(dict.fromkeys(target["name"] for target in comparison["new"]["targets"]))
-    first, *rest = page.wrap(f"{names} · {revisions(comparison)}", first="", rest=0)
+    first, *rest = page.wrap(f"{comparison['system']} · {revisions(comparison)}", first="", rest=0)
     return [
         [page.style(first, "bold"), *rest],
         _levels(comparison, page),

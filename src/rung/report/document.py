@@ -8,6 +8,7 @@ from typing import Any
 
 from rung.excerpt import excerpt, mask_secrets, mask_tokens, visible
 from rung.records import (
+    Annotation,
     Assessment,
     Coverage,
     CriterionResult,
@@ -15,6 +16,7 @@ from rung.records import (
     Evidence,
     FrameworkResult,
     NextStep,
+    Policy,
     RungError,
     ScanError,
     TargetInfo,
@@ -48,6 +50,7 @@ def document_of(assessment: Assessment) -> Document:
             "next_steps": [_next_step(step) for step in assessment.next_steps],
             "frameworks": {result.id: _framework(result) for result in assessment.results},
         }
+        | ({"policy": _policy(assessment.policy)} if assessment.policy else {})
     )
 
 
@@ -160,6 +163,25 @@ def _dimension(dimension: DimensionResult) -> Document:
         "score_high": _rounded(dimension.score_high),
         "levels": [{"level": level, "achieved": round(share, 4)} for level, share in dimension.achieved],
         "criteria": [_criterion(criterion) for criterion in sorted(dimension.criteria, key=lambda criterion: criterion.level)],
+    }
+
+
+def _policy(policy: Policy) -> Document:
+    return {
+        "source": policy.source,
+        "annotations": [_annotation(annotation) | {"force": force.value} for annotation, force in policy.annotations],
+        "notes": [mask_tokens(note) for note in policy.notes],
+    }
+
+
+def _annotation(annotation: Annotation) -> Document:
+    return {
+        "criterion": annotation.criterion,
+        "status": annotation.status.value,
+        "owner": annotation.owner,
+        "expires": annotation.expires,
+        "reason": mask_tokens(annotation.reason),
+        "link": mask_tokens(annotation.link),
     }
 
 

@@ -11,11 +11,13 @@ from rung.report.views import (
     held_back,
     mark,
     plural,
+    policy_told,
     position,
     primary,
     revision_phrase,
     said,
     score_phrase,
+    system_name,
     tools,
     unknown_by_dimension,
     unseen,
@@ -35,10 +37,11 @@ def render(document: Document) -> str:
     document = cleaned(document)
     head = [_heading(document), _table(document)]
     body = [_why_not_higher(document), _next_steps(document), _not_seen(document)]
+    policy = _policy(document)
     if "comparison" in document:
         body = [folded("Where the system stands", joined([head[1], *body]))]
         head = comparison_markdown.blocks_of(document)
-    blocks = [*head, *body, _criteria(document), _errors(document)]
+    blocks = [*head, policy, *body, _criteria(document), _errors(document)]
     used = sum(len(line) for block in blocks for line in block)
     blocks += [_evidence(document, _ROOM - used), _footer(document)]
     return "\n".join(joined(blocks)) + "\n"
@@ -47,7 +50,8 @@ def render(document: Document) -> str:
 def _heading(document: Document) -> list[str]:
     told = " · ".join(f"{escaped(dimension['title'])} {_level(dimension['level'])}" for dimension in document["dimensions"].values())
     targets = [
-        ", ".join(part for part in (escaped(target["name"]), escaped(revision_phrase(target))) if part) for target in document["targets"]
+        ", ".join(part for part in (escaped(system_name(document, target)), escaped(revision_phrase(target))) if part)
+        for target in document["targets"]
     ]
     return [f"### Rung: {told}", "", " · ".join(targets)]
 
@@ -122,6 +126,14 @@ def _not_seen(document: Document) -> list[str]:
         needs = f" → {escaped(gap.needs)}" if gap.needs else ""
         lines.append(f"- {f'{gap.criteria}: ' if gap.criteria else ''}{escaped(gap.what)}{needs}")
     return lines
+
+
+def _policy(document: Document) -> list[str]:
+    told = policy_told(document)
+    if not told:
+        return []
+    lines = ["**Vouched for (A) or set aside (W)**, not counted as achieved", ""]
+    return lines + [f"- {sign + ' ' if sign else ''}{escaped(sentence)}" for sign, sentence in told]
 
 
 def _criteria(document: Document) -> list[str]:

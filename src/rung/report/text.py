@@ -15,11 +15,13 @@ from rung.report.views import (
     mark,
     place,
     plural,
+    policy_told,
     position,
     primary,
     revision_phrase,
     said,
     score_phrase,
+    system_name,
     tools,
     unknown_by_dimension,
     unseen,
@@ -43,6 +45,7 @@ def render(document: Document, *, color: bool = False, verbose: bool = False, wi
         *_compared(document, page, verbose=verbose),
         _why_not_higher(document, page),
         _not_seen(document, page),
+        _policy(document, page),
         _next_steps(document, page),
         _criteria(document, page) if verbose else [],
         _other_frameworks(document, page),
@@ -61,7 +64,7 @@ def _compared(document: Document, page: Page, *, verbose: bool) -> list[list[str
 def _header(document: Document, page: Page) -> list[str]:
     lines = []
     for target in document["targets"]:
-        parts = [target["name"], revision_phrase(target), plural(target["files"], "file") if target["files"] else ""]
+        parts = [system_name(document, target), revision_phrase(target), plural(target["files"], "file") if target["files"] else ""]
         name, *rest = page.wrap(" · ".join(part for part in parts if part), first="", rest=0)
         lines += [page.style(name, "bold"), *rest]
     return lines
@@ -179,6 +182,18 @@ def _not_seen(document: Document, page: Page) -> list[str]:
         lines += page.wrap(told, first=f"  {gap.criteria or ''}", rest=6)
     if len(gaps) > _GAPS_SHOWN:
         lines.append(page.style(f"  {len(gaps) - _GAPS_SHOWN} more", "dim"))
+    return lines
+
+
+def _policy(document: Document, page: Page) -> list[str]:
+    told = policy_told(document)
+    if not told:
+        return []
+    source = document["policy"]["source"]
+    heading = f"Vouched for (A) or set aside (W), not counted as achieved{f' · {source}' if source else ''}"
+    lines = [page.style(line, "bold") for line in page.wrap(heading, first="", rest=0)]
+    for sign, sentence in told:
+        lines += page.wrap(sentence, first=f"  {sign or '·'}", rest=5)
     return lines
 
 
