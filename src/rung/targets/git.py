@@ -56,11 +56,13 @@ class GitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """A repository with a work tree."""
+    """A repository."""
 
     top: str
-    """The work tree's root, absolute."""
+    """The work tree's root, or a bare repository's own folder; absolute."""
     seconds: float = 30.0
+    """How long one command may take."""
+    bare: bool = False
 
     def run(self, *arguments: str, folder: str = "", tolerated: int = 0, most: int = MAX_OUTPUT) -> bytes:
         """Standard output of one git command, run in `folder` (default: the root).
@@ -71,11 +73,9 @@ class Git:
         command = [_program(path), "--no-pager", "--no-optional-locks", "--literal-pathspecs"]
         for setting in _SETTINGS:
             command += ("-c", setting)
-        environment = _ENVIRONMENT | {
-            "PATH": path,
-            "GIT_DIR": os.path.join(self.top, ".git"),
-            "GIT_WORK_TREE": self.top,
-        }
+        # A work tree is always named, so that a `core.worktree` of the configuration counts for nothing.
+        directory = self.top if self.bare else os.path.join(self.top, ".git")
+        environment = _ENVIRONMENT | {"PATH": path, "GIT_DIR": directory, "GIT_WORK_TREE": self.top}
         try:
             process = subprocess.Popen(
                 [*command, *arguments],

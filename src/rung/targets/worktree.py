@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from rung.records import Coverage, TargetError, TargetInfo
 from rung.targets.files import DENIED, LINK, LINK_OUT, SPECIAL, amount, descend, read_regular, reason_of, too_large
-from rung.targets.git import Git, GitError, is_bare, remote_address, remote_page, repository_above
+from rung.targets.git import Git, GitError, is_bare, repository_above
 from rung.targets.listing import NEEDS, Found, Gaps, Listing, list_with_git, walk
+from rung.targets.repository import repository_info
 from rung.targets.target import Entry, Limits, Unread, printable
 
 
@@ -172,23 +173,11 @@ def _why_not(found: Found, root: str, limits: Limits) -> str:
 
 
 def _repository_info(git: Git, root: str, identity: str) -> TargetInfo:
-    remotes = dict[str, str]()
-    for setting in os.fsdecode(git.run("config", "-z", "--get-regexp", r"^remote\..*\.url$", tolerated=1)).split("\0"):
-        key, _, value = setting.partition("\n")
-        remotes[key.removeprefix("remote.").removesuffix(".url")] = value
-    url = remotes.get("origin", "")
-    if not url and len(remotes) == 2:  # the one remote, and the empty end of the list
-        url = max(remotes.values())
-    address = remote_address(url)
-    name = (address or printable(git.top)).rpartition("/")[2] or "root"
-    folder = printable(os.path.relpath(root, git.top)) if root != git.top else ""
-    return TargetInfo(
-        id=identity,
+    return repository_info(
+        git,
+        identity=identity,
         kind="worktree",
-        uri=(address or name) + (f"#{folder}" if folder else ""),
-        name=f"{name}/{folder}" if folder else name,
+        folder=printable(os.path.relpath(root, git.top)) if root != git.top else "",
         revision=git.run("rev-parse", "-q", "--verify", "HEAD", tolerated=1).decode("ascii", "replace").strip(),
         branch=printable(os.fsdecode(git.run("symbolic-ref", "-q", "--short", "HEAD", tolerated=1)).rstrip("\n")),
-        remote=remote_page(address),
-        folder=folder,
     )
