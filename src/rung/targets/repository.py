@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rung.records import TargetInfo
 from rung.targets.git import Git, remote_address, remote_page
 from rung.targets.target import printable
 
-_MOST_BRANCHES = 10_000
+MOST_BRANCHES = 10_000
 _HEADS = "refs/heads/"
 
 
@@ -56,7 +56,7 @@ def branches_of(git: Git, remote: Remote) -> Branches:
     tracking = f"refs/remotes/{remote.name}/"
     names = set[str]()
     default = ""
-    count = f"--count={_MOST_BRANCHES + 1}"
+    count = f"--count={MOST_BRANCHES + 1}"
     output = git.run("for-each-ref", count, "--format=%(refname)%00%(symref)", _HEADS, *([tracking] if remote.name else []))
     lines = os.fsdecode(output).splitlines()
     for line in lines:
@@ -70,8 +70,8 @@ def branches_of(git: Git, remote: Remote) -> Branches:
         default = os.fsdecode(git.run("symbolic-ref", "-q", "HEAD", tolerated=1)).rstrip("\n").removeprefix(_HEADS)
         cloned = True
     # A continuous-integration checkout adds a remote that would fetch all, and then fetches one branch: no HEAD, or shallow.
-    complete = cloned and len(lines) <= _MOST_BRANCHES and not is_shallow(git) and (_fetches_all(remote) if remote.name else git.bare)
-    return Branches(printable(default), tuple(sorted(names)[:_MOST_BRANCHES]), complete)
+    complete = cloned and len(lines) <= MOST_BRANCHES and not is_shallow(git) and (_fetches_all(remote) if remote.name else git.bare)
+    return Branches(printable(default), tuple(sorted(names)[:MOST_BRANCHES]), complete)
 
 
 def _mirrors(remote: Remote) -> bool:
@@ -89,31 +89,35 @@ def is_shallow(git: Git) -> bool:
     return git.run("rev-parse", "--is-shallow-repository").strip() == b"true"
 
 
-def repository_info(git: Git, *, identity: str, kind: str, revision: str, branch: str, folder: str = "") -> TargetInfo:
+def repository_info(git: Git, remote: Remote, *, identity: str, kind: str, revision: str, branch: str, folder: str = "") -> TargetInfo:
     """Where a repository is and what it is called; raises `GitError`.
 
     Args:
         git: the repository.
+        remote: its main remote.
         identity: the target's id.
         kind: worktree or revision.
         revision: the commit's id, empty when there is none.
         branch: printable, empty when there is none.
         folder: the part of it that is scanned, printable; empty for all.
     """
-    remote = remote_of(git)
     branches = branches_of(git, remote)
-    address = remote_address(remote.url)
-    name = (address or printable(git.top).removesuffix("/.git").removesuffix(".git")).rpartition("/")[2] or "root"
-    return TargetInfo(
-        id=identity,
-        kind=kind,
-        uri=(address or name) + (f"#{folder}" if folder else ""),
-        name=f"{name}/{folder}" if folder else name,
-        revision=revision,
-        branch=branch,
+    info = TargetInfo(id=identity, kind=kind, uri="", name="", revision=revision, branch=branch, folder=folder)
+    return with_branches(with_address(info, remote.url, printable(git.top)), branches)
+
+
+def with_address(info: TargetInfo, url: str, otherwise: str) -> TargetInfo:
+    """The target called by the URL of its repository, or by the last part of another path where that is no address."""
+    address = remote_address(url)
+    name = (address or otherwise.rstrip("/").removesuffix("/.git").removesuffix(".git")).rpartition("/")[2] or "root"
+    return replace(
+        info,
+        uri=(address or name) + (f"#{info.folder}" if info.folder else ""),
+        name=f"{name}/{info.folder}" if info.folder else name,
         remote=remote_page(address),
-        folder=folder,
-        default_branch=branches.default,
-        branches=branches.names,
-        branches_complete=branches.complete,
     )
+
+
+def with_branches(info: TargetInfo, branches: Branches) -> TargetInfo:
+    """The target with the branches of its repository."""
+    return replace(info, default_branch=branches.default, branches=branches.names, branches_complete=branches.complete)
