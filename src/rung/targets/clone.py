@@ -42,7 +42,7 @@ _SETTINGS = (
 _QUIET = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head")
 _KEPT = re.compile(r"GIT_(?:SSH|SSL_|HTTP_|PROXY_|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$)")
 """Variables of git that say how to reach a server; all others could lead to another repository."""
-_LOOPBACK = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/", re.ASCII)
+_LOOPBACK = re.compile(r"http://(?:[^/@\s]*@)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/", re.ASCII)
 _SECRET = re.compile(r"://[^/@\s]*@")
 _REF = re.compile(r"(?P<id>[0-9a-f]{40,64})\t(?P<name>HEAD|refs/(?:heads|tags)/\S+)", re.ASCII)
 _CONFIG = """[core]
