@@ -21,6 +21,7 @@ from rung.records import (
     Call,
     Command,
     Dependency,
+    Detector,
     Fact,
     Image,
     Import,
@@ -32,6 +33,7 @@ from rung.records import (
     Setting,
     Signal,
     SourceFile,
+    Start,
     Step,
     Strength,
     Task,
@@ -52,11 +54,12 @@ _LONG_GAP = re.compile(rf"(?:\n[^\S\n]*+){{{_MAX_GAP + 1}}}")
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A signal together with the detector it belongs to."""
+    """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
     detector: str
     tool: str
     signal: Signal
+    start: Start | None = None
 
     @property
     def key(self) -> str:
@@ -75,6 +78,8 @@ class Match:
 
     owned: Owned
     line: int
+    fact: Fact | None = None
+    """What matched, for a start, whose arguments are in it."""
     end_line: int = 0
     task: Task | None = None
     workflow: Workflow | None = None
@@ -114,12 +119,17 @@ class _Pattern:
         return self._match(text) is not None
 
 
+def _unlike(pattern: str) -> Condition:
+    is_like = glob(pattern)
+    return lambda text: not is_like(text)
+
+
 class CallPattern:
     """`mlflow.*.log_model(registered_model_name=, mode=x*, s3://*)`.
 
     `*` stands for one part of the dotted name, as its first part for any receiver of any length; a name without
     brackets ignores the literal argument that a resolved receiver carries. In the parentheses: a keyword that must
-    be there, a keyword with a glob for its literal value, a glob for any literal positional argument.
+    be there, a keyword with a glob for its literal value (`!` before it: any other value), a glob for any literal positional argument.
     """
 
     __slots__ = ("_brackets", "_keywords", "_name", "_positional", "_text", "last", "root")
@@ -140,7 +150,7 @@ class CallPattern:
         for part in filter(None, (part.strip() for part in rest[:-1].split(","))):
             keyword, sign, value = part.partition("=")
             if sign:
-                self._keywords.append((keyword, glob(value) if value else None))
+                self._keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
             else:
                 self._positional.append(glob(part))
 
@@ -237,14 +247,16 @@ class Matchers:
         self._by_key: dict[str, Owned] = {}
         globs: set[str] = set()
         for detector in packs.detectors:
-            for signal in detector.signals:
-                owned = Owned(detector.id, detector.title, signal)
-                self.signals.append(owned)
+            owned_signals = [Owned(detector.id, detector.title, signal) for signal in detector.signals]
+            self.signals.extend(owned_signals)
+            for owned in (*owned_signals, *(_owned_start(detector, start) for start in detector.starts)):
+                signal = owned.signal
                 self._by_key[owned.key] = owned
                 try:
                     getattr(self, f"_add_{signal.matcher}")(owned, _Arguments(signal.arguments))
                 except (ValueError, re.error) as error:
-                    raise PackError(f"detectors/{detector.id}.yaml: signal `{signal.id}`: match.{signal.matcher}: {error}") from error
+                    what = "start" if owned.start else "signal"
+                    raise PackError(f"detectors/{detector.id}.yaml: {what} `{signal.id}`: match.{signal.matcher}: {error}") from error
                 if signal.matcher == "config":
                     globs.update(_texts(signal.arguments["file"]))
         self.setting_globs = tuple(sorted(globs))
@@ -431,7 +443,7 @@ class Matchers:
                     asked = by_key[fact.key] = tuple((is_value, owned) for is_key, is_value, owned in settings if is_key(fact.key))
                 for is_value, owned in asked:
                     if is_value(fact.value):
-                        yield Match(owned, fact.line)
+                        yield Match(owned, fact.line, fact)
             elif isinstance(fact, Import):
                 yield from self._match_import(fact, is_local)
             elif isinstance(fact, Workflow):
@@ -445,10 +457,10 @@ class Matchers:
                     for owned in self._match_command(command):
                         if owned.key in self._triggered:
                             continue
-                        yield Match(owned, command.line, task=fact, toothless=command.toothless)
+                        yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
                 for owned in self._match_simple(file, fact):
-                    yield Match(owned, fact.line)
+                    yield Match(owned, fact.line, fact)
 
     def _match_file(self, file: SourceFile) -> Iterator[Match]:
         for owned, is_excluded, options in self._files_of(file.path):
@@ -487,14 +499,14 @@ class Matchers:
             words = call.name.split()
             for condition, owned in self._gates:
                 if any(condition(word) for word in words):
-                    yield Match(owned, call.line, call.end_line)
+                    yield Match(owned, call.line, call, call.end_line)
             return
         bare = re.sub(r"\[[^\]]*\]", "", call.name) if "[" in call.name else call.name
         parts = bare.split(".")
         candidates = [*self._calls.get(parts[-1], ()), *self._open_calls.get(parts[0], ())]
         for pattern, owned in candidates:
             if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(parts[0])):
-                yield Match(owned, call.line, call.end_line)
+                yield Match(owned, call.line, call, call.end_line)
 
     def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
         """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
@@ -537,7 +549,7 @@ class Matchers:
                     yield from self._match_uses(workflow, job, step)
                 for command in step.commands:
                     for owned in self._match_command(command):
-                        yield Match(owned, command.line, workflow=workflow, job=job, step=step, toothless=command.toothless)
+                        yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
         name = step.uses.partition("@")[0]
@@ -545,12 +557,20 @@ class Matchers:
             if (condition(name) or condition(step.uses)) and all(
                 any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments
             ):
-                yield Match(owned, step.line, workflow=workflow, job=job, step=step)
+                yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
 
     def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
         return tuple(
             (conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect)
         )
+
+
+def _owned_start(detector: Detector, start: Start) -> Owned:
+    """A start as a signal, so that it is compiled and matched as one."""
+    signal = Signal(
+        id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
+    )
+    return Owned(detector.id, detector.title, signal, start)
 
 
 ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from rung import __version__, assess
-from rung.detect import detect, problems, unread
+from rung.detect import decided_later, detect, match, problems, starts_of, unread
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
@@ -56,8 +56,11 @@ def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progre
     matchers = Matchers(packs)
     readers = Readers(matchers)
     files = readers.read_all(target, progress=progress)
-    evidence = tuple(_with_excerpts(detect(files, matchers, Wiring(files), target.info.id), target))
-    coverage = (*target.coverage(), *unread(files, partial(_hidden, readers, matchers), target.info.id))
+    matches = match(files, matchers)
+    wiring = Wiring(files, starts_of(matches))
+    evidence = tuple(_with_excerpts(detect(files, matches, wiring, target.info.id), target))
+    hidden = unread(files, partial(_hidden, readers, matchers), target.info.id)
+    coverage = (*target.coverage(), *hidden, *decided_later(wiring.unknown(), target.info.id))
     searched = frozenset(owned.signal.capability for owned in matchers.signals)
     chosen = [
         framework for framework in packs.frameworks if framework.id in frameworks or (not frameworks and framework is packs.frameworks[0])
@@ -83,7 +86,7 @@ _PIPELINES = (
     "appveyor", "azure-pipelines", "bitbucket", "buildkite", "circleci", "cloud-build", "codebuild", "drone", "github-action", "github-actions",
     "gitlab-ci", "jenkins", "taskcluster", "taskcluster-hook", "taskcluster-kind", "travis",
 )  # fmt: skip
-_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mlproject", "nox", "shell-script", "taskfile", "tox")
+_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mise-tasks", "mlproject", "nox", "shell-script", "taskfile", "tox")
 _RESOURCES = ("bicep", "compose", "terraform", "terraform-json")
 _SHOWS = {
     **dict.fromkeys(_SOURCES, ("call", "gate", "literal", "test")),
