@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
 from rung import __version__, assess
 from rung.detect import decided_later, detect, match, problems, starts_of, unread
@@ -14,27 +14,41 @@ from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.readers import Readers
 from rung.records import Assessment, Evidence, Packs, Problem, SourceFile
+from rung.targets.opening import open_target
 from rung.targets.target import Target, Unread
-from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
 
 Progress = Callable[[int, int], None]
 """Called with files read and files in all."""
 
 
-def scan_path(path: str, *, subfolder: str = "", frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
-    """Scans a folder and assesses it.
+def scan_path(
+    path: str,
+    *,
+    revision: str = "",
+    subfolder: str = "",
+    frameworks: Sequence[str] = (),
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Assessment:
+    """Scans what a path names and assesses it.
 
     Args:
-        path: a folder, most often a git work tree.
+        path: a folder, most often a git work tree; a revision of a repository (`folder@REV`), or the URL of one.
+        revision: the revision, where `path` names none; empty for the work tree, or a remote repository's default branch.
         subfolder: the part of it to scan, relative to it; empty for all.
         frameworks: ids of the maturity models to rate by; empty for the default one.
+        progress: hears of files read.
+        say: hears of what takes long before that, a sentence each.
 
     Raises:
-        TargetError: the folder can't be read.
+        TargetError: it can't be read.
         PackError: a pack of ours is wrong.
     """
-    return scan(open_worktree(path, subfolder=subfolder), load_packs(), frameworks=frameworks, progress=progress)
+    packs = load_packs()
+    readers = cache(lambda: Readers(Matchers(packs)))
+    target = open_target(path, revision, subfolder=subfolder, needed=lambda file: readers().opens(file), say=say)
+    return scan(target, packs, frameworks=frameworks, progress=progress)
 
 
 def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
@@ -95,7 +109,9 @@ def _hidden(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str
 def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
     """The evidence with the line it stands on, shortened and without secrets."""
     lines: dict[str, list[str]] = {}
-    for path in sorted({item.location.path for item in evidence if item.location.line}):
+    paths = sorted({item.location.path for item in evidence if item.location.line})
+    target.expect(paths)
+    for path in paths:
         data = target.read(path)
         lines[path] = [] if isinstance(data, Unread) else data.decode("utf-8", "replace").split("\n")
     return [
