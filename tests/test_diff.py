@@ -149,6 +149,19 @@ def test_a_file_that_broke_is_the_reason_of_what_it_no_longer_shows(before: Docu
     assert [entry.change for entry in found.unsearched] == [Change.CAME]
 
 
+def test_what_is_not_searched_is_compared_by_the_thing_and_not_by_the_list_it_stands_in(before: Document) -> None:
+    def unsearched(what: str) -> dict[str, Any]:
+        return {"target": "repo", "what": what, "searched": False, "reason": "elsewhere", "needs": "a scan", "capabilities": []}
+
+    def told(old: str, new: str) -> list[tuple[Change, str]]:
+        sides = (before | {"coverage": [unsearched(what)]} for what in (old, new))
+        return [(item.change, item.what) for item in compare(*sides, negative=frozenset()).unsearched]
+
+    assert told("a.yml:3 x; b.yml:4 y", "a.yml:9 x; b.yml:5 y; c.yml:1 z") == [(Change.CAME, "c.yml:1 z: elsewhere")]
+    assert told("a.py, b.py, c.py and 2 more", "a.py, b.py, d.py and 9 more") == []
+    assert told("a.py", "a.py, b.py, c.py and 2 more") == []
+
+
 def test_a_met_criterion_that_can_no_longer_be_seen_is_a_regression(before: Document) -> None:
     after = copy.deepcopy(before)
     criterion = next(item for item in after["dimensions"]["code"]["criteria"] if item["status"] == "met")

@@ -14,7 +14,8 @@ from rung.packs import load_packs
 from rung.records import Annotation, Config, ConfigError, RungError, Status
 from rung.report import FORMATS, document_of, read_document, render
 from rung.review import Request, assessments, difference, review
-from rung.scan import open_target, scan_systems
+from rung.scan import scan_systems
+from rung.targets.opening import open_target
 
 Document = dict[str, Any]
 _CI = "on: [push]\njobs:\n  test:\n    runs-on: x\n    steps:\n      - run: {tests}\n      - run: python churn/train.py\n"

@@ -77,10 +77,16 @@ def build_parser() -> argparse.ArgumentParser:
     scan = commands.add_parser(
         "scan",
         help="scan a repository and report its levels",
-        description="Scans a folder, most often a git work tree, and reports its levels.",
+        description="Scans a folder, most often a git work tree, or a revision of a local or remote repository, and reports its levels.",
     )
-    scan.add_argument("target", nargs="?", default=".", metavar="PATH", help="folder to scan (default: this one)")
-    scan.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
+    scan.add_argument(
+        "target",
+        nargs="?",
+        default=".",
+        metavar="TARGET",
+        help="folder (default: this one), FOLDER@REV for a revision of its repository, or URL, URL@REV for a remote one",
+    )
+    _add_part(scan)
     scan.add_argument(
         "--framework",
         action="append",
@@ -120,8 +126,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
-    explain.add_argument("target", nargs="?", metavar="PATH", help="folder to scan for it")
-    explain.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it")
+    explain.add_argument("target", nargs="?", metavar="TARGET", help="what to scan for it, as for `rung scan`")
+    _add_part(explain)
     _add_config(explain)
     explain.set_defaults(run=_explain)
 
@@ -144,6 +150,11 @@ def build_parser() -> argparse.ArgumentParser:
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(run=_completion)
     return parser
+
+
+def _add_part(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rev", default="", metavar="REV", help="scan this branch, tag or commit of it, without a checkout")
+    parser.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -187,9 +198,7 @@ def _scan(options: argparse.Namespace) -> int:
     from rung.review import review
 
     with _progress(options.quiet) as progress:
-        documents = review(
-            _request(options, frameworks=_known(options.framework), subfolder=options.path, under=options.fail_under), progress
-        )
+        documents = review(_request(options, frameworks=_known(options.framework), under=options.fail_under), progress)
     _write(documents, options, render)
     if not any(target["files"] for document in documents for target in document["targets"]):
         _say(f"rung: nothing to scan: {options.target} has no files")
@@ -212,10 +221,13 @@ def _request(options: argparse.Namespace, **more: Any) -> Request:
 
     return Request(
         target=options.target,
+        revision=getattr(options, "rev", ""),
+        subfolder=getattr(options, "path", ""),
         against=getattr(options, "against", ""),
         config=options.config,
         system=options.system,
         no_regression=getattr(options, "fail_on", "") == "regression",
+        say=(lambda _: None) if getattr(options, "quiet", False) else (lambda text: _say(f"rung: {text}")),
         **more,
     )
 
@@ -262,7 +274,7 @@ def _explain(options: argparse.Namespace) -> int:
         return DONE
     explain(options.id, packs)  # An unknown id is told before the scan, not after it.
     with _progress(quiet=False) as progress:
-        found = assessments(_request(options, frameworks=_known(["all"]), subfolder=options.path), progress)
+        found = assessments(_request(options, frameworks=_known(["all"])), progress)
     sys.stdout.write("\n".join(explain(options.id, packs, assessment) for assessment in found))
     return DONE
 

@@ -37,6 +37,8 @@ _WHYS = 2
 """Reasons that a regression names before it only counts the rest."""
 _LINES = re.compile(r":\d+")
 """Line numbers in what was not searched."""
+_PARTS = re.compile(r"[;,] ")
+_MORE = re.compile(r" and \d+ more$")
 _NOWHERE = Standing(level=None, confirmed=None, ceiling=None, score=None)
 
 
@@ -60,6 +62,7 @@ def compare(old: Document, new: Document, *, negative: frozenset[str]) -> Compar
     capabilities = tuple(_capabilities(old, new, evidence, negative))
     criteria = tuple(_criteria(old, new, capabilities))
     dimensions = tuple(_dimensions(old, new))
+    abridged = _abridged(old, new)
     return Comparison(
         overall=_level_change("overall", "Overall", old["overall"], new["overall"]),
         dimensions=dimensions,
@@ -67,7 +70,7 @@ def compare(old: Document, new: Document, *, negative: frozenset[str]) -> Compar
         capabilities=capabilities,
         evidence=evidence,
         dead_ends=_differences(_dead_ends(old), _dead_ends(new)),
-        unsearched=_differences(_unsearched(old), _unsearched(new)),
+        unsearched=_differences(_unsearched(old, abridged), _unsearched(new, abridged)),
         errors=_differences(_errors(old), _errors(new)),
         regressions=tuple(_regressions(dimensions, criteria, {change.id: change for change in capabilities})),
         notes=tuple(_notes(old, new)),
@@ -350,17 +353,20 @@ def _dead_ends(document: Document) -> _Known:
     }
 
 
-def _unsearched(document: Document) -> _Known:
-    return {
-        (_LINES.sub("", item["what"]), item["reason"]): (
-            "",
-            0,
-            ": ".join(part for part in (item["what"], item["reason"]) if part),
-            item["needs"],
-        )
-        for item in document["coverage"]
-        if not item["searched"]
-    }
+def _unsearched(document: Document, whole: frozenset[str]) -> _Known:
+    """Each thing that was not searched by itself, though the coverage names several at once; for reasons in `whole` all as one."""
+    found: dict[tuple[str, ...], tuple[str, int, str, str]] = {}
+    for item in document["coverage"]:
+        reason = item["reason"]
+        for part in () if item["searched"] else (item["what"],) if reason in whole else _PARTS.split(item["what"]):
+            key = (reason,) if reason in whole else (_LINES.sub("", part), reason)
+            found.setdefault(key, ("", 0, ": ".join(filter(None, (part, reason))), item["needs"]))
+    return found
+
+
+def _abridged(*documents: Document) -> frozenset[str]:
+    """Reasons of which the coverage names only the first places."""
+    return frozenset(item["reason"] for document in documents for item in document["coverage"] if _MORE.search(item["what"]))
 
 
 def _errors(document: Document) -> _Known:

@@ -403,7 +403,7 @@ class TargetInfo:
 
     id: str
     kind: str
-    """worktree, folder; later revision, account, server, host."""
+    """worktree, folder, revision; later account, server, host."""
     uri: str
     name: str
     revision: str = ""
@@ -414,6 +414,12 @@ class TargetInfo:
     folder: str = ""
     """The part of the repository that was scanned, when it was a part; paths are relative to it."""
     files: int = 0
+    default_branch: str = ""
+    """The branch that a clone of the repository checks out, empty when nothing tells."""
+    branches: tuple[str, ...] = ()
+    """Names of the branches that are known, sorted."""
+    branches_complete: bool = False
+    """Whether the repository has no branch but these; when not, one that is not among them may still exist."""
 
 
 # ── Packs: detectors, capabilities, rules ────────────────────────────────────────────────────────────
@@ -460,6 +466,8 @@ class Start:
     """Arguments that name a container image."""
     build: tuple[str, ...] = ()
     """Arguments that name a Dockerfile, or the folder that holds it."""
+    glob: tuple[str, ...] = ()
+    """Globs of the files that always run with it, from the folder in which it starts."""
     tasks: str = ""
     """The kind of tasks that the other words of the command name; all of them when it names none."""
     folder: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ The policy of a comparison is that of the earlier side, so that a change can't e
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,7 +19,8 @@ from rung.records import Assessment, Config, ConfigError, Packs, RungError
 from rung.report import document_of, read_document
 from rung.report.comparison import comparison_of, with_comparison
 from rung.report.document import Document
-from rung.scan import Progress, open_target, scan_systems
+from rung.scan import Progress, opened, scan_systems
+from rung.targets.opening import place_of
 from rung.targets.target import Target, Unread
 
 _SHORT = 7
@@ -32,6 +33,8 @@ class Request:
 
     target: str
     """What `open_target` takes; for a comparison of two also a stored result."""
+    revision: str = ""
+    """The revision of the target, where `target` names none."""
     subfolder: str = ""
     frameworks: tuple[str, ...] = ()
     against: str = ""
@@ -43,6 +46,8 @@ class Request:
     under: dict[str, int] = field(default_factory=dict)
     """The least level of each dimension, beside what the configuration demands."""
     no_regression: bool = False
+    say: Callable[[str], None] = lambda _: None
+    """Hears of what takes long before files are read, a sentence each."""
 
 
 def review(request: Request, progress: Progress | None = None) -> tuple[Document, ...]:
@@ -53,9 +58,10 @@ def review(request: Request, progress: Progress | None = None) -> tuple[Document
     """
     if request.no_regression and not request.against:
         raise RungError("--fail-on regression needs something to compare with: give --against a revision or a stored result")
-    new = open_target(request.target, subfolder=request.subfolder)
-    old = _side(_base(request), request.subfolder) if request.against else None
-    return _reviewed(old, new, request, progress)
+    packs = load_packs()
+    new = opened(request.target, packs, revision=request.revision, subfolder=request.subfolder, say=request.say)
+    old = _base(request, packs) if request.against else None
+    return _reviewed(old, new, request, packs, progress)
 
 
 def difference(request: Request, progress: Progress | None = None) -> tuple[Document, ...]:
@@ -64,7 +70,8 @@ def difference(request: Request, progress: Progress | None = None) -> tuple[Docu
     Raises:
         RungError: one can't be read, or the two can't be compared.
     """
-    return _reviewed(_side(request.against, ""), _side(request.target, ""), request, progress)
+    packs = load_packs()
+    return _reviewed(_side(request.against, request, packs), _side(request.target, request, packs), request, packs, progress)
 
 
 def assessments(request: Request, progress: Progress | None = None) -> tuple[Assessment, ...]:
@@ -74,14 +81,15 @@ def assessments(request: Request, progress: Progress | None = None) -> tuple[Ass
         RungError: the target can't be read, or a configuration is wrong.
     """
     packs = load_packs()
-    target = open_target(request.target, subfolder=request.subfolder)
+    target = opened(request.target, packs, revision=request.revision, subfolder=request.subfolder, say=request.say)
     config, notes = _configuration(None, target, request, packs)
     found = scan_systems(target, packs, config, frameworks=request.frameworks, notes=notes, progress=progress)
     return tuple(item for item in found if _wanted(item.scope["system"], [one.scope["system"] for one in found], request.system))
 
 
-def _reviewed(old: Document | Target | None, new: Document | Target, request: Request, progress: Progress | None) -> tuple[Document, ...]:
-    packs = load_packs()
+def _reviewed(
+    old: Document | Target | None, new: Document | Target, request: Request, packs: Packs, progress: Progress | None
+) -> tuple[Document, ...]:
     config, notes = _configuration(old, new, request, packs)
     frameworks = request.frameworks or tuple(side["overall"]["framework"] for side in (old, new) if isinstance(side, dict))[:1]
     scanned = partial(scan_systems, packs=packs, config=config, frameworks=frameworks, progress=progress)
@@ -121,20 +129,20 @@ def _compared(old: Document, new: Document, packs: Packs) -> Document:
 # ── What is named ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _base(request: Request) -> str:
-    """What the scan is compared with: a file, a folder, else a revision of the target."""
+def _base(request: Request, packs: Packs) -> Document | Target:
+    """What the scan is compared with: a stored result, a folder, else a revision of the target."""
     if os.path.exists(request.against):
-        return request.against
+        return _side(request.against, request, packs)
     if request.against.endswith(".json"):
         raise RungError(f"{request.against}: there is no such file to compare with")
-    path = request.target if os.path.exists(request.target) else request.target.rpartition("@")[0] or request.target
-    return f"{path}@{request.against}"
+    path = place_of(request.target, request.revision).path
+    return opened(path, packs, revision=request.against, subfolder=request.subfolder, say=request.say)
 
 
-def _side(name: str, subfolder: str) -> Document | Target:
+def _side(name: str, request: Request, packs: Packs) -> Document | Target:
     """The stored result of that name, else the target."""
     if not os.path.isfile(name):
-        return open_target(name, subfolder=subfolder)
+        return opened(name, packs, subfolder=request.subfolder, say=request.say)
     try:
         with open(name, encoding="utf-8") as file:
             return read_document(file.read(), name)

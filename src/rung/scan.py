@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
 from rung import __version__, assess
+from rung.config import NAME
 from rung.detect import decided_later, detect, match, problems, starts_of, unread
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
@@ -16,37 +17,45 @@ from rung.policy import in_force, policy_of, systems_of
 from rung.readers import Readers
 from rung.records import Assessment, Config, Evidence, Packs, Problem, Scope, SourceFile
 from rung.targets.narrowed import LEFT_OUT, NARROWED, OTHER_SYSTEM, Narrowed
+from rung.targets.opening import open_target
 from rung.targets.target import Target, Unread
-from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
 
 Progress = Callable[[int, int], None]
 """Called with files read and files in all."""
 
 
-def open_target(text: str, *, subfolder: str = "") -> Target:
-    """What a person names, as something to list and read.
+def scan_path(
+    path: str,
+    *,
+    revision: str = "",
+    subfolder: str = "",
+    frameworks: Sequence[str] = (),
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Assessment:
+    """Scans what a path names as one system, whatever configuration lies in it.
+
+    Args:
+        path: a folder, most often a git work tree; a revision of a repository (`folder@REV`), or the URL of one.
+        revision: the revision, where `path` names none; empty for the work tree, or a remote repository's default branch.
+        subfolder: the part of it to scan, relative to it; empty for all.
+        frameworks: ids of the maturity models to rate by; empty for the default one.
+        progress: hears of files read.
+        say: hears of what takes long before that, a sentence each.
 
     Raises:
         TargetError: it can't be read.
-    """
-    return open_worktree(text, subfolder=subfolder)
-
-
-def scan_path(path: str, *, subfolder: str = "", frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
-    """Scans a folder as one system, whatever configuration lies in it.
-
-    Args:
-        path: a folder, most often a git work tree.
-        subfolder: the part of it to scan, relative to it; empty for all.
-        frameworks: ids of the maturity models to rate by; empty for the default one.
-        progress: called while files are read.
-
-    Raises:
-        TargetError: the folder can't be read.
         PackError: a pack of ours is wrong.
     """
-    return scan(open_target(path, subfolder=subfolder), load_packs(), frameworks=frameworks, progress=progress)
+    packs = load_packs()
+    return scan(opened(path, packs, revision=revision, subfolder=subfolder, say=say), packs, frameworks=frameworks, progress=progress)
+
+
+def opened(path: str, packs: Packs, *, revision: str = "", subfolder: str = "", say: Callable[[str], None] = lambda _: None) -> Target:
+    """What a path names, listed and ready to be scanned; see `scan_path`."""
+    readers = cache(lambda: Readers(Matchers(packs)))
+    return open_target(path, revision, subfolder=subfolder, needed=lambda file: file == NAME or readers().opens(file), say=say)
 
 
 def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
@@ -145,7 +154,9 @@ def _hidden(readers: Readers, matchers: Matchers, negative: frozenset[str], file
 def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
     """The evidence with the line it stands on, shortened and without secrets."""
     lines: dict[str, list[str]] = {}
-    for path in sorted({item.location.path for item in evidence if item.location.line}):
+    paths = sorted({item.location.path for item in evidence if item.location.line})
+    target.expect(paths)
+    for path in paths:
         data = target.read(path)
         lines[path] = [] if isinstance(data, Unread) else data.decode("utf-8", "replace").split("\n")
     return [

@@ -93,7 +93,7 @@ def strength_phrase(change: Document) -> str:
 
 def chain_phrase(item: Document) -> str:
     """The chain from the trigger to the evidence on one line; empty when nothing starts it."""
-    return " → ".join(f"{where_} {hop['what']}" for where_, hop in hops(item))
+    return " → ".join(f"{where_} {hop['what']}".strip() for where_, hop in hops(item))
 
 
 def hops(item: Document) -> list[tuple[str, Document]]:

@@ -83,7 +83,7 @@ def _change(comparison: Document, item: Document) -> str:
     if old and new and old["location"].get("path") == new["location"].get("path"):
         places = places[-1:]
     if new and new["chain"]:
-        why = " → ".join(f"{code(where)} {escaped(hop['what'])}" for where, hop in hops(new))
+        why = " → ".join(f"{code(where)} {escaped(hop['what'])}".strip() for where, hop in hops(new))
     else:
         gone = code(old["excerpt"]) if old and not new and old["excerpt"] else ""
         why = " ".join(part for part in (gone, escaped(item["reason"])) if part)

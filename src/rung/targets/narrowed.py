@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from rung.globs import compile_globs
@@ -50,3 +50,7 @@ class Narrowed:
     def coverage(self) -> tuple[Coverage, ...]:
         """What could not be listed or will not be read, grouped by reason."""
         return self._target.coverage()
+
+    def expect(self, paths: Iterable[str]) -> None:
+        """Says what is going to be read, so that it can be fetched at once."""
+        self._target.expect(path for path in paths if path not in self._left_out)
