@@ -133,6 +133,17 @@ def test_several_systems_are_written_each_to_a_file_and_one_after_another_to_the
     assert json.loads(capsys.readouterr().out)["scope"] == {"repository": "shop", "system": "b c"}
 
 
+def test_a_wrong_configuration_of_the_repository_is_told_after_the_report(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / "rung.yaml").write_text("gate: {under: {code: 4}}\nsistem: x\n")
+
+    assert main(["scan", str(tree), "-q"]) == USAGE
+    out, err = capsys.readouterr()
+    assert out.startswith("shop")
+    assert "rung: rung.yaml:2: `sistem` is unknown, did you mean `system`?" in err
+    assert main(["scan", str(tree), "--config", str(tree / "rung.yaml"), "-q"]) == USAGE
+    assert capsys.readouterr().out == ""
+
+
 def test_init_writes_a_configuration_that_the_next_scan_takes(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tree), "--workflow"]) == DONE
     assert main(["scan", str(tree), "-q"]) == DONE

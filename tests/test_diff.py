@@ -244,7 +244,7 @@ def test_the_published_schema_of_a_comparison_holds_and_shares_its_definitions(f
     jsonschema.Draft202012Validator.check_schema(published)
     jsonschema.Draft202012Validator(published).validate(json.loads(render_comparison("json", fallen)))
     shared = set(published["$defs"]) & set(schema()["$defs"])
-    assert shared == {"level", "score", "strength", "line", "target", "evidence", "gates", "evidence_ids"}
+    assert shared == {"level", "score", "strength", "line", "location", "target", "evidence", "gates", "evidence_ids"}
     assert all(published["$defs"][name] == schema()["$defs"][name] for name in shared)
 
 

@@ -169,10 +169,18 @@ def test_systems_of_one_repository_are_assessed_apart_and_share_what_none_names(
     ]
 
 
+def test_tests_that_are_left_out_are_not_told_to_be_missing(repository: Path, tmp_path: Path) -> None:
+    def kinds(document: Document) -> list[str]:
+        return [item["kind"] for item in document["dead_ends"]]
+
+    assert "no-tests" not in kinds(scanned(repository, "paths: {out: [churn]}")[0])
+    assert "no-tests" not in kinds(scanned(repository, "systems: [{name: a, paths: {in: [pricing]}}, {name: b, paths: {in: [churn]}}]")[0])
+    assert "no-tests" in kinds(scanned(tree(tmp_path / "shop", **{"churn/test_sum.py": ""}))[0])
+
+
 def test_the_configuration_of_the_repository_names_system_frameworks_and_gate(tmp_path: Path) -> None:
     folder = tree(tmp_path / "shop", **{"rung.yaml": "system: churn model\nframeworks: [all-that]\n"})
-    with pytest.raises(ConfigError, match=r"rung\.yaml:2: there is no framework `all-that`"):
-        review(Request(target=str(folder)))
+    assert review(Request(target=str(folder)))[0]["policy"]["mistake"].startswith("rung.yaml:2: there is no framework `all-that`")
     tree(folder, **{"rung.yaml": "system: churn model\ngate: {under: {model: 4}}\n"})
 
     document = review(Request(target=str(folder), under={"model": 2, "code": 1}))[0]
@@ -188,8 +196,9 @@ def test_a_rung_yaml_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.yaml").write_text("system: x\n")
     (folder / "rung.yaml").symlink_to(tmp_path / "elsewhere.yaml")
 
-    with pytest.raises(ConfigError, match=r"rung\.yaml: can't be read: .*link"):
-        review(Request(target=str(folder)))
+    document = review(Request(target=str(folder)))[0]
+    assert document["policy"]["mistake"].startswith("rung.yaml: can't be read: ")
+    assert document["scope"] == {"system": "shop"}
 
 
 # ── Comparisons ──────────────────────────────────────────────────────────────────────────────────────

@@ -233,7 +233,7 @@ def _request(options: argparse.Namespace, **more: Any) -> Request:
 
 
 def _judged(documents: Sequence[dict[str, Any]]) -> int:
-    from rung.gates import failures
+    from rung.gates import failures, mistakes
 
     failed = [
         f"{document['scope']['system']}: {sentence}" if len(documents) > 1 else sentence
@@ -242,6 +242,11 @@ def _judged(documents: Sequence[dict[str, Any]]) -> int:
     ]
     for sentence in failed:
         _say(f"rung: gate: {sentence}")
+    wrong = mistakes(documents)
+    for sentence in wrong:
+        _say(f"rung: {sentence}; the report does without")
+    if wrong:
+        return USAGE
     return GATE_FAILED if failed else DONE
 
 

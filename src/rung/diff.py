@@ -349,7 +349,7 @@ _Known = Mapping[tuple[str, ...], tuple[str, int, str, str]]
 def _dead_ends(document: Document) -> _Known:
     return {
         (item["id"],): (item["location"].get("path", ""), item["location"].get("line", 0), item["what"], item["remediation"])
-        for item in document.get("dead_ends", ())
+        for item in document["dead_ends"]
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rung.report.document import Document
 
@@ -27,6 +27,11 @@ def with_gates(document: Document, under: Mapping[str, int], *, regression: bool
 def failures(document: Document) -> list[str]:
     """A sentence for everything that a gate of the document refuses."""
     return [failure for gate in document.get("gates", ()) for failure in gate["failures"]]
+
+
+def mistakes(documents: Iterable[Document]) -> list[str]:
+    """What is wrong with the configuration that the documents should have gone by; its gates could not judge."""
+    return list(dict.fromkeys(document["policy"]["mistake"] for document in documents if document.get("policy", {}).get("mistake")))
 
 
 def _below(document: Document, under: Mapping[str, int]) -> list[str]:

@@ -14,11 +14,13 @@ def in_force(config: Config, system: str, today: str) -> Mapping[str, Annotation
     return {item.criterion: item for item in _own(config, system) if item.expires >= today}
 
 
-def policy_of(config: Config, system: str, today: str, results: Sequence[FrameworkResult], notes: Sequence[str] = ()) -> Policy:
-    """How the results went by the configuration."""
+def policy_of(config: Config, system: str, today: str, results: Sequence[FrameworkResult]) -> Policy | None:
+    """How the results went by the configuration; None where there is none."""
+    if config == Config():
+        return None
     statuses = {criterion.id: criterion.status for result in results for dimension in result.dimensions for criterion in dimension.criteria}
     used = tuple((item, _force(item, statuses.get(item.criterion), today)) for item in _own(config, system))
-    return Policy(source=config.source, annotations=used, notes=tuple(notes))
+    return Policy(source=config.source, annotations=used, notes=config.notes, mistake=config.mistake)
 
 
 def without_excuses(config: Config) -> Config:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from rung.config import NAME, load_config
@@ -82,18 +82,18 @@ def assessments(request: Request, progress: Progress | None = None) -> tuple[Ass
     """
     packs = load_packs()
     target = opened(request.target, packs, revision=request.revision, subfolder=request.subfolder, say=request.say)
-    config, notes = _configuration(None, target, request, packs)
-    found = scan_systems(target, packs, config, frameworks=request.frameworks, notes=notes, progress=progress)
+    config = _configuration(None, target, request, packs)
+    found = scan_systems(target, packs, config, frameworks=request.frameworks, progress=progress)
     return tuple(item for item in found if _wanted(item.scope["system"], [one.scope["system"] for one in found], request.system))
 
 
 def _reviewed(
     old: Document | Target | None, new: Document | Target, request: Request, packs: Packs, progress: Progress | None
 ) -> tuple[Document, ...]:
-    config, notes = _configuration(old, new, request, packs)
+    config = _configuration(old, new, request, packs)
     frameworks = request.frameworks or tuple(side["overall"]["framework"] for side in (old, new) if isinstance(side, dict))[:1]
     scanned = partial(scan_systems, packs=packs, config=config, frameworks=frameworks, progress=progress)
-    after = [new] if isinstance(new, dict) else [document_of(item) for item in scanned(new, notes=notes)]
+    after = [new] if isinstance(new, dict) else [document_of(item) for item in scanned(new)]
     names = [document["scope"].get("system", "") for document in after]
     after = [document for document, name in zip(after, names) if _wanted(name, names, request.system)]
     if old is not None:
@@ -153,45 +153,48 @@ def _side(name: str, request: Request, packs: Packs) -> Document | Target:
 # ── Whose configuration ──────────────────────────────────────────────────────────────────────────────
 
 
-def _configuration(old: Document | Target | None, new: Document | Target, request: Request, packs: Packs) -> tuple[Config, list[str]]:
-    """The configuration that both sides go by, and notes on what is not gone by.
+def _configuration(old: Document | Target | None, new: Document | Target, request: Request, packs: Packs) -> Config:
+    """The configuration that both sides go by.
 
-    A file that the user names is trusted. Else it is the earlier side's; a stored result carries none, and then the later
-    side's own may narrow and name, but neither excuse nor judge. Without a comparison it is the target's own.
+    A file that the user names is trusted, and must be right. Else it is the earlier side's; a stored result carries none,
+    and then the later side's own may narrow and name, but neither excuse nor judge. Without a comparison it is the target's own.
     """
     if request.config:
         try:
             with open(request.config, "rb") as file:
-                return load_config(file.read(), request.config, packs), []
+                return load_config(file.read(), request.config, packs)
         except OSError as error:
             raise ConfigError(f"{request.config}: can't be read: {error.strerror}") from error
-    own = None if isinstance(new, dict) else _content(new)
-    if old is None:
-        return load_config(own or b"", NAME if own is not None else "", packs), []
-    if isinstance(old, dict):
-        config = load_config(own or b"", NAME if own is not None else "", packs)
-        plain = without_excuses(config)
-        told = f"A stored result carries no policy: the attestations, waivers and gate of {NAME} are not in force. --config names a file that is."
-        return plain, [told] if plain != config else []
-    return _base_configuration(old, own, packs, compared=not isinstance(new, dict))
+    if old is not None and not isinstance(old, dict):
+        return _earlier(old, None if isinstance(new, dict) else new, packs)
+    own = Config() if isinstance(new, dict) else _of_target(new, NAME, packs)
+    if old is None or own == (plain := without_excuses(own)):
+        return own
+    told = (
+        f"A stored result carries no policy: the attestations, waivers and gate of {NAME} are not in force. --config names a file that is."
+    )
+    return replace(plain, notes=(told,))
 
 
-def _base_configuration(base: Target, own: bytes | None, packs: Packs, *, compared: bool) -> tuple[Config, list[str]]:
-    data = _content(base)
-    source = f"{NAME} of {base.info.revision[:_SHORT] or base.info.name}"
-    notes = []
-    try:
-        config = load_config(data or b"", source if data is not None else "", packs)
-    except ConfigError as error:
-        config = Config()
-        notes.append(f"The earlier {NAME} is wrong and not gone by: {error}.")
-    if compared and own != data:
+def _earlier(base: Target, new: Target | None, packs: Packs) -> Config:
+    """The configuration of the earlier side, with notes on a later one that differs."""
+    config = _of_target(base, f"{NAME} of {base.info.revision[:_SHORT] or base.info.name}", packs)
+    notes = [f"The earlier {NAME} is wrong and not gone by: {config.mistake}."] if config.mistake else []
+    own = config if new is None else _of_target(new, NAME, packs)
+    if replace(own, source=config.source) != config:
         notes.append(f"{NAME} differs from the earlier one, which is in force; this one will be once it is the earlier.")
-        try:
-            load_config(own or b"", NAME, packs)
-        except ConfigError as error:
-            notes.append(f"It is wrong: {error}.")
-    return config, notes
+        if own.mistake:
+            notes.append(f"It is wrong: {own.mistake}.")
+    return replace(config, notes=tuple(notes), mistake="")
+
+
+def _of_target(target: Target, source: str, packs: Packs) -> Config:
+    """What the target's own file says. The target may be hostile: a mistake in it does not end the scan."""
+    try:
+        data = _content(target)
+        return Config() if data is None else load_config(data, source, packs)
+    except ConfigError as error:
+        return Config(mistake=str(error))
 
 
 def _content(target: Target) -> bytes | None:

@@ -9,6 +9,7 @@ from functools import cache, partial
 
 from rung import __version__, assess
 from rung.config import NAME
+from rung.dead_ends import DeadEnds
 from rung.detect import decided_later, detect, match, problems, starts_of, unread
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
@@ -69,7 +70,6 @@ def scan_systems(
     config: Config,
     *,
     frameworks: Sequence[str] = (),
-    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> tuple[Assessment, ...]:
     """Scans one target and assesses each system that the configuration finds in it; without any, the whole as one.
@@ -82,16 +82,19 @@ def scan_systems(
     readers = Readers(matchers)
     files = readers.read_all(target, progress=progress)
     matches = match(files, matchers)
-    wiring = Wiring(files, starts_of(matches))
+    starts = starts_of(matches)
+    wiring = Wiring(files, starts)
     later = decided_later(wiring.unknown(), target.info.id)
     searched = frozenset(owned.signal.capability for owned in matchers.signals)
     negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
     wanted = frameworks or config.frameworks or (packs.frameworks[0].id,)
     chosen = [framework for framework in packs.frameworks if framework.id in wanted]
     today = datetime.now(UTC)
+    dead_ends = DeadEnds(target, files, starts)
     assessments = []
     for system, own in systems_of(files, config):
         mine = [file for file in own if file.unread not in NARROWED]
+        paths = {file.path for file in mine}
         evidence = tuple(_with_excerpts(detect(mine, matches, wiring, target.info.id), target))
         hidden = unread(own, partial(_hidden, readers, matchers, negative), target.info.id)
         coverage = (*target.coverage(), *hidden, *later)
@@ -113,7 +116,8 @@ def scan_systems(
                 coverage=coverage,
                 errors=problems(mine, target.info.id),
                 next_steps=assess.next_steps(chosen[0], results[0]),
-                policy=policy_of(config, system, today.date().isoformat(), results, notes) if config.source or notes else None,
+                dead_ends=tuple(end for end in dead_ends.find(evidence, packs.detectors, packs.dead_ends) if end.location.path in paths),
+                policy=policy_of(config, system, today.date().isoformat(), results),
             )
         )
     return tuple(assessments)

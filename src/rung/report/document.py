@@ -12,9 +12,11 @@ from rung.records import (
     Assessment,
     Coverage,
     CriterionResult,
+    DeadEnd,
     DimensionResult,
     Evidence,
     FrameworkResult,
+    Location,
     NextStep,
     Policy,
     RungError,
@@ -48,6 +50,7 @@ def document_of(assessment: Assessment) -> Document:
             "coverage": [_coverage(item) for item in sorted(assessment.coverage, key=_coverage_order)],
             "errors": [_error(item) for item in sorted(assessment.errors, key=_error_order)],
             "next_steps": [_next_step(step) for step in assessment.next_steps],
+            "dead_ends": [_dead_end(item) for item in assessment.dead_ends],
             "frameworks": {result.id: _framework(result) for result in assessment.results},
         }
         | ({"policy": _policy(assessment.policy)} if assessment.policy else {})
@@ -171,6 +174,7 @@ def _policy(policy: Policy) -> Document:
         "source": policy.source,
         "annotations": [_annotation(annotation) | {"force": force.value} for annotation, force in policy.annotations],
         "notes": [mask_tokens(note) for note in policy.notes],
+        "mistake": mask_tokens(policy.mistake),
     }
 
 
@@ -202,12 +206,6 @@ def _criterion(criterion: CriterionResult) -> Document:
 
 def evidence_entry(item: Evidence) -> Document:
     """A piece of evidence as the document holds it."""
-    place = item.location
-    location: Document = (
-        {"target": place.target, "resource": place.resource, "region": place.region}
-        if place.resource
-        else {"target": place.target, "path": place.path, "line": place.line, "end_line": place.end_line}
-    )
     return {
         "id": item.id,
         "detector": item.detector,
@@ -215,11 +213,27 @@ def evidence_entry(item: Evidence) -> Document:
         "tool": item.tool,
         "capability": item.capability,
         "strength": item.strength.label,
-        "location": location,
+        "location": _location(item.location),
         "chain": [{"path": hop.path, "line": hop.line, "what": excerpt(hop.what)} for hop in item.chain],
         "excerpt": excerpt(item.excerpt),
         "occurrences": item.occurrences,
         "note": mask_secrets(item.note),
+    }
+
+
+def _location(place: Location) -> Document:
+    if place.resource:
+        return {"target": place.target, "resource": place.resource, "region": place.region}
+    return {"target": place.target, "path": place.path, "line": place.line, "end_line": place.end_line}
+
+
+def _dead_end(item: DeadEnd) -> Document:
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "location": _location(item.location),
+        "what": mask_tokens(item.what),
+        "remediation": item.remediation,
     }
 
 

@@ -41,7 +41,7 @@ def render(document: Document) -> str:
     if "comparison" in document:
         body = [folded("Where the system stands", joined([head[1], *body]))]
         head = comparison_markdown.blocks_of(document)
-    blocks = [*head, policy, *body, _criteria(document), _errors(document)]
+    blocks = [*head, policy, *body, _criteria(document), _dead_ends(document), _errors(document)]
     used = sum(len(line) for block in blocks for line in block)
     blocks += [_evidence(document, _ROOM - used), _footer(document)]
     return "\n".join(joined(blocks)) + "\n"
@@ -165,6 +165,13 @@ def _evidence(document: Document, room: int) -> list[str]:
             break
         rows.append(line)
     return folded(f"{plural(len(items), 'piece')} of evidence from {plural(tools(document), 'tool')}", rows)
+
+
+def _dead_ends(document: Document) -> list[str]:
+    items = document["dead_ends"]
+    lines = [f"**Dead ends** ({len(items)})", ""] if items else []
+    lines += [f"- {link(document, item['location'])}: {escaped(item['what'])}" for item in items[:10]]
+    return lines + ([f"- {len(items) - 10} more"] if len(items) > 10 else [])
 
 
 def _errors(document: Document) -> list[str]:

@@ -96,7 +96,9 @@ def policy_told(document: Document) -> list[tuple[str, str]]:
         name = titles.get(entry["criterion"], entry["criterion"])
         sentence = f"{name}: {entry['status']} by {entry['owner']}{term}: {entry['reason']}{link}"
         told.append((STATUS_MARKS[entry["status"]] if entry["force"] == "in force" else "", sentence))
-    return told + [("", note) for note in document["policy"]["notes"]]
+    mistake = document["policy"]["mistake"]
+    notes = [*document["policy"]["notes"], *([f"The configuration is wrong and not gone by: {mistake}"] if mistake else [])]
+    return told + [("", note) for note in notes]
 
 
 def evidence_by_id(document: Document) -> dict[str, Document]:
