@@ -96,7 +96,7 @@ def scan_systems(
         mine = [file for file in own if file.unread not in NARROWED]
         paths = {file.path for file in mine}
         evidence = tuple(_with_excerpts(detect(mine, matches, wiring, target.info.id), target))
-        hidden = unread(own, partial(_hidden, readers, matchers, negative), target.info.id)
+        hidden = unread(own, partial(hidden_by, readers, matchers, negative), target.info.id)
         coverage = (*target.coverage(), *hidden, *later)
         annotations = in_force(config, system, today.date().isoformat())
         results = tuple(
@@ -140,7 +140,7 @@ _SHOWS = {
 """Which matchers live on a reading's facts; a reading that is tried on any YAML or JSON hides nothing by itself."""
 
 
-def _hidden(readers: Readers, matchers: Matchers, negative: frozenset[str], file: SourceFile) -> tuple[str, ...]:
+def hidden_by(readers: Readers, matchers: Matchers, negative: frozenset[str], file: SourceFile) -> tuple[str, ...]:
     """The capabilities that a file could have shown, had it been read whole.
 
     What the configuration leaves out is no part of the system: it earns nothing, and nothing there is unknown. Only the
