@@ -33,7 +33,6 @@ from rung.records import (
     Problem,
     Proof,
     Role,
-    RungError,
     Scope,
     Setting,
     SourceFile,
@@ -44,6 +43,7 @@ from rung.records import (
 )
 from rung.scan import Progress, hidden_by
 from rung.targets.narrowed import NARROWED, Narrowed
+from rung.targets.objects import MISSING
 from rung.targets.target import Entry as Listed
 from rung.targets.target import Target
 from rung.wiring import Wiring
@@ -81,12 +81,15 @@ class Rescan:
         self._last: tuple[dict[str, _Known], Standings] | None = None
         self.read = 0
         """Files that were read so far."""
+        self.missing = False
+        """Whether contents of the last revision are not in the clone."""
 
     def at(self, target: Target, progress: Progress | None = None) -> Standings:
-        """Where the system stands in a target that is another revision of the same repository."""
+        """Where the system (one that the configuration has; empty where it has none) stands in a target that is another revision of the same repository."""
         if self._config.scope != Scope():
             target = Narrowed(target, self._config.scope)
         now = self._look(target, progress)
+        self.missing = any(known.own.unread == MISSING for known in now.values())
         whole = self._readers.follow_includes(target, [known.own for known in now.values()], self._continuations)
         names = LocalNames(whole)
         for file in whole:
@@ -122,13 +125,11 @@ class Rescan:
         files = [known.wired for known in now.values()]
         matches = {path: known.matches for path, known in now.items() if _is_matched(known.own)}
         wiring = Wiring(files, starts_of(matches))
-        own = self._own([known.whole for known in now.values()])
+        own = dict(systems_of([known.whole for known in now.values()], self._config))[self._system]
         evidence = detect([file for file in own if file.unread not in NARROWED], matches, wiring, identity)
         hidden = unread(own, partial(hidden_by, self._readers, self._matchers, self._negative), identity)
         coverage = (*target.coverage(), *hidden, *decided_later(wiring.unknown(), identity))
-        result = assess.assess(
-            self._framework, evidence, coverage, self._packs.capabilities, self._searched, annotations=self._annotations
-        )
+        result = assess.assess(self._framework, evidence, coverage, self._packs.capabilities, self._searched, annotations=self._annotations)
         by_id = {item.id: item for item in evidence}
         strengths = [found for found in assess.strengths(evidence, self._packs.capabilities) if found[1] > Strength.ABSENT]
         return Standings(
@@ -146,12 +147,6 @@ class Rescan:
                 for name, _, ids in strengths
             },
         )
-
-    def _own(self, files: Sequence[SourceFile]) -> Sequence[SourceFile]:
-        systems = dict(systems_of(files, self._config))
-        if self._system not in systems:
-            raise RungError(f"there is no system `{self._system}`; there are {', '.join(systems)}: name one with --system")
-        return systems[self._system]
 
 
 class _Known:

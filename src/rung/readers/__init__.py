@@ -184,9 +184,7 @@ class Readers:
             texts=self._matchers.texts_in(entry.path, lambda: text_of(data).replace("\r\n", "\n")) if wants_text else (),
         )
 
-    def follow_includes(
-        self, target: Target, files: Sequence[SourceFile], known: Continuations | None = None
-    ) -> tuple[SourceFile, ...]:
+    def follow_includes(self, target: Target, files: Sequence[SourceFile], known: Continuations | None = None) -> tuple[SourceFile, ...]:
         """Reads what files name as their continuation, the way the including file was read; each file and way once.
 
         `known` is what an earlier call read, of files of which the very same record is given again; it is brought up to date.

@@ -107,7 +107,13 @@ class Revisions:
         try:
             commit, branch = resolve(self.git, self.remote, self._shown, revision)
             info = repository_info(
-                self.git, self.remote, identity=self._identity, kind="revision", revision=commit, branch=branch, folder=printable(self.folder)
+                self.git,
+                self.remote,
+                identity=self._identity,
+                kind="revision",
+                revision=commit,
+                branch=branch,
+                folder=printable(self.folder),
             )
             treeish = _treeish(self._objects, commit, self.folder, f"{self._shown}@{revision}", _fetch(self.git, self.remote, commit))
         except GitError as error:
