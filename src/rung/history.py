@@ -7,12 +7,9 @@ an interval says how many of its commits were scanned.
 
 from __future__ import annotations
 
-import re
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from rung import __version__
@@ -38,18 +35,15 @@ from rung.records import (
 )
 from rung.rescan import Rescan
 from rung.review import configuration_of
+from rung.sampling import SHORT, Chosen, Line, period, spread, stamp
 from rung.targets.git import GitError
-from rung.targets.history import Commit, commits_of, is_cut_off, subject_of, tags_of
+from rung.targets.history import Commit, commits_of, subject_of
 from rung.targets.objects import MISSING
 from rung.targets.opening import place_of
-from rung.targets.repository import is_shallow
 from rung.targets.revision import Revision, Revisions
 from rung.targets.target import Target
 
 BY = ("months", "tags", "commits")
-SHORT = 7
-"""Characters of a commit's id that people read."""
-_PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", re.ASCII)
 
 Progress = Callable[[int, int], None]
 """Called with samples done and samples in all."""
@@ -87,7 +81,7 @@ def history_of(asked: Asked, progress: Progress | None = None) -> History:
     place = place_of(asked.target, asked.revision)
     if place.remote:
         raise TargetError(f"{place.path}: a history needs all commits at hand: `git clone {place.path}`, then `rung history FOLDER`.")
-    first, last = _period(asked.since, "since")[0], _period(asked.until, "until")[1]
+    first, last = period(asked.since, "since")[0], period(asked.until, "until")[1]
     packs = load_packs()
     revisions = Revisions(place.path, subfolder=asked.subfolder)
     tip = revisions.open(place.revision or "HEAD")
@@ -95,8 +89,8 @@ def history_of(asked: Asked, progress: Progress | None = None) -> History:
     framework = _framework(packs, asked.framework or next(iter(config.frameworks), ""))
     system = _system(config, asked.system)
     try:
-        line = _Line(revisions, tip, first, last)
-        chosen = _spread(line.by_tag() if asked.by == "tags" else line.by_month() if asked.by == "months" else line.all(), asked.samples)
+        line = Line(revisions, tip.info.revision, first, last)
+        chosen = spread(line.by_tag() if asked.by == "tags" else line.by_month() if asked.by == "months" else line.all(), asked.samples)
         if not chosen:
             raise RungError(_nothing(asked, revisions))
         walk = _Walk(revisions, tip, Rescan(packs, config, framework, system=system), packs, framework)
@@ -153,119 +147,6 @@ def _notes(config: Config) -> Iterator[str]:
     yield from config.notes
 
 
-# ── Which commits ────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    label: str
-    commit: Commit
-
-
-class _Line:
-    """The commits from the newest back along first parents, as far as the wanted time goes."""
-
-    def __init__(self, revisions: Revisions, tip: Revision, first: float, last: float) -> None:
-        self._revisions = revisions
-        self._tip = tip.info.revision
-        self._first = first
-        self._last = last
-        self._elsewhere = 0
-
-    def all(self) -> list[_Chosen]:
-        """Every commit, the oldest first."""
-        return [_Chosen(commit.id[:SHORT], commit) for commit in self._commits()][::-1]
-
-    def by_month(self) -> list[_Chosen]:
-        """The last commit of each month, the oldest first; in the order of commits, whatever their clocks said."""
-        months: dict[str, _Chosen] = {}
-        for commit in self._commits():
-            month = stamp(commit.date)[:7]
-            if month not in months:
-                months[month] = _Chosen(month, commit)
-        return list(months.values())[::-1]
-
-    def by_tag(self) -> list[_Chosen]:
-        """The commits with tags, in order of date; several tags of one commit are one sample."""
-        git = self._revisions.git
-        tags = tags_of(git, merged=self._tip)
-        self._elsewhere = len(tags_of(git)) - len(tags)
-        names: dict[str, list[str]] = {}
-        dates = {}
-        for tag in tags:
-            if self._first <= tag.date < self._last:
-                names.setdefault(tag.commit, []).append(tag.name)
-                dates[tag.commit] = tag.date
-        return [_Chosen(", ".join(found), Commit(commit, (), dates[commit], ())) for commit, found in names.items()]
-
-    def coverage(self) -> Iterator[Coverage]:
-        """What of the history is not here."""
-        remote = self._revisions.remote.name
-        if cut_off := self._cut_off():
-            brings = f"`git fetch --unshallow {remote}`" if remote else "a clone with all commits"
-            yield Coverage(
-                target="repo", what=f"commits before {cut_off[:SHORT]}", searched=False, reason="the clone is shallow", needs=brings
-            )
-        if self._elsewhere:
-            what = f"{self._elsewhere} {'tag' if self._elsewhere == 1 else 'tags'}"
-            yield Coverage(
-                target="repo", what=what, searched=False, reason="not in this history", needs="--rev with a revision that has them"
-            )
-
-    def _commits(self) -> Iterator[Commit]:
-        with closing(commits_of(self._revisions.git, self._tip, folder=self._revisions.folder, changes=False)) as commits:
-            yield from (commit for commit in commits if self._first <= commit.date < self._last)
-
-    def _cut_off(self) -> str:
-        """The commit before which a shallow clone has none, though some are wanted; empty when nothing is missing."""
-        git = self._revisions.git
-        if not is_shallow(git):
-            return ""
-        with closing(commits_of(git, self._tip, changes=False)) as commits:
-            oldest = deque(commits, maxlen=1)[0]
-        return oldest.id if oldest.date >= self._first and is_cut_off(git, oldest.id) else ""
-
-
-def _spread(chosen: list[_Chosen], most: int) -> list[_Chosen]:
-    """No more than `most`, evenly spread, the first and the last among them."""
-    if not most or len(chosen) <= most:
-        return chosen
-    if most == 1:
-        return chosen[-1:]
-    return [chosen[round(index * (len(chosen) - 1) / (most - 1))] for index in range(most)]
-
-
-def _period(text: str, name: str) -> tuple[float, float]:
-    """From when (inclusive) to when (exclusive) a year, month or day lasts, in seconds since 1970; all time without one."""
-    if not text:
-        return float("-inf"), float("inf")
-    found = _PERIOD.fullmatch(text)
-    try:
-        if found is None:
-            raise ValueError(text)
-        year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
-        start = date(year, month, day)
-        if found[3]:
-            end = start + timedelta(days=1)
-        elif found[2]:
-            end = date(year + month // 12, month % 12 + 1, 1)
-        else:
-            end = date(year + 1, 1, 1)
-    except (ValueError, OverflowError):
-        raise RungError(f"--{name} {text}: give a year, a month or a day, such as 2026, 2026-03 or 2026-03-01") from None
-    return _seconds(start), _seconds(end)
-
-
-def _seconds(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-
-
-def stamp(seconds: int) -> str:
-    """A commit's time in UTC as in `2026-03-01T12:00:00Z`; one that no calendar has is the nearest that it has."""
-    bounded = min(max(seconds, -62_135_596_800), 253_402_300_799)
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=bounded)).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
-
-
 # ── Walking ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -287,13 +168,13 @@ class _Walk:
         self._missing: list[str] = []
 
     def through(
-        self, chosen: Sequence[_Chosen], progress: Progress | None
+        self, chosen: Sequence[Chosen], progress: Progress | None
     ) -> tuple[tuple[Sample, ...], tuple[Interval, ...], tuple[Mark, ...]]:
         """The samples, what lies between each and the next, and the commits that changed something."""
         samples: list[Sample] = []
         intervals: list[Interval] = []
         marks: list[Mark] = []
-        last: tuple[_Chosen, Standings] | None = None
+        last: tuple[Chosen, Standings] | None = None
         for index, one in enumerate(chosen):
             standings = self._at(one.commit.id)
             if standings is not None:
@@ -340,7 +221,7 @@ class _Walk:
         slim = replace(standings, proofs={})
         return self._same.setdefault(slim, slim)
 
-    def _between(self, old: _Chosen, was: Standings, new: _Chosen, now: Standings) -> tuple[Interval, list[Mark]]:
+    def _between(self, old: Chosen, was: Standings, new: Chosen, now: Standings) -> tuple[Interval, list[Mark]]:
         line = self._path(old.commit, new.commit)
         untold = ""
         if not line and was != now:
