@@ -100,12 +100,13 @@ def _time(date: str) -> float:
 def _chart(document: Document, name: str, title: str, scale: _Scale) -> Document:
     """A dimension's scores as a line of steps, its levels as the area below, and its changes of level as marks."""
     lines: list[list[tuple[float, float, float]]] = [[]]
-    for sample in document["samples"]:
-        row = sample["dimensions"][name]
+    known = [(sample["date"], sample["dimensions"][name]) for sample in document["samples"]]
+    known += [(change["date"], change["dimensions"][name]["new"]) for change in document["changes"] if name in change["dimensions"]]
+    for date, row in sorted(known, key=lambda point: point[0]):
         if row["level"] is None:
             lines.append([])
         else:
-            lines[-1].append((scale.x(sample["date"]), scale.y(row["score"]), scale.y(row["level"])))
+            lines[-1].append((scale.x(date), scale.y(row["score"]), scale.y(row["level"])))
     floor = scale.y(0) if document["levels"] else 0
     changes = [change for change in document["changes"] if change["dimensions"].get(name, {}).get("change", "same") != "same"]
     return {
