@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from rung.globs import compile_globs
 from rung.matchers import Match
 from rung.modules import Modules
 from rung.records import Command, Fact, Resource, Role, SourceFile, Task, Workflow
@@ -114,6 +115,16 @@ class Tree:
                 return found[:_MAX_FOLDER]
         return []
 
+    def matching(self, globs: tuple[str, ...], folder: str) -> list[str]:
+        """The files below a folder that globs match; below the root when none is there."""
+        is_match = compile_globs(globs)
+        for base in dict.fromkeys((folder, "")):
+            prefix = "" if base in ("", ".") else base + "/"
+            found = [path for path in self.files if path.startswith(prefix) and is_match(path[len(prefix) :])]
+            if found:
+                return found[:_MAX_FOLDER]
+        return []
+
 
 class Commands:
     """From commands, and from the arguments of starts, to the nodes that they start."""
@@ -170,6 +181,8 @@ class Commands:
             yield from self._files(word, here)
         for word in values(fact, start.module):
             yield from self._module(word, here)
+        if start.glob:
+            yield from (Node(path) for path in self._tree.matching(start.glob, here))
         if start.build or (start.folder and start.image):
             for dockerfile in self._dockerfiles(fact, start.build, here):
                 yield from self._of_image(dockerfile, "docker")
@@ -245,6 +258,7 @@ class Commands:
         for suffix in _SUFFIXES:
             if found := self._tree.find(word + suffix, folder):
                 yield from self._script(found, "")
+                yield from (Node(found, line=workflow.line, workflow=True) for workflow in self._tree.workflows.get(found, ()))
                 return
         if word and not word.startswith(("/", "~", "$")) and "://" not in word:
             yield from (Node(path) for path in self._tree.below(word, folder))

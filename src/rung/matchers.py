@@ -63,8 +63,8 @@ class Owned:
 
     @property
     def key(self) -> str:
-        """`detector/signal`, unique over all packs."""
-        return f"{self.detector}/{self.signal.id}"
+        """`detector/signal` or `detector/starts/start`, unique over all packs."""
+        return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
     @property
     def only_ci(self) -> bool:
@@ -344,11 +344,15 @@ class Matchers:
         systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
         environment, names = given.texts("environment", default=()), given.texts("job", default=())
         needs, permissions = given.take("needs"), given.texts("permissions", default=())
+        first, then = given.texts("first", default=()), given.texts("then", default=())
         given.done()
+        if bool(first) != bool(then):
+            raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
         is_system = any_glob(systems)
         is_environment = any_glob(environment) if environment else None
         is_permission = any_glob(permissions) if permissions else None
         is_job = any_glob(names) if names else None
+        checks, releases = any_glob(first), any_glob(then)
 
         def lines(workflow: Workflow) -> Iterator[int]:
             if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
@@ -356,11 +360,13 @@ class Matchers:
             triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
             if kinds and not triggers:
                 return
-            if is_environment is None and is_job is None and not needs:
+            if is_environment is None and is_job is None and not needs and not first:
                 yield triggers[0] if triggers else workflow.line
                 return
             for job in workflow.jobs:
                 if is_environment and not is_environment(job.environment):
+                    continue
+                if first and not _holds_back(job, checks, releases):
                     continue
                 if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or job.needs):
                     yield job.line
@@ -661,3 +667,17 @@ def _image_name(name: str) -> str:
     name = name.split("@", 1)[0]
     head, _, last = name.rpartition("/")
     return f"{head}/{last.split(':')[0]}" if head else last.split(":")[0]
+
+
+def _holds_back(job: Job, checks: Condition, releases: Condition) -> bool:
+    """Whether a step of a job that checks, always and with teeth, comes before one that releases and so can stop it."""
+    checked = False
+    for step in job.steps:
+        if step.disabled:
+            continue
+        used = " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))).strip()
+        for text, toothless in ((used, False), *((" ".join(command.words), command.toothless) for command in step.commands)):
+            if checked and releases(text) and "always()" not in step.condition:
+                return True
+            checked = checked or bool(checks(text) and not toothless and not step.continue_on_error and not step.condition)
+    return False

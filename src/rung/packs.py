@@ -41,7 +41,7 @@ MATCHERS = (
 """The closed set of ways a signal matches facts."""
 TRIGGERS = ("schedule", "event", "service", "controller")
 """What can start a thing without a person, outside of continuous integration."""
-RUNS = ("shell", "file", "module", "image", "build", "folder")
+RUNS = ("shell", "file", "module", "image", "build", "glob", "folder")
 """What the arguments of a start can name."""
 
 
@@ -141,13 +141,15 @@ def parse(file: str, data: bytes) -> Mapping[str, Any]:
 
 def detector_of(file: str, pack: Mapping[str, Any]) -> Detector:
     """A detector pack (`schema: detector/1`) as a record."""
-    _keys(file, pack, required=("schema", "id", "title", "homepage", "signals"), optional=("starts",))
+    _keys(file, pack, required=("schema", "id", "title", "homepage"), optional=("signals", "starts"))
+    if not {"signals", "starts"} & set(pack):
+        raise PackError(f"{file}: a pack has `signals`, `starts`, or both")
     _schema(file, pack, "detector/1")
     stem = file.rsplit(".", 1)[0]
     if pack["id"] != stem:
         raise PackError(f"{file}: id `{pack['id']}` must equal the file's name `{stem}`")
     signals: list[Signal] = []
-    for raw in _list(file, "signals", pack["signals"]):
+    for raw in _list(file, "signals", pack["signals"]) if "signals" in pack else ():
         signal = _signal(f"{file}: signals[{len(signals)}]", raw)
         if any(signal.id == other.id for other in signals):
             raise PackError(f"{file}: signal `{signal.id}` is there twice; ids are unique in a pack")
@@ -155,7 +157,7 @@ def detector_of(file: str, pack: Mapping[str, Any]) -> Detector:
     starts: list[Start] = []
     for raw in _list(file, "starts", pack["starts"]) if "starts" in pack else ():
         start = _start(f"{file}: starts[{len(starts)}]", raw)
-        if start.id in {other.id for other in signals} | {other.id for other in starts}:
+        if any(start.id == other.id for other in starts):
             raise PackError(f"{file}: start `{start.id}` is there twice; ids are unique in a pack")
         starts.append(start)
     return Detector(id=stem, title=str(pack["title"]), homepage=str(pack["homepage"]), signals=tuple(signals), starts=tuple(starts))

@@ -464,6 +464,8 @@ class Start:
     """Arguments that name a container image."""
     build: tuple[str, ...] = ()
     """Arguments that name a Dockerfile, or the folder that holds it."""
+    glob: tuple[str, ...] = ()
+    """Globs of the files that always run with it, from the folder in which it starts."""
     tasks: str = ""
     """The kind of tasks that the other words of the command name; all of them when it names none."""
     folder: tuple[str, ...] = ()

@@ -33,6 +33,8 @@ _ROOT_ONLY = {"github-actions": ".github/workflows/"}
 """Systems that read their pipelines from one folder of the repository's root only."""
 _UNATTENDED = {"cron": "on schedule", "systemd": "as a service", "procfile": "as a service"}
 """Kinds of task that start without a person wherever they are installed."""
+_PROGRAMS = ("cdk", "pulumi")
+"""Dialects in which a program declares resources: what triggers a resource does not run the program."""
 _PHRASES = {"schedule": "on schedule", "event": "on event", "service": "as a service", "controller": "on change"}
 _ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
@@ -137,9 +139,10 @@ class Wiring:
                 start = match.owned.start
                 if start and start.trigger and file.role in start.where:
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
-                    yield Node(path), chain
                     if isinstance(match.fact, Resource):
                         yield Node(path, line=match.line), chain
+                    if not isinstance(match.fact, Resource) or match.fact.dialect not in _PROGRAMS:
+                        yield Node(path), chain
         if root is Root.OTHER:
             for kind, phrase in _UNATTENDED.items():
                 for path, task in self._tree.of_kind(kind):
@@ -236,7 +239,7 @@ class Wiring:
 
     def _reached(self, node: Node, chain: Chain) -> tuple[Node, Chain]:
         if node.task is None:
-            return node, _extend(chain, Hop(path=node.path, line=1, what=node.path))
+            return node, _extend(chain, Hop(path=node.path, line=1, what=""))
         return node, _extend(chain, Hop(path=node.path, line=node.task.line, what=f"{node.task.kind} {node.task.name}"))
 
     def _local_workflow(self, path: str, uses: str) -> str | None:

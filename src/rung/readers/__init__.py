@@ -168,7 +168,7 @@ class Readers:
             size=entry.size,
             role=role_of(entry.path),
             facts=_facts(readings, entry.path, data),
-            texts=self._matchers.texts_in(entry.path, lambda: text_of(data)) if wants_text else (),
+            texts=self._matchers.texts_in(entry.path, lambda: text_of(data).replace("\r\n", "\n")) if wants_text else (),
         )
 
     def _follow_includes(self, target: Target, files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
