@@ -60,12 +60,13 @@ class Gates:
         if job.uses or not job.steps:
             return False
         steps = (step for step in job.steps if not step.disabled and not step.continue_on_error)
-        return all(toothless or self.idle(text) for step in steps for text, toothless in _texts(step) if text)
+        return all(toothless or self.idle(text) for step in steps for text, toothless in _texts(step))
 
 
 def _texts(step: Step) -> Iterator[tuple[str, bool]]:
     """What a step uses, with its arguments, and each of its commands; and whether a failure of it is thrown away."""
-    yield " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))).strip(), False
+    if step.uses:
+        yield " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))), False
     for command in step.commands:
         yield " ".join(command.words), command.toothless
 

@@ -357,7 +357,7 @@ class Matchers:
         is_permission = any_glob(permissions) if permissions else None
         is_job = any_glob(names) if names else None
         is_condition = any_glob(conditions) if conditions else None
-        gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle))
+        gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle) if idle else lambda _: False)
 
         def lines(workflow: Workflow) -> Iterator[int]:
             if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
