@@ -227,7 +227,7 @@ def test_what_only_a_person_starts_keeps_the_chain_from_that_person() -> None:
     found = Match(next(iter(matchers().signals)), 1)
 
     assert wiring.of_file("lib.py") is None
-    assert [f"{hop.path}:{hop.line} {hop.what}" for hop in wiring.by_hand("lib.py", found)][0] == f"{WORKFLOW}:2 started by hand"
+    assert next(f"{hop.path}:{hop.line} {hop.what}" for hop in wiring.by_hand("lib.py", found)) == f"{WORKFLOW}:2 started by hand"
     assert Wiring(files[1:]).by_hand("lib.py", found) == ()
 
 

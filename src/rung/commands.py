@@ -123,6 +123,24 @@ class Tree:
                 return path
         return None
 
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        found = {""}
+        for path in self.files:
+            folder = posixpath.dirname(path)
+            while folder and folder not in found:
+                found.add(folder)
+                folder = posixpath.dirname(folder)
+        return frozenset(found)
+
+    def folder(self, word: str, folder: str) -> str | None:
+        """The folder that a word names, from another one or from the root; None when it is not in the tree."""
+        for base in dict.fromkeys((folder, "")):
+            place = posixpath.normpath(posixpath.join(base, word))
+            if (place := "" if place == "." else place) in self._folders:
+                return place
+        return None
+
     def below(self, word: str, folder: str) -> list[str]:
         """The manifests in the folder that a word names."""
         for base in dict.fromkeys((folder, "")):
@@ -157,8 +175,9 @@ class Commands:
                 here, line = folder, command.line
             if command.words[:1] == ("cd",) and len(command.words) > 1:
                 checkout = _CHECKOUT.match(command.words[1] + "/")
-                here = posixpath.normpath(command.words[1][checkout.end() :] if checkout else posixpath.join(here, command.words[1]))
-                here = folder if here.startswith(("..", "/")) or _DYNAMIC.search(here) else "" if here == "." else here
+                word, base = (command.words[1][checkout.end() :] or ".", "") if checkout else (command.words[1], here)
+                named = self._tree.folder(word, base)
+                here = folder if named is None else named
             yield command, here
 
     def unknown(self, command: Command) -> str:
