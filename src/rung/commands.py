@@ -12,7 +12,7 @@ from functools import cached_property
 from rung.globs import compile_globs
 from rung.matchers import Match
 from rung.modules import Modules
-from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Task, Workflow
+from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Step, Start, Task, Workflow
 from rung.starts import values
 
 _MAX_FOLDER = 300
@@ -115,7 +115,7 @@ class Tree:
             return None
         if word.startswith(_COMPUTED):
             end = word.rpartition(_COMPUTED)[2]
-            near = posixpath.normpath(folder + end)
+            near = posixpath.normpath(posixpath.join(folder, end.lstrip("/")))
             ends = [path for path in self._by_name.get(posixpath.basename(word), ()) if f"/{path}".endswith(end)]
             return near if near in ends else ends[0] if len(ends) == 1 else None
         if word.startswith("/"):
@@ -142,6 +142,10 @@ class Tree:
 
     def folder(self, word: str, folder: str) -> str | None:
         """The folder that a word names, from another one or from the root; None when it is not in the tree."""
+        if word.startswith(_COMPUTED) and (end := word.rpartition(_COMPUTED)[2].strip("/")):
+            ends = [place for place in self._folders if f"/{place}".endswith("/" + end)]
+            near = posixpath.normpath(posixpath.join(folder, end))
+            return near if near in ends else ends[0] if len(ends) == 1 else None
         for base in dict.fromkeys((folder, "")):
             place = posixpath.normpath(posixpath.join(base, word))
             if (place := "" if place == "." else place) in self._folders:
@@ -251,6 +255,8 @@ class Commands:
                 yield from self._run_image(name)
         if start.tasks and isinstance(fact, Command):
             yield from self._tasks(start.tasks, fact.words[1:], folder)
+        elif start.tasks and isinstance(fact, Step):
+            yield from self._tasks(start.tasks, (), folder)
         elif start.tasks and isinstance(fact, Call):
             yield from self._tasks(start.tasks, (*fact.arguments, *(value for _, value in fact.keywords)), folder)
 

@@ -208,6 +208,12 @@ class CommandPattern:
         return True
 
 
+def called_by(job: Job) -> Step:
+    """A job that is a call of another workflow, as a step with what it hands over."""
+    handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
+    return Step(line=job.line, uses=job.uses, arguments=handed)
+
+
 def program_of(words: tuple[str, ...]) -> str:
     """The name of the program that a command starts, without its folder."""
     return words[0].rsplit("/", 1)[-1].lower() if words else ""
@@ -562,8 +568,7 @@ class Matchers:
                 yield Match(owned, line, workflow=workflow, job=job)
         for job in workflow.jobs:
             if job.uses:
-                handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
-                yield from self._match_uses(workflow, job, Step(line=job.line, uses=job.uses, arguments=handed))
+                yield from self._match_uses(workflow, job, called_by(job))
             for step in job.steps:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)

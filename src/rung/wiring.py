@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 
 from rung.commands import Commands, Node, Tree
-from rung.matchers import Match
+from rung.matchers import Match, called_by
 from rung.readers.shell import split
 from rung.records import Command, Hop, Import, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
 from rung.starts import command_line, parts, values
@@ -175,7 +175,7 @@ class Wiring:
             if workflow.line != node.line:
                 continue
             for job in workflow.jobs:
-                for step in (Step(line=job.line, uses=job.uses), *job.steps):
+                for step in (called_by(job), *job.steps):
                     hops = self._of_step(root, path, workflow, job, step)
                     if hops is None:
                         continue
