@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rung.matchers import Match, Matchers
 from rung.modules import LocalNames
-from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
-from rung.targets.narrowed import NARROWED
+from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.wiring import Wiring
 
 MAX_PLACES = 25
@@ -20,10 +19,9 @@ _LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAM
 
 
 def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
-    """What every signal and start matches in each file that is the repository's own and not left out, by path."""
+    """What every signal and start matches in each file that is the repository's own, by path."""
     shadows = LocalNames(files)
-    own = (file for file in files if file.role is not Role.VENDORED and file.unread not in NARROWED)
-    return {file.path: tuple(matchers.match(file, shadows.seen_from(file.path))) for file in own}
+    return {file.path: tuple(matchers.match(file, shadows.seen_from(file.path))) for file in files if file.role is not Role.VENDORED}
 
 
 def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, ...]]:
@@ -97,18 +95,8 @@ def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[
         names = ", ".join(sorted(file.path for file in members)[:3])
         more = f" and {len(members) - 3} more" if len(members) > 3 else ""
         capabilities = tuple(sorted({capability for file in members for capability in hidden(file)}))
-        needs = NARROWED.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand")
-        coverage.append(
-            Coverage(
-                target=target,
-                what=names + more,
-                searched=False,
-                reason=reason,
-                needs=needs,
-                capabilities=capabilities,
-                chosen=reason in NARROWED,
-            )
-        )
+        needs = NOT_OURS.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand")
+        coverage.append(Coverage(target=target, what=names + more, searched=False, reason=reason, needs=needs, capabilities=capabilities))
     return tuple(coverage)
 
 

@@ -395,8 +395,6 @@ class Coverage:
     needs: str = ""
     capabilities: tuple[str, ...] = ()
     """Capabilities that could have been found there; for what was not searched."""
-    chosen: bool = False
-    """Left out by the configuration: nobody failed to look, so nothing there may count as possibly met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -632,6 +630,12 @@ class Scope:
 
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+
+
+LEFT_OUT = "left out by rung.yaml"
+OTHER_SYSTEM = "part of another system of rung.yaml"
+NOT_OURS = {LEFT_OUT: "the paths taken in again", OTHER_SYSTEM: "a look at that system"}
+"""Why a file earns a system nothing though it was read, and what would change that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
