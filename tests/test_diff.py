@@ -12,11 +12,11 @@ import pytest
 
 from rung.detect import MAX_PLACES
 from rung.diff import compare
-from rung.gates import failures, with_gates
 from rung.records import Change, RungError, Strength
 from rung.report import COMPARISONS, FORMATS, document_of, read_document, render, render_comparison, schema
 from rung.report.comparison import comparison_of, with_comparison
 from rung.scan import scan_path
+from rung.verdicts import failures, with_gates
 
 Document = dict[str, Any]
 _SARIF = json.loads((Path(__file__).parent / "data" / "sarif-2.1.0.json").read_text(encoding="utf-8"))

@@ -93,9 +93,9 @@ def scan_systems(
         mine = [file for file in own if file.unread not in NOT_OURS]
         aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
         paths = {file.path for file in mine}
-        found = detect(mine, matches, wiring, target.info.id)
+        found = detect(files, matches, wiring, target.info.id, own=mine)
         # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
-        against = (item for item in detect(aside, matches, wiring, target.info.id) if item.capability in negative)
+        against = (item for item in detect(files, matches, wiring, target.info.id, own=aside) if item.capability in negative)
         evidence = tuple(_with_excerpts((*found, *against), target))
         hidden = unread(own, partial(_hidden, readers, matchers), target.info.id)
         coverage = (*target.coverage(), *hidden, *later)
