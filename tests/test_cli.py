@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from rung import report
-from rung.cli import DONE, FORMATS, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
+from rung.cli import COMPARISON_FORMATS, DONE, FORMATS, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
 from tests.repositories import commit
 
 
@@ -52,6 +53,7 @@ def test_every_format_is_written_to_a_file(tree: Path, tmp_path: Path, name: str
 
 def test_the_command_line_offers_the_formats_that_there_are() -> None:
     assert sorted(FORMATS) == sorted(report.FORMATS)
+    assert sorted(COMPARISON_FORMATS) == sorted(report.COMPARISONS)
 
 
 def test_a_stored_result_renders_as_the_scan_itself_would(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,6 +89,9 @@ def test_an_empty_folder_is_told_apart_from_a_scanned_one(tmp_path: Path, capsys
         (["scan", ".", "--framework", "zodiac"], USAGE, "there is no framework `zodiac`; there are mlab"),
         (["scan", ".", "--output", "x.docx"], USAGE, "no format is known for `.docx`"),
         (["render", "/no/such.json"], USAGE, "/no/such.json: can't be read"),
+        (["scan", ".", "--fail-on", "regression"], USAGE, "give --against a revision or a stored result"),
+        (["scan", ".", "--against", "/no/such.json"], USAGE, "/no/such.json: there is no such file to compare with"),
+        (["diff", "/no/such.json", "."], UNREADABLE, "/no/such.json"),
         (["explain", "data.qualty"], USAGE, "did you mean data.quality"),
     ],
 )
@@ -95,6 +100,72 @@ def test_a_wrong_call_is_answered_with_what_to_do(
 ) -> None:
     assert main(arguments) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_scan_against_an_earlier_result_or_folder_tells_what_fell_and_fails_the_gate(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored, earlier = tmp_path / "before.json", tmp_path / "earlier"
+    shutil.copytree(tree, earlier)
+    main(["scan", str(tree), "-o", str(stored), "-q"])
+    (tree / "train.py").write_text("")
+
+    for against in (stored, earlier):
+        capsys.readouterr()
+        assert main(["scan", str(tree), "--against", str(against), "--fail-on", "regression", "-q"]) == GATE_FAILED
+        out, err = capsys.readouterr()
+        assert "▼ model.experiment-tracking  implemented → declared" in out
+        assert "rung: gate: " in err
+    assert main(["scan", str(tree), "--against", str(earlier), "-q"]) == DONE
+
+
+@pytest.mark.parametrize("name", COMPARISON_FORMATS)
+def test_two_results_are_compared_in_every_format(name: str, tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored, output = tmp_path / "before.json", tmp_path / f"diff.{name}"
+    main(["scan", str(tree), "-o", str(stored), "-q"])
+    (tree / "train.py").write_text("")
+
+    assert main(["diff", str(stored), str(tree), "--format", name, "--output", str(output), "-q"]) == DONE
+    assert output.stat().st_size > 100
+    assert main(["diff", str(stored), str(stored), "--fail-on", "regression"]) == DONE
+    assert "No criterion stands elsewhere than before" in capsys.readouterr().out
+
+
+def test_several_systems_are_written_each_to_a_file_and_one_after_another_to_the_terminal(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "rung.yaml").write_text(
+        "systems:\n  - {name: a, paths: {in: [a]}}\n  - {name: b c, paths: {in: [b]}}\ngate: {under: {code: 4}}\n"
+    )
+
+    assert main(["scan", str(tree), "-o", str(tmp_path / "r.json"), "-q"]) == GATE_FAILED
+    assert sorted(path.name for path in tmp_path.glob("r*.json")) == ["r-a.json", "r-b-c.json"]
+    assert "rung: gate: b c: code is at level 1, 4 demanded" in capsys.readouterr().err
+    main(["scan", str(tree), "-q"])
+    out = capsys.readouterr().out
+    assert out.index("a (shop)") < out.index("b c (shop)")
+    assert main(["scan", str(tree), "--format", "json", "-q"]) == USAGE
+    assert "give --output FILE, or one --system" in capsys.readouterr().err
+    main(["scan", str(tree), "--format", "json", "--system", "b c", "-q"])
+    assert json.loads(capsys.readouterr().out)["scope"] == {"repository": "shop", "system": "b c"}
+
+
+def test_a_wrong_configuration_of_the_repository_is_told_after_the_report(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / "rung.yaml").write_text("gate: {under: {code: 4}}\nsistem: x\n")
+
+    assert main(["scan", str(tree), "-q"]) == USAGE
+    out, err = capsys.readouterr()
+    assert out.startswith("shop")
+    assert "rung: rung.yaml:2: `sistem` is unknown, did you mean `system`?" in err
+    assert main(["scan", str(tree), "--config", str(tree / "rung.yaml"), "-q"]) == USAGE
+    assert capsys.readouterr().out == ""
+
+
+def test_init_writes_a_configuration_that_the_next_scan_takes(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tree), "--workflow"]) == DONE
+    assert main(["scan", str(tree), "-q"]) == DONE
+    assert main(["init", str(tree)]) == USAGE
+    assert "rung.yaml is there already" in capsys.readouterr().err
 
 
 def test_a_threshold_that_makes_no_sense_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

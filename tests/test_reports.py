@@ -15,7 +15,7 @@ import pytest
 from rung.records import RungError
 from rung.report import FORMATS, document_of, read_document, render, schema
 from rung.report import text as text_report
-from rung.report.markdown import code, escaped
+from rung.report.markup import code, escaped
 from rung.report.views import held_back, source_url, web_address
 from tests import sample
 

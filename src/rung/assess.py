@@ -6,10 +6,12 @@ Pure: the same evidence gives the same result. Nothing here knows a tool, a capa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from rung.packs import leaves
 from rung.records import (
+    Annotation,
     Capability,
     Coverage,
     Criterion,
@@ -65,6 +67,8 @@ def assess(
     coverage: Sequence[Coverage],
     capabilities: Sequence[Capability],
     searched: frozenset[str],
+    *,
+    annotations: Mapping[str, Annotation] = MappingProxyType({}),
 ) -> FrameworkResult:
     """A framework's levels for a system.
 
@@ -74,9 +78,10 @@ def assess(
         coverage: what was searched and what was not.
         capabilities: the vocabulary.
         searched: the capabilities that some signal could have found.
+        annotations: attestations and waivers in force, by criterion; they change statuses and raise no number.
     """
     view = _View.of(evidence, coverage, capabilities, searched)
-    dimensions = tuple(_dimension(framework, rule, view) for rule in framework.dimensions)
+    dimensions = tuple(_dimension(framework, rule, view, annotations) for rule in framework.dimensions)
     applicable = [dimension for dimension in dimensions if dimension.applicable]
     return FrameworkResult(
         id=framework.id,
@@ -257,6 +262,15 @@ def _criterion(criterion: Criterion, view: _View) -> CriterionResult:
     return _result(criterion, status, rating=rated.low, evidence=evidence, blockers=tuple(_blockers(criterion.requires, view)))
 
 
+def _annotated(result: CriterionResult, annotation: Annotation | None) -> CriterionResult:
+    """The result with a person's word on it, where what was seen does not meet the criterion."""
+    if annotation is None or result.status not in (Status.UNMET, Status.PARTLY, Status.UNKNOWN):
+        return result
+    link = f" ({annotation.link})" if annotation.link else ""
+    reason = f"{annotation.status.value} by {annotation.owner} until {annotation.expires}: {annotation.reason}{link}"
+    return replace(result, status=annotation.status, reason=reason)
+
+
 def _result(
     criterion: Criterion,
     status: Status,
@@ -361,6 +375,8 @@ def _standing(criterion: Criterion, result: CriterionResult, reading: str) -> _S
     seen = _Standing.of_result(result)
     if seen.counts:
         return seen
+    if result.status is Status.WAIVED and reading == "ceiling":
+        return _Standing(criterion.level, criterion.essential, 0.0, counts=True)
     outside = "repository" not in criterion.observable
     if reading == "ceiling":
         return _Standing(criterion.level, criterion.essential, 1.0, counts=True)
@@ -369,7 +385,7 @@ def _standing(criterion: Criterion, result: CriterionResult, reading: str) -> _S
     return _Standing(criterion.level, criterion.essential, 0.0, counts=False, blind=not outside)
 
 
-def _dimension(framework: Framework, rule: DimensionRule, view: _View) -> DimensionResult:
+def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotations: Mapping[str, Annotation]) -> DimensionResult:
     criteria = [criterion for criterion in framework.criteria if criterion.dimension == rule.id]
     if _rate(rule.applies, view).low not in (Rating.LARGELY, Rating.FULLY):
         results = tuple(_result(criterion, Status.NOT_APPLICABLE, reason=rule.otherwise) for criterion in criteria)
@@ -387,7 +403,7 @@ def _dimension(framework: Framework, rule: DimensionRule, view: _View) -> Dimens
             achieved=(),
             criteria=results,
         )
-    results = tuple(_criterion(criterion, view) for criterion in criteria)
+    results = tuple(_annotated(_criterion(criterion, view), annotations.get(criterion.id)) for criterion in criteria)
     readings = {
         reading: [_standing(criterion, result, reading) for criterion, result in zip(criteria, results, strict=True)]
         for reading in ("level", "confirmed", "ceiling")

@@ -13,10 +13,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rung import __version__
-from rung.records import Assessment, PackError, RungError, TargetError
+from rung.records import PackError, RungError, TargetError
+
+if TYPE_CHECKING:
+    from rung.records import Assessment
+    from rung.review import Request
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
 DIMENSIONS = ("data", "model", "code", "overall")
@@ -31,6 +35,7 @@ SUFFIXES = {
     ".xml": "junit",
     ".svg": "badge",
 }
+COMPARISON_FORMATS = ("text", "json", "markdown", "sarif")
 LISTS = ("detectors", "capabilities", "rules", "frameworks", "resources")
 
 
@@ -97,13 +102,24 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="data=2,model=2",
         help="exit with 1 when a level is below; also code= and overall=",
     )
-    _add_output(scan)
+    scan.add_argument(
+        "--against",
+        default="",
+        metavar="REV|FILE",
+        help="compare with a revision of the same repository, or with a stored JSON result: what rose, what fell, and why",
+    )
+    _add_config(scan)
+    _add_fail_on(scan)
+    _add_output(scan, FORMATS)
     scan.set_defaults(run=_scan)
+
+    _add_diff(commands)
 
     explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
     explain.add_argument("target", nargs="?", metavar="TARGET", help="what to scan for it, as for `rung scan`")
     _add_part(explain)
+    _add_config(explain)
     explain.set_defaults(run=_explain)
 
     graph = commands.add_parser(
@@ -116,6 +132,7 @@ def build_parser() -> argparse.ArgumentParser:
     graph.add_argument("--format", choices=("text", "mermaid", "dot"), default="mermaid")
     graph.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
     _add_part(graph)
+    _add_config(graph)
     graph.set_defaults(run=_graph)
 
     list_ = commands.add_parser("list", help="what Rung knows: detectors, capabilities, rules, frameworks, resources")
@@ -125,8 +142,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     render = commands.add_parser("render", help="write a stored JSON result in another format")
     render.add_argument("result", metavar="RESULT.json", help="a result of `rung scan --format json`; `-` for standard input")
-    _add_output(render)
+    _add_output(render, FORMATS)
     render.set_defaults(run=_render)
+
+    _add_init(commands)
 
     new = commands.add_parser("new", help="start a new detector: its pack and its fixtures, to be filled")
     new.add_argument("what", choices=("detector",))
@@ -145,12 +164,48 @@ def _add_part(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
+def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    diff = commands.add_parser(
+        "diff",
+        help="what rose and what fell between two results, and why",
+        description="Compares two stored JSON results, or two things that `rung scan` takes.",
+    )
+    diff.add_argument("against", metavar="OLD", help="the earlier: a result of `rung scan --format json`, or something to scan")
+    diff.add_argument("target", metavar="NEW", help="the later")
+    _add_config(diff)
+    _add_fail_on(diff)
+    _add_output(diff, COMPARISON_FORMATS)
+    diff.set_defaults(run=_diff)
+
+
+def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    init = commands.add_parser("init", help="write a commented rung.yaml, and a workflow if asked for")
+    init.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="root of the repository (default: this folder)")
+    init.add_argument("--workflow", action="store_true", help="also write .github/workflows/rung.yml, which comments on pull requests")
+    init.set_defaults(run=_init)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", default="", metavar="FILE", help="go by this file instead of the repository's own rung.yaml")
+    parser.add_argument(
+        "--system", default="", metavar="NAME", help="only this one of the systems that rung.yaml splits the repository into"
+    )
+
+
+def _add_fail_on(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fail-on",
+        choices=("regression",),
+        help="exit with 1 when a dimension's level or a criterion that was met fell",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     parser.add_argument(
         "--format",
         action="append",
         default=[],
-        choices=FORMATS,
+        choices=formats,
         help="format of the report (default: text); repeat it with --output for more from one scan",
     )
     parser.add_argument(
@@ -167,36 +222,78 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    assessment = _scanned(options, options.framework, quiet=options.quiet)
-    from rung.report.document import document_of
+    from rung.report import render
+    from rung.review import review
 
-    document = document_of(assessment)
-    _write(document, options)
-    if not any(target.files for target in assessment.targets):
+    with _progress(options.quiet) as progress:
+        documents = review(_request(options, frameworks=_known(options.framework), under=options.fail_under), progress)
+    _write(documents, options, render)
+    if not any(target["files"] for document in documents for target in document["targets"]):
         _say(f"rung: nothing to scan: {options.target} has no files")
         return NOTHING
-    failed = _below(document, options.fail_under)
+    return _judged(documents)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from rung.report import render_comparison
+    from rung.review import difference
+
+    with _progress(options.quiet) as progress:
+        documents = difference(_request(options), progress)
+    _write(documents, options, render_comparison)
+    return _judged(documents)
+
+
+def _request(options: argparse.Namespace, **more: Any) -> Request:
+    from rung.review import Request
+
+    return Request(
+        target=options.target,
+        revision=getattr(options, "rev", ""),
+        subfolder=getattr(options, "path", ""),
+        against=getattr(options, "against", ""),
+        config=options.config,
+        system=options.system,
+        no_regression=getattr(options, "fail_on", "") == "regression",
+        say=(lambda _: None) if getattr(options, "quiet", False) else (lambda text: _say(f"rung: {text}")),
+        **more,
+    )
+
+
+def _judged(documents: Sequence[dict[str, Any]]) -> int:
+    from rung.verdicts import failures, mistakes
+
+    failed = [
+        f"{document['scope']['system']}: {sentence}" if len(documents) > 1 else sentence
+        for document in documents
+        for sentence in failures(document)
+    ]
     for sentence in failed:
         _say(f"rung: gate: {sentence}")
+    wrong = mistakes(documents)
+    for sentence in wrong:
+        _say(f"rung: {sentence}; the report does without")
+    if wrong:
+        return USAGE
     return GATE_FAILED if failed else DONE
 
 
-def _scanned(options: argparse.Namespace, frameworks: Sequence[str], *, quiet: bool) -> Assessment:
+def _init(options: argparse.Namespace) -> int:
+    from rung.starter import write_starter
+
+    for path in write_starter(options.folder, workflow=options.workflow):
+        _say(f"rung: wrote {path}")
+    return DONE
+
+
+def _known(frameworks: Sequence[str]) -> tuple[str, ...]:
+    """The frameworks asked for, `all` written out."""
     from rung.packs import load_packs
-    from rung.scan import scan_path
 
     known = [framework.id for framework in load_packs().frameworks]
     if unknown := [name for name in frameworks if name not in (*known, "all")]:
         raise RungError(f"there is no framework `{unknown[0]}`; there are {', '.join(known)}")
-    with _progress(quiet) as progress:
-        return scan_path(
-            options.target,
-            revision=options.rev,
-            subfolder=options.path,
-            frameworks=known if "all" in frameworks else frameworks,
-            progress=progress,
-            say=(lambda _: None) if quiet else (lambda text: _say(f"rung: {text}")),
-        )
+    return tuple(known if "all" in frameworks else frameworks)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -204,22 +301,31 @@ def _explain(options: argparse.Namespace) -> int:
     from rung.packs import load_packs
 
     packs = load_packs()
-    assessment = None
-    if options.target is not None:
-        explain(options.id, packs)  # An unknown id is told before the scan, not after it.
-        assessment = _scanned(options, ["all"], quiet=False)
-    sys.stdout.write(explain(options.id, packs, assessment))
+    if options.target is None:
+        sys.stdout.write(explain(options.id, packs))
+        return DONE
+    explain(options.id, packs)  # An unknown id is told before the scan, not after it.
+    sys.stdout.write("\n".join(explain(options.id, packs, assessment) for assessment in _assessments(options)))
     return DONE
+
+
+def _assessments(options: argparse.Namespace) -> Sequence[Assessment]:
+    from rung.review import assessments
+
+    with _progress(quiet=False) as progress:
+        return assessments(_request(options, frameworks=_known(["all"])), progress)
 
 
 def _graph(options: argparse.Namespace) -> int:
     from rung.graph import graph_of, render, selected
     from rung.packs import load_packs
 
-    assessment = _scanned(options, ["all"], quiet=False)
-    text = render(graph_of(selected(assessment, load_packs(), options.id)), options.format)
+    found = _assessments(options)
+    if len(found) > 1:
+        raise RungError(f"the graph is of one system: name one of {', '.join(item.scope['system'] for item in found)} with --system")
+    text = render(graph_of(selected(found[0], load_packs(), options.id)), options.format)
     if options.output:
-        _save(text, options.output)
+        _save(text, Path(options.output))
     else:
         sys.stdout.write(text)
     return DONE
@@ -248,13 +354,13 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from rung.report.document import read_document
+    from rung.report import read_document, render
 
     try:
         text = sys.stdin.read() if options.result == "-" else Path(options.result).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RungError(f"{options.result}: can't be read: {error}") from error
-    _write(read_document(text, options.result), options)
+    _write([read_document(text, options.result)], options, render)
     return DONE
 
 
@@ -265,30 +371,43 @@ def _completion(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _write(document: dict[str, Any], options: argparse.Namespace) -> None:
-    """Writes each format to the output given in the same place, the rest to standard output."""
-    from rung.report import render
-
+def _write(documents: Sequence[dict[str, Any]], options: argparse.Namespace, render: Callable[..., str]) -> None:
+    """Writes each format to the output given in the same place, the rest to standard output; several systems each to a file."""
     outputs = [(output, options.format[i] if i < len(options.format) else _format_of(output)) for i, output in enumerate(options.output)]
+    rest = options.format[len(outputs) :] or ([] if outputs else ["text"])
+    if len(documents) > 1 and (single := [name for name in rest if name not in ("text", "markdown")]):
+        names = ", ".join(document["scope"]["system"] for document in documents)
+        raise RungError(f"--format {single[0]} is one document for each of the systems {names}: give --output FILE, or one --system")
     for output, name in outputs:
-        text = render(name, document, verbose=options.verbose)
-        _save(text, output)
-        if not options.quiet:
-            _say(f"rung: wrote {name} to {output}")
-    for name in options.format[len(outputs) :] or ([] if outputs else ["text"]):
-        color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-        text = render(name, document, verbose=options.verbose, color=color, width=width, encoding=sys.stdout.encoding or "utf-8")
-        sys.stdout.write(text)
+        for document in documents:
+            path = _path_of(output, document["scope"]["system"] if len(documents) > 1 else "")
+            text = render(name, document, verbose=options.verbose)
+            _save(text, path)
+            if not options.quiet:
+                _say(f"rung: wrote {name} to {path}")
+    color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    for name in rest:
+        texts = [
+            render(name, document, verbose=options.verbose, color=color, width=width, encoding=sys.stdout.encoding or "utf-8")
+            for document in documents
+        ]
+        sys.stdout.write("\n".join(texts))
         sys.stdout.flush()
 
 
-def _save(text: str, output: str) -> None:
+def _path_of(output: str, system: str) -> Path:
+    """The file for one of several systems: `report.json` is `report-churn.json` for the system churn."""
+    path = Path(output)
+    return path.with_name(f"{path.stem}-{system.replace(' ', '-')}{path.suffix}") if system else path
+
+
+def _save(text: str, path: Path) -> None:
     try:
-        Path(output).parent.mkdir(parents=True, exist_ok=True)
-        Path(output).write_text(text, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise RungError(f"{output}: can't be written: {error.strerror}") from error
+        raise RungError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def _format_of(output: str) -> str:
@@ -296,17 +415,6 @@ def _format_of(output: str) -> str:
     if suffix not in SUFFIXES:
         raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(FORMATS)}")
     return SUFFIXES[suffix]
-
-
-def _below(document: dict[str, Any], thresholds: dict[str, int]) -> list[str]:
-    """A sentence for every dimension that stands below its threshold; one that does not apply can't."""
-    found = []
-    for name, wanted in thresholds.items():
-        body = document["overall"] if name == "overall" else document["dimensions"].get(name, {})
-        level = body.get("level")
-        if level is not None and level < wanted:
-            found.append(f"{name} is at level {level}, {wanted} demanded")
-    return found
 
 
 def _thresholds(text: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from rung.libraries import made_for_others
 from rung.matchers import Match, Matchers
 from rung.modules import LocalNames
-from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
+from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.wiring import Root, Wiring
 
 MAX_PLACES = 25
@@ -33,11 +33,18 @@ def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, 
     return {path: hits for path, hits in found if hits}
 
 
-def detect(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring, target: str) -> tuple[Evidence, ...]:
-    """All evidence in the files, one record a signal and file, sorted; excerpts are not filled in yet."""
+def detect(
+    files: Sequence[SourceFile],
+    matches: Mapping[str, Sequence[Match]],
+    wiring: Wiring,
+    target: str,
+    *,
+    own: Sequence[SourceFile] | None = None,
+) -> tuple[Evidence, ...]:
+    """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet."""
     found: dict[str, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
     offered = made_for_others(files, matches)
-    for file in files:
+    for file in files if own is None else own:
         for match in matches.get(file.path, ()):
             if match.owned.start is None and (judged := _judge(file, match, wiring)):
                 strength, chain, note = judged
@@ -101,7 +108,7 @@ def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[
         names = ", ".join(sorted(file.path for file in members)[:3])
         more = f" and {len(members) - 3} more" if len(members) > 3 else ""
         capabilities = tuple(sorted({capability for file in members for capability in hidden(file)}))
-        needs = "the file mended" if reason.startswith("broken") else "a look by hand"
+        needs = NOT_OURS.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand")
         coverage.append(Coverage(target=target, what=names + more, searched=False, reason=reason, needs=needs, capabilities=capabilities))
     return tuple(coverage)
 

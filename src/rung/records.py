@@ -628,6 +628,92 @@ class Packs:
     """Short hash over the content of all packs."""
 
 
+# ── Configuration ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which paths belong to a system, as globs; no `inside` means all."""
+
+    inside: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+
+
+LEFT_OUT = "left out by rung.yaml"
+OTHER_SYSTEM = "part of another system of rung.yaml"
+NOT_OURS = {LEFT_OUT: "the paths taken in again", OTHER_SYSTEM: "a look at that system"}
+"""Why a file earns a system nothing though it was read, and what would change that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRule:
+    """One system of a repository that holds several."""
+
+    name: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """A person's word on one criterion: it holds though it is not seen (attested), or it is set aside (waived)."""
+
+    criterion: str
+    status: Status
+    """Attested or waived."""
+    reason: str
+    owner: str
+    expires: str
+    """The last day on which it counts, as in 2027-03-01."""
+    link: str = ""
+    system: str = ""
+    """The one system that it is about; empty for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What `rung.yaml` says; the empty one says nothing."""
+
+    source: str = ""
+    """What messages call the file; empty when there is none."""
+    system: str = ""
+    frameworks: tuple[str, ...] = ()
+    scope: Scope = Scope()
+    systems: tuple[SystemRule, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    under: tuple[tuple[str, int], ...] = ()
+    """The gate's least level of dimensions."""
+    no_regression: bool = False
+    """Whether the gate lets nothing fall."""
+    notes: tuple[str, ...] = ()
+    """What of a configuration is not gone by, and why."""
+    mistake: str = ""
+    """What is wrong with the file, which then says nothing; empty when it is right."""
+
+
+class Force(StrEnum):
+    """What became of an annotation in an assessment."""
+
+    IN_FORCE = "in force"
+    EXPIRED = "expired"
+    NOT_NEEDED = "not needed"
+    """The criterion is met by what was seen."""
+    NOT_APPLICABLE = "not applicable"
+    """The criterion does not apply to the system, or no framework asked for rates it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The configuration as an assessment went by it."""
+
+    source: str
+    """Whose configuration: `rung.yaml`, `rung.yaml of 3f2c1ab`, or a file's name."""
+    annotations: tuple[tuple[Annotation, Force], ...]
+    notes: tuple[str, ...] = ()
+    """What of a configuration was not gone by, and why."""
+    mistake: str = ""
+    """What is wrong with the file, which then had no effect; empty when it is right."""
+
+
 # ── Assessment ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -647,7 +733,7 @@ class CriterionResult:
     """What is missing or too weak, a sentence each."""
     remediation: str
     reason: str = ""
-    """For unknown and not_applicable: why, and what would make it visible."""
+    """For unknown and not_applicable: why, and what would make it visible; for attested and waived: whose word it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -719,6 +805,137 @@ class Assessment:
     errors: tuple[ScanError, ...]
     next_steps: tuple[NextStep, ...]
     dead_ends: tuple[DeadEnd, ...] = ()
+    policy: Policy | None = None
+    """None when there is no configuration."""
+
+
+# ── Comparison ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Change(StrEnum):
+    """What became of something between two assessments."""
+
+    ROSE = "rose"
+    FELL = "fell"
+    CAME = "came"
+    WENT = "went"
+    MOVED = "moved"
+    """The same evidence in a file of another name."""
+    CHANGED = "changed"
+    """Neither better nor worse: it came into sight or went out of it, was set aside, or does not apply any more."""
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The numbers of a dimension or of the whole; all None where it does not apply."""
+
+    level: int | None
+    confirmed: int | None
+    ceiling: int | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """A dimension, or the whole (`overall`), before and after."""
+
+    id: str
+    title: str
+    change: Change
+    """Of the level: rose, fell, same; changed where it applies on one side only."""
+    old: Standing
+    new: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceChange:
+    """A piece of evidence that came, went, rose, fell or moved."""
+
+    change: Change
+    old: Evidence | None
+    new: Evidence | None
+    reason: str
+    """Why, as far as the results say it; empty when the places say all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityChange:
+    """A capability whose strength changed, and the evidence that made it so."""
+
+    id: str
+    change: Change
+    """Rose or fell, by strength."""
+    negative: bool
+    """Evidence of it counts against maturity: a rise is worse."""
+    old: Strength
+    new: Strength
+    evidence: tuple[EvidenceChange, ...]
+    """The evidence that decides, the strongest first."""
+    reason: str
+    """Why, where no evidence changed; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionChange:
+    """A criterion that stands elsewhere than before."""
+
+    id: str
+    title: str
+    dimension: str
+    level: int
+    essential: bool
+    change: Change
+    old_status: Status | None
+    """None: the criterion came."""
+    new_status: Status | None
+    """None: the criterion went."""
+    old_rating: Rating | None
+    new_rating: Rating | None
+    capabilities: tuple[str, ...]
+    """The changed capabilities that it hangs on."""
+    reasons: tuple[str, ...]
+    """What the newer assessment says of it, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A dead end, a place that was not searched or a file that was not read, which one side knows and the other does not."""
+
+    change: Change
+    """Came or went."""
+    path: str
+    line: int
+    what: str
+    remediation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """Something that fell and that a gate may refuse."""
+
+    subject: str
+    """The id of the dimension or criterion."""
+    what: str
+    """A sentence that says from where to where, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What is different between two assessments of one system."""
+
+    overall: LevelChange
+    dimensions: tuple[LevelChange, ...]
+    criteria: tuple[CriterionChange, ...]
+    capabilities: tuple[CapabilityChange, ...]
+    evidence: tuple[EvidenceChange, ...]
+    dead_ends: tuple[Difference, ...]
+    unsearched: tuple[Difference, ...]
+    errors: tuple[Difference, ...]
+    regressions: tuple[Regression, ...]
+    """Dimensions' levels and met criteria that fell, save those that a waiver or an attestation in force excuses."""
+    notes: tuple[str, ...]
+    """What makes the two hard to compare (other packs)."""
 
 
 class RungError(Exception):
@@ -727,6 +944,10 @@ class RungError(Exception):
 
 class PackError(RungError):
     """A pack of ours is wrong: names file and key."""
+
+
+class ConfigError(RungError):
+    """A `rung.yaml` is wrong: names file, line and key."""
 
 
 class TargetError(RungError):

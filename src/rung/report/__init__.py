@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rung.report import badge, document, html, junit, markdown, sarif, text
+from rung.report import badge, comparison, comparison_markdown, comparison_text, document, html, junit, markdown, sarif, text
 from rung.report.document import Document, document_of, read_document, schema
 
 
@@ -27,11 +27,29 @@ FORMATS: dict[str, Format] = {
 }
 
 
+COMPARISONS: dict[str, Callable[[Document], str]] = {
+    "text": comparison_text.render,
+    "json": comparison.render,
+    "markdown": comparison_markdown.render,
+    "sarif": sarif.render,
+}
+"""How the comparison that a document holds is rendered by itself."""
+
+
 def render(name: str, document: Document, *, verbose: bool = False, color: bool = False, width: int = 80, encoding: str = "utf-8") -> str:
     """The document in the format of that name; the options are for text only, which a terminal may show narrowly."""
     if name != "text":
         return FORMATS[name].render(document)
     return text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+
+
+def render_comparison(
+    name: str, document: Document, *, verbose: bool = False, color: bool = False, width: int = 80, encoding: str = "utf-8"
+) -> str:
+    """The comparison that the document holds in the format of that name; the options are for text only."""
+    if name != "text":
+        return COMPARISONS[name](document)
+    return comparison_text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
 def _shows(encoding: str) -> bool:
@@ -42,4 +60,4 @@ def _shows(encoding: str) -> bool:
     return True
 
 
-__all__ = ["FORMATS", "Document", "Format", "document_of", "read_document", "render", "schema"]
+__all__ = ["COMPARISONS", "FORMATS", "Document", "Format", "document_of", "read_document", "render", "render_comparison", "schema"]

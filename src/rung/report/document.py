@@ -8,6 +8,7 @@ from typing import Any
 
 from rung.excerpt import excerpt, mask_secrets, mask_tokens, visible
 from rung.records import (
+    Annotation,
     Assessment,
     Coverage,
     CriterionResult,
@@ -17,6 +18,7 @@ from rung.records import (
     FrameworkResult,
     Location,
     NextStep,
+    Policy,
     RungError,
     ScanError,
     TargetInfo,
@@ -44,13 +46,14 @@ def document_of(assessment: Assessment) -> Document:
                 capability: {"strength": strength.label, "evidence": list(evidence)}
                 for capability, strength, evidence in sorted(assessment.strengths)
             },
-            "evidence": [_evidence(item) for item in sorted(assessment.evidence, key=_evidence_order)],
+            "evidence": [evidence_entry(item) for item in sorted(assessment.evidence, key=_evidence_order)],
             "coverage": [_coverage(item) for item in sorted(assessment.coverage, key=_coverage_order)],
             "errors": [_error(item) for item in sorted(assessment.errors, key=_error_order)],
             "next_steps": [_next_step(step) for step in assessment.next_steps],
             "dead_ends": [_dead_end(item) for item in assessment.dead_ends],
             "frameworks": {result.id: _framework(result) for result in assessment.results},
         }
+        | ({"policy": _policy(assessment.policy)} if assessment.policy else {})
     )
 
 
@@ -75,15 +78,19 @@ def read_document(text: str, name: str) -> Document:
         raise RungError(f"{name}: is no JSON that can be read: {problem}") from problem
     if error is not None:
         raise RungError(f"{name}: is no document of {SCHEMA}: {error.json_path}: {error.message[:200]}")
+    if "comparison" in document:
+        inner = best_match(Draft202012Validator(schema("comparison")).iter_errors(document["comparison"]))
+        if inner is not None:
+            raise RungError(f"{name}: $.comparison: {inner.json_path}: {inner.message[:200]}")
     if document["overall"]["framework"] not in document["frameworks"]:
         raise RungError(f"{name}: $.overall.framework: `{document['overall']['framework']}` is none of its frameworks")
     result: Document = document
     return result
 
 
-def schema() -> dict[str, Any]:
-    """The published JSON Schema (draft 2020-12) of the document."""
-    text = resources.files("rung.report").joinpath("schema.json").read_text(encoding="utf-8")
+def schema(name: str = "schema") -> dict[str, Any]:
+    """The published JSON Schema (draft 2020-12) of the document, or of the `comparison` that it may hold."""
+    text = resources.files("rung.report").joinpath(f"{name}.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
@@ -162,6 +169,26 @@ def _dimension(dimension: DimensionResult) -> Document:
     }
 
 
+def _policy(policy: Policy) -> Document:
+    return {
+        "source": policy.source,
+        "annotations": [_annotation(annotation) | {"force": force.value} for annotation, force in policy.annotations],
+        "notes": [mask_tokens(note) for note in policy.notes],
+        "mistake": mask_tokens(policy.mistake),
+    }
+
+
+def _annotation(annotation: Annotation) -> Document:
+    return {
+        "criterion": annotation.criterion,
+        "status": annotation.status.value,
+        "owner": annotation.owner,
+        "expires": annotation.expires,
+        "reason": mask_tokens(annotation.reason),
+        "link": mask_tokens(annotation.link),
+    }
+
+
 def _criterion(criterion: CriterionResult) -> Document:
     return {
         "id": criterion.id,
@@ -177,7 +204,8 @@ def _criterion(criterion: CriterionResult) -> Document:
     }
 
 
-def _evidence(item: Evidence) -> Document:
+def evidence_entry(item: Evidence) -> Document:
+    """A piece of evidence as the document holds it."""
     return {
         "id": item.id,
         "detector": item.detector,

@@ -11,6 +11,7 @@ from importlib import resources
 from itertools import pairwise
 from typing import Any
 
+from rung.report import changes
 from rung.report.document import Document, cleaned
 from rung.report.views import (
     MARK_WORDS,
@@ -22,6 +23,7 @@ from rung.report.views import (
     mark,
     place,
     plural,
+    policy_told,
     position,
     primary,
     revision_phrase,
@@ -29,6 +31,7 @@ from rung.report.views import (
     score_phrase,
     slug,
     source_url,
+    system_name,
     tools,
     unknown_by_dimension,
     unseen,
@@ -81,12 +84,14 @@ def _view(document: Document) -> dict[str, Any]:
         "script": Markup(script),  # noqa: S704 - our own file
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "document": document,
-        "name": " + ".join(target["name"] for target in document["targets"]),
+        "name": " + ".join(system_name(document, target) for target in document["targets"]),
         "targets": [_target(target) for target in document["targets"]],
         "framework": framework,
         "top": max(levels(document)),
         "ladders": [_ladder(document, name) for name in document["dimensions"]],
         "rises": held_back(document),
+        "policy": policy_told(document),
+        "changes": changes,
         "said": said,
         "mark": mark,
         "words": MARK_WORDS,

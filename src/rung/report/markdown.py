@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
+from rung.report import comparison_markdown
 from rung.report.document import Document, cleaned
+from rung.report.markup import code, escaped, folded, joined, link, row
 from rung.report.views import (
     Rise,
     evidence_by_id,
     held_back,
     mark,
-    place,
     plural,
+    policy_told,
     position,
     primary,
     revision_phrase,
     said,
     score_phrase,
-    source_url,
+    system_name,
     tools,
     unknown_by_dimension,
     unseen,
@@ -27,48 +27,31 @@ _BLOCKS_SHOWN = 3
 _CRITERIA_EVIDENCE = 3
 _ROOM = 55_000
 """Characters after which no more evidence is listed; GitHub refuses a comment above 65 536."""
-_SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
-# A code host turns these into notifications, references and links even where they are only text.
-_AUTOLINK = re.compile(r"(?i)(@|#|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.|(?<=GH)-(?=\d))(?=\S)")
-_PIPE = re.compile(r"(?<!\\)\|")
-
-
-def escaped(text: str) -> str:
-    """Text from outside that stays text: no markup, no HTML, no mention, no link."""
-    text = _SPECIAL.sub(r"\\\1", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _AUTOLINK.sub(r"\1<!-- -->", text)
-
-
-def code(text: str) -> str:
-    """Text from outside as a code span that it cannot close."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    padding = " " if longest else ""
-    return f"{fence}{padding}{text}{padding}{fence}"
 
 
 def render(document: Document) -> str:
-    """The Markdown report: the levels, why not higher, the next steps, and the evidence folded away."""
+    """The Markdown report: the levels, why not higher, the next steps, and the evidence folded away.
+
+    Of a document that holds a comparison it is the comment on the change, with all else folded away.
+    """
     document = cleaned(document)
-    blocks = [
-        _heading(document),
-        _table(document),
-        _why_not_higher(document),
-        _next_steps(document),
-        _not_seen(document),
-        _criteria(document),
-        _dead_ends(document),
-        _errors(document),
-    ]
+    head = [_heading(document), _table(document)]
+    body = [_why_not_higher(document), _next_steps(document), _not_seen(document)]
+    policy = _policy(document)
+    if "comparison" in document:
+        body = [folded("Where the system stands", joined([head[1], *body]))]
+        head = comparison_markdown.blocks_of(document)
+    blocks = [*head, policy, *body, _criteria(document), _dead_ends(document), _errors(document)]
     used = sum(len(line) for block in blocks for line in block)
     blocks += [_evidence(document, _ROOM - used), _footer(document)]
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return "\n".join(joined(blocks)) + "\n"
 
 
 def _heading(document: Document) -> list[str]:
     told = " · ".join(f"{escaped(dimension['title'])} {_level(dimension['level'])}" for dimension in document["dimensions"].values())
     targets = [
-        ", ".join(part for part in (escaped(target["name"]), escaped(revision_phrase(target))) if part) for target in document["targets"]
+        ", ".join(part for part in (escaped(system_name(document, target)), escaped(revision_phrase(target))) if part)
+        for target in document["targets"]
     ]
     return [f"### Rung: {told}", "", " · ".join(targets)]
 
@@ -78,9 +61,9 @@ def _table(document: Document) -> list[str]:
     for dimension in document["dimensions"].values():
         title = escaped(dimension["title"])
         cells = _numbers(dimension) if dimension["applicable"] else [f"not applicable: {escaped(dimension['reason'])}", "", "", ""]
-        lines.append(_row(title, *cells))
+        lines.append(row(title, *cells))
     overall = document["overall"]
-    lines.append(_row("**Overall** (lowest dimension, Rung’s choice)", *_numbers(overall)))
+    lines.append(row("**Overall** (lowest dimension, Rung’s choice)", *_numbers(overall)))
     if overall.get("imbalance"):
         lines += ["", f"Uneven: {escaped(overall['imbalance'])}"]
     return lines
@@ -118,13 +101,7 @@ def _rise(document: Document, rise: Rise) -> list[str]:
 def _places(document: Document, criterion: Document) -> str:
     found = evidence_by_id(document)
     items = [found[name] for name in criterion["evidence"] if name in found][:_CRITERIA_EVIDENCE]
-    return " (" + ", ".join(_link(document, item["location"]) for item in items) + ")" if items else ""
-
-
-def _link(document: Document, location: Document) -> str:
-    text = code(place(location))
-    url = source_url(document, location["target"], location.get("path", ""), location.get("line", 0), location.get("end_line", 0))
-    return f"[{text}](<{url}>)" if url else text
+    return " (" + ", ".join(link(document, item["location"]) for item in items) + ")" if items else ""
 
 
 def _next_steps(document: Document) -> list[str]:
@@ -151,6 +128,14 @@ def _not_seen(document: Document) -> list[str]:
     return lines
 
 
+def _policy(document: Document) -> list[str]:
+    told = policy_told(document)
+    if not told:
+        return []
+    lines = ["**Vouched for (A) or set aside (W)**, not counted as achieved", ""]
+    return lines + [f"- {sign + ' ' if sign else ''}{escaped(sentence)}" for sign, sentence in told]
+
+
 def _criteria(document: Document) -> list[str]:
     rows = ["| | Criterion | Level | What is missing or was seen |", "| --- | --- | --- | --- |"]
     count = 0
@@ -160,9 +145,9 @@ def _criteria(document: Document) -> list[str]:
             essential = " (essential)" if criterion["essential"] else ""
             why = "; ".join(escaped(sentence) for sentence in said(criterion))
             level = f"{escaped(dimension['title'])} {criterion['level']}"
-            rows.append(_row(mark(criterion), escaped(criterion["title"]) + essential, level, why + _places(document, criterion)))
+            rows.append(row(mark(criterion), escaped(criterion["title"]) + essential, level, why + _places(document, criterion)))
     legend = "F fully, L largely, P partially, N not achieved; ? unknown; – not applicable; A attested; W waived"
-    return _folded(f"{plural(count, 'criterion', 'criteria')}", [legend, "", *rows]) if count else []
+    return folded(f"{plural(count, 'criterion', 'criteria')}", [legend, "", *rows]) if count else []
 
 
 def _evidence(document: Document, room: int) -> list[str]:
@@ -173,34 +158,26 @@ def _evidence(document: Document, room: int) -> list[str]:
     for shown, item in enumerate(items):
         chain = " → ".join(f"{code(position(hop['path'], hop['line']))} {escaped(hop['what'])}" for hop in item["chain"])
         told = "; ".join(part for part in (chain, escaped(item["note"])) if part)
-        row = _row(_link(document, item["location"]), escaped(item["tool"]), escaped(item["capability"]), escaped(item["strength"]), told)
-        room -= len(row)
+        line = row(link(document, item["location"]), escaped(item["tool"]), escaped(item["capability"]), escaped(item["strength"]), told)
+        room -= len(line)
         if room < 0:
             rows += ["", f"{len(items) - shown} more: the JSON and HTML reports have all of them."]
             break
-        rows.append(row)
-    return _folded(f"{plural(len(items), 'piece')} of evidence from {plural(tools(document), 'tool')}", rows)
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(_PIPE.sub(r"\\|", cell.strip()) for cell in cells) + " |"
+        rows.append(line)
+    return folded(f"{plural(len(items), 'piece')} of evidence from {plural(tools(document), 'tool')}", rows)
 
 
 def _dead_ends(document: Document) -> list[str]:
     items = document["dead_ends"]
     lines = [f"**Dead ends** ({len(items)})", ""] if items else []
-    lines += [f"- {_link(document, item['location'])}: {escaped(item['what'])}" for item in items[:10]]
+    lines += [f"- {link(document, item['location'])}: {escaped(item['what'])}" for item in items[:10]]
     return lines + ([f"- {len(items) - 10} more"] if len(items) > 10 else [])
 
 
 def _errors(document: Document) -> list[str]:
     errors = document["errors"]
     rows = [f"- {code(position(error['path'], error['line']) or error['target'])}: {escaped(error['what'])}" for error in errors[:50]]
-    return _folded(f"{plural(len(errors), 'thing')} could not be read", rows) if errors else []
-
-
-def _folded(summary: str, lines: list[str]) -> list[str]:
-    return ["<details>", f"<summary>{summary}</summary>", "", *lines, "", "</details>"]
+    return folded(f"{plural(len(errors), 'thing')} could not be read", rows) if errors else []
 
 
 def _footer(document: Document) -> list[str]:

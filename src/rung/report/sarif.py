@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rung.report.document import Document, cleaned
-from rung.report.markdown import escaped
+from rung.report.markup import escaped
 from rung.report.views import evidence_by_id, levels, primary, said, web_address
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -17,7 +17,7 @@ _ROOT = "SRCROOT"
 
 
 def render(document: Document) -> str:
-    """The SARIF log as JSON text, for the primary framework."""
+    """The SARIF log as JSON text, for the primary framework; of a document that holds a comparison only the new gaps."""
     document = cleaned(document)
     criteria = [
         (name, dimension, criterion)
@@ -25,15 +25,17 @@ def render(document: Document) -> str:
         if dimension["applicable"]
         for criterion in dimension["criteria"]
     ]
+    new = _new_gaps(document)
     results, unplaced = [], []
     for index, (name, dimension, criterion) in enumerate(criteria):
-        if criterion["status"] not in ("unmet", "partly"):
+        if criterion["status"] not in ("unmet", "partly") or (new is not None and criterion["id"] not in new):
             continue
         location = _location(document, dimension, criterion)
         if location is None:
             unplaced.append(_notification(f"{criterion['id']}: {_message(criterion)}", None))
         else:
-            results.append(_result(index, name, _level_name(document, dimension, criterion), criterion, location))
+            result = _result(index, name, _level_name(document, dimension, criterion), criterion, location)
+            results.append(result if new is None else result | {"baselineState": new[criterion["id"]]})
     notifications = unplaced + [_error(error) for error in document["errors"]]
     run: dict[str, Any] = {
         "tool": {
@@ -54,6 +56,17 @@ def render(document: Document) -> str:
     if provenance:
         run["versionControlProvenance"] = provenance
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _new_gaps(document: Document) -> dict[str, str] | None:
+    """Criteria that are worse than before, with SARIF's word for it; None when there is no before."""
+    if "comparison" not in document:
+        return None
+    return {
+        item["id"]: "updated" if item["old"]["status"] in ("partly", "unmet") else "new"
+        for item in document["comparison"]["criteria"]
+        if item["change"] in ("fell", "came", "changed")
+    }
 
 
 def _rule(name: str, level_name: str, criterion: Document) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import dataclass
-
+from rung.report import comparison_text
 from rung.report.document import Document, cleaned
+from rung.report.page import Page
 from rung.report.views import (
     MARK_WORDS,
     Rise,
@@ -16,19 +15,19 @@ from rung.report.views import (
     mark,
     place,
     plural,
+    policy_told,
     position,
     primary,
     revision_phrase,
     said,
     score_phrase,
+    system_name,
     tools,
     unknown_by_dimension,
     unseen,
 )
 
-_FALLBACK = str.maketrans({"●": "*", "◐": "o", "○": ".", "─": "=", "·": "-", "–": "-", "→": ">", "…": "~", "’": "'", "—": "-"})
 _SEGMENT = 5
-_STYLES = {"bold": "1", "dim": "2", "cyan": "36", "green": "32", "yellow": "33"}
 _MARK_STYLES = {"F": "green", "L": "green", "P": "yellow", "N": "bold", "?": "cyan"}
 _BLOCKS_SHOWN = 2
 _GAPS_SHOWN = 4
@@ -37,43 +36,17 @@ _EVIDENCE_SHOWN = 8
 _DEAD_ENDS_SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
-    color: bool
-    unicode: bool
-    width: int
-
-    def style(self, text: str, style: str) -> str:
-        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and text else text
-
-    def plain(self, text: str) -> str:
-        """The text in the characters that the terminal can show; lengths are kept for all that we draw."""
-        return text if self.unicode else text.translate(_FALLBACK).encode("ascii", "backslashreplace").decode()
-
-    def wrap(self, text: str, *, first: str, rest: int, style: str = "") -> list[str]:
-        """Lines of the text: `first` stands before the first, `rest` blanks before the others."""
-        room = max(self.width, rest + 20)
-        lines = textwrap.wrap(
-            self.plain(text),
-            width=room,
-            initial_indent=" " * rest,
-            subsequent_indent=" " * rest,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        bodies = [self.style(line[rest:], style) if style else line[rest:] for line in lines] or [""]
-        return [self.plain(first).ljust(rest) + bodies[0], *(" " * rest + body for body in bodies[1:])]
-
-
 def render(document: Document, *, color: bool = False, verbose: bool = False, width: int = 80, unicode: bool = True) -> str:
     """The text report; `verbose` adds every criterion with its evidence, without `unicode` it keeps to ASCII."""
     document = cleaned(document)
-    page = _Page(color=color, unicode=unicode, width=max(width, 40))
+    page = Page(color=color, unicode=unicode, width=max(width, 40))
     sections = [
         _header(document, page),
         _ladders(document, page),
+        *_compared(document, page, verbose=verbose),
         _why_not_higher(document, page),
         _not_seen(document, page),
+        _policy(document, page),
         _next_steps(document, page),
         _dead_ends(document, page, verbose=verbose),
         _criteria(document, page) if verbose else [],
@@ -84,10 +57,16 @@ def render(document: Document, *, color: bool = False, verbose: bool = False, wi
     return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections if section) + "\n"
 
 
-def _header(document: Document, page: _Page) -> list[str]:
+def _compared(document: Document, page: Page, *, verbose: bool) -> list[list[str]]:
+    if "comparison" not in document:
+        return []
+    return [[page.style("Compared", "bold")], *comparison_text.sections_of(document, page, verbose=verbose)]
+
+
+def _header(document: Document, page: Page) -> list[str]:
     lines = []
     for target in document["targets"]:
-        parts = [target["name"], revision_phrase(target), plural(target["files"], "file") if target["files"] else ""]
+        parts = [system_name(document, target), revision_phrase(target), plural(target["files"], "file") if target["files"] else ""]
         name, *rest = page.wrap(" · ".join(part for part in parts if part), first="", rest=0)
         lines += [page.style(name, "bold"), *rest]
     return lines
@@ -96,7 +75,7 @@ def _header(document: Document, page: _Page) -> list[str]:
 # ── The picture ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _ladders(document: Document, page: _Page) -> list[str]:
+def _ladders(document: Document, page: Page) -> list[str]:
     rungs = levels(document)
     dimensions = list(document["dimensions"].values())
     margin = max([len("overall"), *(len(dimension["title"][:20]) for dimension in dimensions)]) + 2
@@ -109,7 +88,7 @@ def _ladders(document: Document, page: _Page) -> list[str]:
     return [*lines, *(page.style(line, "dim") for line in page.wrap(legend, first="", rest=margin))]
 
 
-def _ladder(dimension: Document, rungs: list[int], margin: int, page: _Page) -> list[str]:
+def _ladder(dimension: Document, rungs: list[int], margin: int, page: Page) -> list[str]:
     title = page.style(page.plain(dimension["title"][:20]).ljust(margin), "bold")
     if not dimension["applicable"] or dimension["level"] is None:
         first, *rest = page.wrap(f"not applicable: {dimension['reason']}", first="", rest=margin)
@@ -135,7 +114,7 @@ def _rungs(dimension: Document, levels: list[int]) -> str:
     return drawn
 
 
-def _overall(document: Document, margin: int, page: _Page) -> list[str]:
+def _overall(document: Document, margin: int, page: Page) -> list[str]:
     overall = document["overall"]
     if overall["level"] is None:
         return page.wrap("no dimension applies, so there is no level", first="overall", rest=margin)
@@ -151,7 +130,7 @@ def _overall(document: Document, margin: int, page: _Page) -> list[str]:
 # ── Why, what was not seen, and what next ────────────────────────────────────────────────────────────
 
 
-def _why_not_higher(document: Document, page: _Page) -> list[str]:
+def _why_not_higher(document: Document, page: Page) -> list[str]:
     rises = held_back(document)
     if not rises:
         return []
@@ -163,7 +142,7 @@ def _why_not_higher(document: Document, page: _Page) -> list[str]:
     return lines
 
 
-def _rise(rise: Rise, found: dict[str, Document], margin: int, page: _Page) -> list[str]:
+def _rise(rise: Rise, found: dict[str, Document], margin: int, page: Page) -> list[str]:
     label = f"  {rise.title} {rise.to_level}"
     if not rise.blocks:
         seen = f"nothing unmet was detected; {plural(rise.unknown, 'criterion', 'criteria')} could not be seen"
@@ -192,7 +171,7 @@ def _places(criterion: Document, found: dict[str, Document]) -> list[str]:
     return [f"{item['tool']} {item['strength']} at {place(item['location'])}" for item in items] or ["not detected"]
 
 
-def _not_seen(document: Document, page: _Page) -> list[str]:
+def _not_seen(document: Document, page: Page) -> list[str]:
     gaps, unknown = unseen(document), unknown_by_dimension(document)
     if not gaps and not unknown:
         return []
@@ -208,7 +187,19 @@ def _not_seen(document: Document, page: _Page) -> list[str]:
     return lines
 
 
-def _next_steps(document: Document, page: _Page) -> list[str]:
+def _policy(document: Document, page: Page) -> list[str]:
+    told = policy_told(document)
+    if not told:
+        return []
+    source = document["policy"]["source"]
+    heading = f"Vouched for (A) or set aside (W), not counted as achieved{f' · {source}' if source else ''}"
+    lines = [page.style(line, "bold") for line in page.wrap(heading, first="", rest=0)]
+    for sign, sentence in told:
+        lines += page.wrap(sentence, first=f"  {sign or '·'}", rest=5)
+    return lines
+
+
+def _next_steps(document: Document, page: Page) -> list[str]:
     steps = document["next_steps"][:_STEPS_SHOWN]
     if not steps:
         return []
@@ -224,7 +215,7 @@ def _next_steps(document: Document, page: _Page) -> list[str]:
     return lines
 
 
-def _dead_ends(document: Document, page: _Page, *, verbose: bool) -> list[str]:
+def _dead_ends(document: Document, page: Page, *, verbose: bool) -> list[str]:
     items = document["dead_ends"]
     shown = items if verbose else items[:_DEAD_ENDS_SHOWN]
     lines = [page.style(page.plain(f"Dead ends ({len(items)})"), "bold")] if items else []
@@ -237,7 +228,7 @@ def _dead_ends(document: Document, page: _Page, *, verbose: bool) -> list[str]:
 # ── Everything ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _criteria(document: Document, page: _Page) -> list[str]:
+def _criteria(document: Document, page: Page) -> list[str]:
     found = evidence_by_id(document)
     lines = []
     used = set()
@@ -259,7 +250,7 @@ def _criteria(document: Document, page: _Page) -> list[str]:
     return [page.style("Every criterion", "bold"), *legend, *lines]
 
 
-def _criterion(criterion: Document, found: dict[str, Document], page: _Page) -> list[str]:
+def _criterion(criterion: Document, found: dict[str, Document], page: Page) -> list[str]:
     character = mark(criterion)
     first, *rest = page.wrap(f"{criterion['title']}  [{criterion['id']}]", first="", rest=6)
     letter = page.style(page.plain(character), _MARK_STYLES.get(character, "dim"))
@@ -276,7 +267,7 @@ def _criterion(criterion: Document, found: dict[str, Document], page: _Page) -> 
     return lines
 
 
-def _evidence(item: Document, page: _Page, *, same: bool) -> list[str]:
+def _evidence(item: Document, page: Page, *, same: bool) -> list[str]:
     where = page.plain(place(item["location"]))
     told = f"  {page.plain(item['tool'])}  {item['strength']}"
     repeated = bool(item["chain"]) and same
@@ -288,7 +279,7 @@ def _evidence(item: Document, page: _Page, *, same: bool) -> list[str]:
     return lines
 
 
-def _other_frameworks(document: Document, page: _Page) -> list[str]:
+def _other_frameworks(document: Document, page: Page) -> list[str]:
     others = [entry for name, entry in document["frameworks"].items() if name != document["overall"]["framework"]]
     if not others:
         return []
@@ -302,7 +293,7 @@ def _other_frameworks(document: Document, page: _Page) -> list[str]:
     return lines
 
 
-def _problems(document: Document, page: _Page, *, verbose: bool) -> list[str]:
+def _problems(document: Document, page: Page, *, verbose: bool) -> list[str]:
     errors = document["errors"]
     if not errors:
         return []
@@ -314,7 +305,7 @@ def _problems(document: Document, page: _Page, *, verbose: bool) -> list[str]:
     return lines + ([page.style(f"  {len(errors) - len(shown)} more: -v shows all", "dim")] if len(errors) > len(shown) else [])
 
 
-def _footer(document: Document, page: _Page, *, verbose: bool) -> list[str]:
+def _footer(document: Document, page: Page, *, verbose: bool) -> list[str]:
     framework = primary(document)
     counted = f"{plural(len(document['evidence']), 'piece')} of evidence from {plural(tools(document), 'tool')}"
     lines = page.wrap(f"{counted} · levels of {framework['title']}", first="", rest=0)

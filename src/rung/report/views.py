@@ -23,6 +23,13 @@ MARK_WORDS = {
     "A": "attested by a person, not observed",
     "W": "waived: set aside with a reason",
 }
+_TERMS = {
+    "in force": " until {}",
+    "expired": ", expired on {} and without effect",
+    "not needed": " until {}, not needed: it is met by what was seen",
+    "not applicable": " until {}, not applied: the criterion is not rated here",
+}
+"""What became of an attestation or waiver, with its last day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,29 @@ def criteria(document: Document) -> list[Document]:
     return [criterion for dimension in document["dimensions"].values() for criterion in dimension["criteria"]]
 
 
+def system_name(document: Document, target: Document) -> str:
+    """What people call what was scanned: the target's name, with the system's where that is another."""
+    system = document["scope"].get("system", "")
+    return target["name"] if system in ("", target["name"]) else f"{system} ({target['name']})"
+
+
+def policy_told(document: Document) -> list[tuple[str, str]]:
+    """Each attestation and waiver as its mark (empty without effect) and a sentence; then what else there is to say of the policy."""
+    if "policy" not in document:
+        return []
+    titles = {criterion["id"]: criterion["title"] for criterion in criteria(document)}
+    told = []
+    for entry in document["policy"]["annotations"]:
+        term = _TERMS[entry["force"]].format(entry["expires"])
+        link = f" ({entry['link']})" if entry["link"] else ""
+        name = titles.get(entry["criterion"], entry["criterion"])
+        sentence = f"{name}: {entry['status']} by {entry['owner']}{term}: {entry['reason']}{link}"
+        told.append((STATUS_MARKS[entry["status"]] if entry["force"] == "in force" else "", sentence))
+    mistake = document["policy"]["mistake"]
+    notes = [*document["policy"]["notes"], *([f"The configuration is wrong and not gone by: {mistake}"] if mistake else [])]
+    return told + [("", note) for note in notes]
+
+
 def evidence_by_id(document: Document) -> dict[str, Document]:
     """Evidence by its id."""
     return {item["id"]: item for item in document["evidence"]}
@@ -96,7 +126,8 @@ def held_back(document: Document) -> list[Rise]:
 def _rise(name: str, dimension: Document, rungs: list[int]) -> Rise:
     to_level = max(rungs)
     reach = [criterion for criterion in dimension["criteria"] if criterion["level"] in rungs]
-    short = [criterion for criterion in reach if criterion["status"] in ("unmet", "partly") and criterion["rating"] != "F"]
+    low = ("unmet", "partly", "attested", "waived")
+    short = [criterion for criterion in reach if criterion["status"] in low and criterion["rating"] not in ("F", None)]
     short.sort(key=lambda criterion: _weight(criterion, to_level))
     shares = {entry["level"]: entry["achieved"] for entry in dimension["levels"]}
     return Rise(
@@ -115,7 +146,9 @@ def _weight(criterion: Document, to_level: int) -> tuple[bool, bool, int]:
 
 
 def said(criterion: Document) -> list[str]:
-    """What is missing or too weak, in the assessment's words."""
+    """What is missing or too weak, in the assessment's words; whose word stands against it first."""
+    if criterion["status"] in ("attested", "waived"):
+        return [criterion["reason"], *criterion["blockers"]]
     return list(criterion["blockers"]) or ([criterion["reason"]] if criterion["reason"] else [])
 
 

@@ -1,0 +1,207 @@
+"""From what a person names on the command line to documents: scanned or stored, compared with an earlier state, judged by gates.
+
+The policy of a comparison is that of the earlier side, so that a change can't excuse itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from rung.config import NAME, load_config
+from rung.diff import compare
+from rung.packs import load_packs
+from rung.policy import without_excuses
+from rung.records import Assessment, Config, ConfigError, Packs, RungError
+from rung.report import document_of, read_document
+from rung.report.comparison import comparison_of, with_comparison
+from rung.report.document import Document
+from rung.scan import Progress, opened, scan_systems
+from rung.targets.opening import place_of
+from rung.targets.target import Target, Unread
+from rung.verdicts import with_gates
+
+_SHORT = 7
+"""Characters of a revision that people read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be scanned, compared and judged."""
+
+    target: str
+    """What `open_target` takes; for a comparison of two also a stored result."""
+    revision: str = ""
+    """The revision of the target, where `target` names none."""
+    subfolder: str = ""
+    frameworks: tuple[str, ...] = ()
+    against: str = ""
+    """A stored result, a folder, or a revision of the target to compare with; empty for none."""
+    config: str = ""
+    """A file of the user's own instead of the scanned repository's `rung.yaml`."""
+    system: str = ""
+    """The one system of several that is wanted."""
+    under: dict[str, int] = field(default_factory=dict)
+    """The least level of each dimension, beside what the configuration demands."""
+    no_regression: bool = False
+    say: Callable[[str], None] = lambda _: None
+    """Hears of what takes long before files are read, a sentence each."""
+
+
+def review(request: Request, progress: Progress | None = None) -> tuple[Document, ...]:
+    """The document of each system of a target, compared and judged as asked.
+
+    Raises:
+        RungError: something named can't be read, a configuration is wrong, or the two sides can't be compared.
+    """
+    if request.no_regression and not request.against:
+        raise RungError("--fail-on regression needs something to compare with: give --against a revision or a stored result")
+    packs = load_packs()
+    new = opened(request.target, packs, revision=request.revision, subfolder=request.subfolder, say=request.say)
+    old = _base(request, packs) if request.against else None
+    return _reviewed(old, new, request, packs, progress)
+
+
+def difference(request: Request, progress: Progress | None = None) -> tuple[Document, ...]:
+    """The documents of `target` that hold their comparison with `against`; each is a stored result or something to scan.
+
+    Raises:
+        RungError: one can't be read, or the two can't be compared.
+    """
+    packs = load_packs()
+    return _reviewed(_side(request.against, request, packs), _side(request.target, request, packs), request, packs, progress)
+
+
+def assessments(request: Request, progress: Progress | None = None) -> tuple[Assessment, ...]:
+    """The assessment of each system of a target, by its own configuration.
+
+    Raises:
+        RungError: the target can't be read, or a configuration is wrong.
+    """
+    packs = load_packs()
+    target = opened(request.target, packs, revision=request.revision, subfolder=request.subfolder, say=request.say)
+    config = _configuration(None, target, request, packs)
+    found = scan_systems(target, packs, config, frameworks=request.frameworks, progress=progress)
+    return tuple(item for item in found if _wanted(item.scope["system"], [one.scope["system"] for one in found], request.system))
+
+
+def _reviewed(
+    old: Document | Target | None, new: Document | Target, request: Request, packs: Packs, progress: Progress | None
+) -> tuple[Document, ...]:
+    config = _configuration(old, new, request, packs)
+    frameworks = request.frameworks or tuple(side["overall"]["framework"] for side in (old, new) if isinstance(side, dict))[:1]
+    scanned = partial(scan_systems, packs=packs, config=config, frameworks=frameworks, progress=progress)
+    after = [new] if isinstance(new, dict) else [document_of(item) for item in scanned(new)]
+    names = [document["scope"].get("system", "") for document in after]
+    after = [document for document, name in zip(after, names) if _wanted(name, names, request.system)]
+    if old is not None:
+        before = [old] if isinstance(old, dict) else [document_of(item) for item in scanned(old)]
+        after = [_compared(_counterpart(document, before), document, packs) for document in after]
+    under = dict(config.under)
+    for name, level in request.under.items():
+        under[name] = max(level, under.get(name, level))
+    return tuple(with_gates(document, under, regression=request.no_regression or config.no_regression) for document in after)
+
+
+def _wanted(name: str, names: Sequence[str], wanted: str) -> bool:
+    if wanted and wanted not in names:
+        raise RungError(f"there is no system `{wanted}`; there are {', '.join(names)}")
+    return not wanted or name == wanted
+
+
+def _counterpart(document: Document, before: Sequence[Document]) -> Document:
+    """The earlier document of the same system; a sole one is that, whatever its name."""
+    name = document["scope"].get("system", "")
+    same = [other for other in before if other["scope"].get("system", "") == name]
+    if not same and ("repository" in document["scope"] or len(before) > 1):
+        known = ", ".join(other["scope"].get("system", "") for other in before)
+        raise RungError(f"the earlier result holds no system `{name}` but {known}: name one of both with --system")
+    return same[0] if same else before[0]
+
+
+def _compared(old: Document, new: Document, packs: Packs) -> Document:
+    negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
+    return with_comparison(new, comparison_of(compare(old, new, negative=negative), old, new))
+
+
+# ── What is named ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _base(request: Request, packs: Packs) -> Document | Target:
+    """What the scan is compared with: a stored result, a folder, else a revision of the target."""
+    if os.path.exists(request.against):
+        return _side(request.against, request, packs)
+    if request.against.endswith(".json"):
+        raise RungError(f"{request.against}: there is no such file to compare with")
+    path = place_of(request.target, request.revision).path
+    return opened(path, packs, revision=request.against, subfolder=request.subfolder, say=request.say)
+
+
+def _side(name: str, request: Request, packs: Packs) -> Document | Target:
+    """The stored result of that name, else the target."""
+    if not os.path.isfile(name):
+        return opened(name, packs, subfolder=request.subfolder, say=request.say)
+    try:
+        with open(name, encoding="utf-8") as file:
+            return read_document(file.read(), name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RungError(f"{name}: can't be read: {error}") from error
+
+
+# ── Whose configuration ──────────────────────────────────────────────────────────────────────────────
+
+
+def _configuration(old: Document | Target | None, new: Document | Target, request: Request, packs: Packs) -> Config:
+    """The configuration that both sides go by.
+
+    A file that the user names is trusted, and must be right. Else it is the earlier side's; a stored result carries none,
+    and then the later side's own may narrow and name, but neither excuse nor judge. Without a comparison it is the target's own.
+    """
+    if request.config:
+        try:
+            with open(request.config, "rb") as file:
+                return load_config(file.read(), request.config, packs)
+        except OSError as error:
+            raise ConfigError(f"{request.config}: can't be read: {error.strerror}") from error
+    if old is not None and not isinstance(old, dict):
+        return _earlier(old, None if isinstance(new, dict) else new, packs)
+    own = Config() if isinstance(new, dict) else _of_target(new, NAME, packs)
+    if old is None or own == (plain := without_excuses(own)):
+        return own
+    told = (
+        f"A stored result carries no policy: the attestations, waivers and gate of {NAME} are not in force. --config names a file that is."
+    )
+    return replace(plain, notes=(told,))
+
+
+def _earlier(base: Target, new: Target | None, packs: Packs) -> Config:
+    """The configuration of the earlier side, with notes on a later one that differs."""
+    config = _of_target(base, f"{NAME} of {base.info.revision[:_SHORT] or base.info.name}", packs)
+    notes = [f"The earlier {NAME} is wrong and not gone by: {config.mistake}."] if config.mistake else []
+    own = config if new is None else _of_target(new, NAME, packs)
+    if replace(own, source=config.source) != config:
+        notes.append(f"{NAME} differs from the earlier one, which is in force; this one will be once it is the earlier.")
+        if own.mistake:
+            notes.append(f"It is wrong: {own.mistake}.")
+    return replace(config, notes=tuple(notes), mistake="")
+
+
+def _of_target(target: Target, source: str, packs: Packs) -> Config:
+    """What the target's own file says. The target may be hostile: a mistake in it does not end the scan."""
+    try:
+        data = _content(target)
+        return Config() if data is None else load_config(data, source, packs)
+    except ConfigError as error:
+        return Config(mistake=str(error))
+
+
+def _content(target: Target) -> bytes | None:
+    """The bytes of the target's `rung.yaml`, None when there is none."""
+    if not any(entry.path == NAME for entry in target.list()):
+        return None
+    data = target.read(NAME)
+    if isinstance(data, Unread):
+        raise ConfigError(f"{NAME}: can't be read: {data.reason}")
+    return data
