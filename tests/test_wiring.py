@@ -90,8 +90,10 @@ def test_a_called_workflow_and_a_local_action_run_when_their_caller_does() -> No
     action = workflow("bash run.sh", on="call", path="tools/act/action.yml")
     action = file("tools/act/action.yml", *action.facts)
     files = [workflow(uses="./.github/workflows/train.yml"), called, file("train.py")]
+    by_full_name = workflow(uses="org/repo/.github/workflows/train.yml@main")
 
     assert places(Wiring(files), "train.py")
+    assert places(Wiring([by_full_name, *files[1:]]), "train.py")
     assert not places(Wiring(files[1:]), "train.py")
 
 

@@ -37,6 +37,8 @@ _UNATTENDED = {"cron": "schedule", "systemd": "service", "procfile": "service"}
 """Kinds of task that start without a person wherever they are installed."""
 _PROGRAMS = ("cdk", "pulumi")
 """Dialects in which a program declares resources: what triggers a resource does not run the program."""
+_SUBMITTED = ("kubernetes", "azureml")
+"""Dialects whose objects run when they are handed over; what others declare runs when something triggers or calls it."""
 _PHRASES = {"schedule": "on schedule", "event": "on event", "service": "as a service", "controller": "on change"}
 _ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
@@ -210,12 +212,13 @@ class Wiring:
                     yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
 
     def _of_facts(self, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
-        """What the facts of a file start: those of a resource of their own each, the others with the file."""
+        """What the facts of a file start, or the resource on a line of it."""
         for match in self._starts.get(path, ()):
             if isinstance(match.fact, (Command, Step)) or (line and match.line != line):
                 continue
             if isinstance(match.fact, Resource) and not line:
-                yield Node(path, line=match.line), chain
+                if match.fact.dialect in _SUBMITTED:
+                    yield Node(path, line=match.line), chain
             else:
                 yield from self._started(path, match, posixpath.dirname(path), chain)
 
@@ -257,6 +260,11 @@ class Wiring:
         name = uses.partition("@")[0].removeprefix("template:")
         if not name or "://" in name:
             return None
+        if _ELSEWHERE.fullmatch(uses) and not uses.startswith("."):
+            # A repository may call a workflow of its own by its full name.
+            own = "/".join(name.split("/")[2:])
+            called = any(trigger.kind == "call" for workflow in self._tree.workflows.get(own, ()) for trigger in workflow.triggers)
+            return own if called and own != path else None
         for base in ("", posixpath.dirname(path)):
             whole = posixpath.normpath(posixpath.join(base, name))
             for candidate in (whole, whole + "/action.yml", whole + "/action.yaml"):
