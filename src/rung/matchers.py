@@ -83,6 +83,7 @@ class Match:
     toothless: bool = False
 
 
+@lru_cache(maxsize=1 << 14)
 def glob(pattern: str) -> Condition:
     """A case-insensitive glob over a whole text; `*` matches anything. A plain word is compared as it is."""
     if not any(mark in pattern for mark in "*?["):
@@ -221,7 +222,7 @@ class Matchers:
         """For steps and commands that count only in a workflow with one of these triggers."""
         self._gates: list[tuple[Condition, Owned]] = []
         self._literals: list[tuple[Condition, Owned]] = []
-        self._tests: list[tuple[Condition, Condition, Owned]] = []
+        self._tests: list[tuple[tuple[str, ...], tuple[Condition, Owned]]] = []
         self._settings: list[tuple[tuple[str, ...], tuple[Condition, Condition, Owned]]] = []
         self._steps: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
         self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
@@ -250,6 +251,9 @@ class Matchers:
         self.setting_globs = tuple(sorted(globs))
         self._files_of = index_globs(self._files)
         self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
+        self._tests_of = lru_cache(maxsize=4096)(index_globs(self._tests))
+        self._images_of = lru_cache(maxsize=4096)(self._images_for)
+        self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
         self._texts_of = lru_cache(maxsize=4096)(index_globs(self._texts))
         self._resources_of = lru_cache(maxsize=4096)(self._resources_for)
 
@@ -300,7 +304,7 @@ class Matchers:
     def _add_test(self, owned: Owned, given: _Arguments) -> None:
         files, names = given.texts("file", default=("*",)), given.texts("any", "name", default=("*",))
         given.done()
-        self._tests.append((compile_globs(files), any_glob(names), owned))
+        self._tests.append((files, (any_glob(names), owned)))
 
     def _add_config(self, owned: Owned, given: _Arguments) -> None:
         files, keys = given.texts("file"), given.texts("key", default=("*",))
@@ -416,20 +420,46 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
+    def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
+        asks = {Call: self._asks_for_call, Setting: self._asks_for_setting, Literal: self._asks_for_literal}
+        return tuple([fact for fact in facts if (ask := asks.get(fact.__class__)) is None or ask(path, fact)])
+
+    def _asks_for_call(self, path: str, call: Call) -> bool:
+        for match in self._match_call(call, _nothing_local):
+            narrowed = self._narrowed.get(match.owned.key)
+            if narrowed is None or narrowed[0](path):
+                return True
+        return False
+
+    def _asks_for_setting(self, path: str, setting: Setting) -> bool:
+        return any(is_value(setting.value) for is_value, _ in self._setting_askers(path, setting.key))
+
+    def _asks_for_literal(self, _path: str, literal: Literal) -> bool:
+        return any(condition(literal.value) for condition, _ in self._literals)
+
+    def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
+        settings, by_key = self._keys_of(path)
+        asked = by_key.get(key)
+        if asked is None:
+            asked = by_key[key] = tuple((is_value, owned) for is_key, is_value, owned in settings if is_key(key))
+        return asked
+
+    def _keys_for(self, path: str) -> tuple[tuple[tuple[Condition, Condition, Owned], ...], dict[str, tuple[tuple[Condition, Owned], ...]]]:
+        """The configuration signals that ask about a file, and what is known of who of them asks about a key; shared by like files."""
+        settings = self._settings_of(path)
+        return settings, self._asked.setdefault(tuple(owned.key for _, _, owned in settings), {})
+
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
         yield from self._match_file(file)
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
-        settings = self._settings_of(file.path)
-        by_key = self._asked.setdefault(tuple(owned.key for _, _, owned in settings), {})
         for fact in file.facts:
             if isinstance(fact, Call):
                 yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Setting):
-                if (asked := by_key.get(fact.key)) is None:
-                    asked = by_key[fact.key] = tuple((is_value, owned) for is_key, is_value, owned in settings if is_key(fact.key))
-                for is_value, owned in asked:
+                for is_value, owned in self._setting_askers(file.path, fact.key):
                     if is_value(fact.value):
                         yield Match(owned, fact.line)
             elif isinstance(fact, Import):
@@ -465,10 +495,9 @@ class Matchers:
         elif isinstance(fact, Literal):
             yield from (owned for condition, owned in self._literals if condition(fact.value))
         elif isinstance(fact, Test) and fact.assertions:
-            yield from (owned for is_file, is_name, owned in self._tests if is_name(fact.name) and is_file(file.path))
+            yield from (owned for is_name, owned in self._tests_of(file.path) if is_name(fact.name))
         elif isinstance(fact, Image):
-            name = _image_name(fact.name)
-            yield from (owned for is_name, is_use, owned in self._images if is_use(fact.use) and is_name(name))
+            yield from self._images_of(_image_name(fact.name), fact.use)
         elif isinstance(fact, Resource) and fact.conditional != "false":
             yield from self._match_resource(fact)
 
@@ -547,10 +576,17 @@ class Matchers:
             ):
                 yield Match(owned, step.line, workflow=workflow, job=job, step=step)
 
+    def _images_for(self, name: str, use: str) -> tuple[Owned, ...]:
+        return tuple(owned for is_name, is_use, owned in self._images if is_use(use) and is_name(name))
+
     def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
         return tuple(
             (conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect)
         )
+
+
+def _nothing_local(_module: str) -> bool:
+    return False
 
 
 ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")

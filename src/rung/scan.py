@@ -12,6 +12,7 @@ from rung.detect import detect, problems, unread
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
+from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.records import Assessment, Evidence, Packs, Problem, SourceFile
 from rung.targets.target import Target, Unread
@@ -40,7 +41,7 @@ def scan_path(path: str, *, subfolder: str = "", frameworks: Sequence[str] = (),
 def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
     """Scans one target with the given packs and assesses it as a system of its own."""
     matchers = Matchers(packs)
-    readers = Readers(matchers)
+    readers = Readers(matchers, Prefilter(packs.detectors))
     files = readers.read_all(target, progress=progress)
     evidence = tuple(_with_excerpts(detect(files, matchers, Wiring(files), target.info.id), target))
     coverage = (*target.coverage(), *unread(files, partial(_hidden, readers, matchers), target.info.id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 from rung.globs import matches
 from rung.matchers import Matchers
+from rung.prefilter import Prefilter
 from rung.readers import (
     azure_pipelines,
     bicep,
@@ -38,6 +40,7 @@ from rung.readers import (
 )
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
+from rung.readers.requirements import Named
 from rung.records import Call, Fact, Include, Problem, SourceFile
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
@@ -56,12 +59,14 @@ _POINTER_SIZE = 1024
 class Readers:
     """All readings, and the signals that look into raw text, for one set of packs."""
 
-    def __init__(self, matchers: Matchers) -> None:
+    def __init__(self, matchers: Matchers, prefilter: Prefilter) -> None:
         self._matchers = matchers
+        self._prefilter = prefilter
         self._readings: tuple[Reading, ...] = (
             *(reading for module in MODULES for reading in module.READINGS),
             settings.settings_reading(matchers.setting_globs),
         )
+        self._names = re.compile("|".join(reading.claims.pattern for reading in self._readings if isinstance(reading.claims, Named)), re.DOTALL)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
 
     def names(self) -> tuple[str, ...]:
@@ -74,8 +79,11 @@ class Readers:
 
     def claims(self, path: str) -> tuple[str, ...]:
         """The names of the readings that would read a file of this path."""
-        plain = template_path(path)
-        return tuple(reading.name for reading in self._readings if reading.claims(plain))
+        return tuple(reading.name for reading in self._claimants(template_path(path)))
+
+    def _claimants(self, path: str) -> list[Reading]:
+        has_name = self._names.fullmatch(path) is not None
+        return [reading for reading in self._readings if (has_name or reading.claims.__class__ is not Named) and reading.claims(path)]
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
@@ -135,8 +143,7 @@ class Readers:
         """One file with its facts; a file that nothing claims is listed without being opened."""
         if entry.unread:
             return _unread(entry, entry.unread)
-        plain = template_path(entry.path)
-        readings = [reading for reading in self._readings if reading.claims(plain)]
+        readings = self._claimants(template_path(entry.path))
         wants_text = self._matchers.wants_text(entry.path)
         if not readings and not wants_text and entry.size > _POINTER_SIZE:
             return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
@@ -150,44 +157,45 @@ class Readers:
             path=entry.path,
             size=entry.size,
             role=role_of(entry.path),
-            facts=_facts(readings, entry.path, data),
+            facts=self._facts(readings, entry.path, data),
             texts=self._matchers.texts_in(entry.path, lambda: text_of(data)) if wants_text else (),
         )
+
+    def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
+        """The facts of a file that a signal or the wiring can ask for."""
+        facts: list[Fact] = []
+        for reading in readings:
+            skim = reading.skim if reading.skim and not self._prefilter.worth_reading(reading.languages, path, data) else None
+            try:
+                facts.extend((skim or reading.read)(path, data))
+            except RecursionError:
+                facts.append(Problem(line=0, what=f"nested too deep to be read as {reading.name}"))
+            except Exception as error:  # noqa: BLE001 - the one place: a fault of ours in one file must not lose what the others show
+                facts.append(
+                    Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report")
+                )
+        facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
+        return self._matchers.asked_for(path, facts)
 
     def _follow_includes(self, target: Target, files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
         """Reads what files name as their continuation, the way the including file was read; each file and way once."""
         by_path = {file.path: file for file in files}
-        done = {(file.path, name) for file in files for name in self.claims(file.path)}
+        done: set[tuple[str, str]] = set()
         queue = [fact for file in files for fact in file.facts if isinstance(fact, Include)]
         while queue:
             include = queue.pop()
             reading = self._by_name.get(include.reader)
             for path in [path for path in by_path if matches(path, include.path)] if "*" in include.path else [include.path]:
                 file = by_path.get(path)
-                if file is None or reading is None or file.unread or (path, include.reader) in done:
+                if file is None or reading is None or file.unread or (path, include.reader) in done or reading.claims(template_path(path)):
                     continue
                 done.add((path, include.reader))
                 data = target.read(path)
                 if not isinstance(data, Unread):
-                    facts = _facts((reading,), path, data)
+                    facts = self._facts((reading,), path, data)
                     by_path[path] = replace(file, facts=(*file.facts, *facts))
                     queue.extend(fact for fact in facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
-
-
-def _facts(readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
-    facts: list[Fact] = []
-    for reading in readings:
-        try:
-            facts.extend(reading.read(path, data))
-        except RecursionError:
-            facts.append(Problem(line=0, what=f"nested too deep to be read as {reading.name}"))
-        except Exception as error:  # noqa: BLE001 - the one place: a fault of ours in one file must not lose what the others show
-            facts.append(
-                Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report")
-            )
-    facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
-    return tuple(facts)
 
 
 def _unread(entry: Entry, reason: str) -> SourceFile:
