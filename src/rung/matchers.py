@@ -47,7 +47,8 @@ _MAX_LINE = 2000
 _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
-_LONG_GAP = re.compile(rf"(?:\n[^\S\n]*+){{{_MAX_GAP + 1}}}")
+_WILD = re.compile(r"[*?\[]")
+_LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class CallPattern:
 
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
+        if (self._keywords and not call.keywords) or (self._positional and not call.arguments):
+            return False
         if self._name is None:
             self._name = _name_regex(self._text)
         if not self._name.fullmatch(call.name if self._brackets else bare):
@@ -223,15 +226,15 @@ class Matchers:
         self._gates: list[tuple[Condition, Owned]] = []
         self._literals: list[tuple[Condition, Owned]] = []
         self._tests: list[tuple[tuple[str, ...], tuple[Condition, Owned]]] = []
-        self._settings: list[tuple[tuple[str, ...], tuple[Condition, Condition, Owned]]] = []
+        self._settings: list[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]] = []
         self._steps: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
         self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
         self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
         self._images: list[tuple[Condition, Condition, Owned]] = []
         self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], Owned]] = []
-        self._texts: list[tuple[tuple[str, ...], tuple[tuple[str, ...], re.Pattern[str], Owned]]] = []
-        self._asked: dict[tuple[str, ...], dict[str, tuple[tuple[Condition, Owned], ...]]] = {}
+        self._texts: list[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], ...], re.Pattern[str], Owned]]] = []
+        self._asked: dict[tuple[str, ...], _Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
         self.setting_globs: tuple[str, ...] = ()
         """The files that configuration signals ask about."""
@@ -253,6 +256,8 @@ class Matchers:
         self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
         self._tests_of = lru_cache(maxsize=4096)(index_globs(self._tests))
         self._images_of = lru_cache(maxsize=4096)(self._images_for)
+        self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
+        self._steps_of = lru_cache(maxsize=4096)(self._steps_for)
         self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
         self._texts_of = lru_cache(maxsize=4096)(index_globs(self._texts))
         self._resources_of = lru_cache(maxsize=4096)(self._resources_for)
@@ -310,7 +315,7 @@ class Matchers:
         files, keys = given.texts("file"), given.texts("key", default=("*",))
         values = given.texts("value", default=("*",))
         given.done()
-        self._settings.append((files, (any_glob(keys), any_glob(values), owned)))
+        self._settings.append((files, (keys, any_glob(values), owned)))
 
     def _add_step(self, owned: Owned, given: _Arguments) -> None:
         uses, conditions = given.texts("any", "uses"), given.conditions("with")
@@ -392,7 +397,10 @@ class Matchers:
             return ()
         content = text()
         lowered = content.lower()
-        wanted = tuple(one for one in wanted if not one[0] or any(needle in lowered for needle in one[0]))
+        seen: dict[tuple[str, ...], bool] = {}
+        for needles in {needles for one in wanted for needles in one[0]}:
+            seen[needles] = any(needle in lowered for needle in needles)
+        wanted = tuple(one for one in wanted if all(seen[needles] for needles in one[0]))
         if not wanted:
             return ()
         content, numbers = _searchable(content)
@@ -439,16 +447,15 @@ class Matchers:
         return any(condition(literal.value) for condition, _ in self._literals)
 
     def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
-        settings, by_key = self._keys_of(path)
-        asked = by_key.get(key)
-        if asked is None:
-            asked = by_key[key] = tuple((is_value, owned) for is_key, is_value, owned in settings if is_key(key))
-        return asked
+        return self._keys_of(path).asked(key)
 
-    def _keys_for(self, path: str) -> tuple[tuple[tuple[Condition, Condition, Owned], ...], dict[str, tuple[tuple[Condition, Owned], ...]]]:
-        """The configuration signals that ask about a file, and what is known of who of them asks about a key; shared by like files."""
+    def _keys_for(self, path: str) -> _Keys:
+        """The configuration signals that ask about a file, by key; shared by like files."""
         settings = self._settings_of(path)
-        return settings, self._asked.setdefault(tuple(owned.key for _, _, owned in settings), {})
+        names = tuple(owned.key for _, _, owned in settings)
+        if names not in self._asked:
+            self._asked[names] = _Keys(settings)
+        return self._asked[names]
 
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
@@ -548,9 +555,16 @@ class Matchers:
         for pattern, owned in self._commands.get(program, ()):
             if pattern.matches(command.words):
                 yield owned
-        for is_program, pattern, owned in self._open_commands:
-            if is_program(program) and pattern.matches(command.words):
+        for pattern, owned in self._open_commands_of(program):
+            if pattern.matches(command.words):
                 yield owned
+
+    def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
+        return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
+
+    def _steps_for(self, uses: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
+        name = uses.partition("@")[0]
+        return tuple((arguments, owned) for condition, arguments, owned in self._steps if condition(name) or condition(uses))
 
     def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
@@ -569,9 +583,8 @@ class Matchers:
                         yield Match(owned, command.line, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
-        name = step.uses.partition("@")[0]
-        for condition, arguments, owned in self._steps:
-            if (condition(name) or condition(step.uses)) and all(
+        for arguments, owned in self._steps_of(step.uses):
+            if all(
                 any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments
             ):
                 yield Match(owned, step.line, workflow=workflow, job=job, step=step)
@@ -583,6 +596,32 @@ class Matchers:
         return tuple(
             (conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect)
         )
+
+
+class _Keys:
+    """Configuration signals by the keys that they ask about."""
+
+    def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
+        self._owners: list[tuple[Condition, Owned]] = []
+        self._exact: dict[str, list[int]] = defaultdict(list)
+        self._by_last: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """Globs by the last part of the keys that they can match; under `` those that don't say."""
+        for index, (keys, is_value, owned) in enumerate(settings):
+            self._owners.append((is_value, owned))
+            for key in keys:
+                last = key.rpartition(".")[2].lower()
+                if not _WILD.search(key):
+                    self._exact[key.lower()].append(index)
+                else:
+                    self._by_last["" if _WILD.search(last) else last].append((any_glob((key,)), index))
+        self.asked = lru_cache(maxsize=4096)(self._asked)
+
+    def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
+        lowered = key.lower()
+        found = set(self._exact.get(lowered, ()))
+        for last in {"", lowered.rpartition(".")[2]}:
+            found.update(index for is_key, index in self._by_last.get(last, ()) if is_key(key))
+        return tuple(self._owners[index] for index in sorted(found))
 
 
 def _nothing_local(_module: str) -> bool:
@@ -629,8 +668,9 @@ def _place(given: _Arguments) -> None:
 def _searchable(content: str) -> tuple[str, list[int]]:
     """A text without overlong lines and long gaps, on which a pattern of packs would take for ever, and its lines' numbers if they changed."""
     if _LONG_GAP.search(content) is None:
-        if len(content) > _MAX_LINE:
-            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in content.split("\n"))
+        lines = content.split("\n")
+        if max(map(len, lines)) > _MAX_LINE:
+            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in lines)
         return content, []
     kept: list[str] = []
     numbers: list[int] = []

@@ -102,11 +102,13 @@ class _Index:
                 self._wordless.add(traces)
         self._keys = frozenset(self._by_word)
 
-    def any_in(self, words: Words, lowered: bytes) -> bool:
+    def any_in(self, words: Words, data: bytes) -> bool:
         """Whether the traces of one choice are all there."""
-        return any(traces.are_in(words, lowered) for key in self._keys & words for traces in self._by_word[key]) or any(
-            traces.are_in(words, lowered) for traces in self._wordless
-        )
+        found = [traces for key in self._keys & words for traces in self._by_word[key] if traces.words <= words]
+        if not found and not self._wordless:
+            return False
+        lowered = data.lower()
+        return any(traces.are_in(words, lowered) for traces in (*found, *self._wordless))
 
 
 class Prefilter:
@@ -122,12 +124,13 @@ class Prefilter:
                     patterns = _texts(signal.arguments["any"])
                     {"call": self._calls, "literal": self._literals, "gate": self._gates, "import": self._calls}[signal.matcher].extend(patterns)
         settings = [
-            (_texts(signal.arguments["file"]), tuple(_setting_pieces(signal.arguments)))
+            (_texts(signal.arguments["file"]), tuple(_setting_traces(signal.arguments)))
             for detector in detectors
             for signal in detector.signals
             if signal.matcher == "config"
         ]
         self._settings_of = lru_cache(maxsize=4096)(index_globs(settings))
+        self._settings_index = lru_cache(maxsize=None)(lambda asked: _Index(traces for one in asked for traces in one))
         self._index = lru_cache(maxsize=None)(self._index_for)
         self._is_gate_word = lru_cache(maxsize=1 << 16)(self._gate_word)
         self._gate_regex: re.Pattern[bytes] | None = None
@@ -136,11 +139,10 @@ class Prefilter:
         """Whether any call, literal or gate that a signal asks for can be in source code of the languages (prefixes of names), or any setting."""
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return True
-        if languages == ("settings",):
-            lowered = data.lower()
-            return any(all(piece in lowered for piece in pieces) for choices in self._settings_of(path) for pieces in choices)
         words = words_of(data)
-        if self._index(languages).any_in(words, data.lower()):
+        if languages == ("settings",):
+            return self._settings_index(self._settings_of(path)).any_in(words, data)
+        if self._index(languages).any_in(words, data):
             return True
         return "" in languages and (b"<" in data or b">" in data) and any(map(self._is_gate_word, words))
 
@@ -174,12 +176,16 @@ _CONSTRUCTS = tuple(
 """Libraries whose calls declare infrastructure, as words; the packages of one provider carry its name behind an underscore."""
 
 
-def _setting_pieces(arguments: Mapping[str, object]) -> Iterator[tuple[bytes, ...]]:
-    """For each key and value that a configuration signal asks for: the texts that every file holds in which it is set."""
+def _setting_traces(arguments: Mapping[str, object]) -> Iterator[Traces]:
+    """For each key and value that a configuration signal asks for: what every file holds in which it is set."""
     for key in _texts(arguments.get("key", "*")):
         for value in _texts(arguments.get("value", "*")):
             pieces = [piece for part in key.split(".") for piece in _pieces(part)] + _pieces(value)
-            yield tuple(dict.fromkeys(piece for piece in pieces if not piece.startswith((b"fn::", b"$"))))
+            words = _whole_words(key) | _whole_words(value)
+            if "fn::" in key.lower() or "${" in value:  # A reader's own spelling of tags and placeholders.
+                yield Traces(frozenset())
+            else:
+                yield Traces(words, tuple(dict.fromkeys(pieces)))
 
 
 def _prefix(pattern: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from rung.globs import matches
 from rung.matchers import Matchers
@@ -52,6 +54,9 @@ MODULES = (
 )  # fmt: skip
 PARALLEL_FROM = 300
 """Files from which a second process pays."""
+_LEAST_WORK = 2048
+_MOST_WORK = 1024 * 1024
+"""What a file costs at least and at most, in bytes: opening it, and as much as a reader takes of it."""
 _POINTER_SIZE = 1024
 """A Git LFS pointer is smaller than this."""
 
@@ -111,7 +116,7 @@ class Readers:
     def _read_forked(
         self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None
     ) -> list[SourceFile]:
-        chunks = [entries[start :: count * 4] for start in range(count * 4)]
+        chunks = _shares(entries, count * 8)
         by_path: dict[str, SourceFile] = {}
         with ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)
@@ -198,6 +203,17 @@ class Readers:
         return tuple(by_path[file.path] for file in files)
 
 
+def _shares(entries: Sequence[Entry], count: int) -> list[list[Entry]]:
+    """The entries in parts of about the same work, the largest files first: what is left for the end is small."""
+    shares: list[list[Entry]] = [[] for _ in range(count)]
+    heap = [(0, index) for index in range(count)]
+    for entry in sorted(entries, key=lambda entry: (-entry.size, entry.path)):
+        work, index = heappop(heap)
+        shares[index].append(entry)
+        heappush(heap, (work + min(entry.size, _MOST_WORK) + _LEAST_WORK, index))
+    return shares
+
+
 def _unread(entry: Entry, reason: str) -> SourceFile:
     return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason)
 
@@ -209,6 +225,8 @@ _adopted: tuple[Readers, Target]
 def _adopt(readers: Readers, target: Target) -> None:
     global _adopted  # noqa: PLW0603 - a worker process has no other way to be handed something once
     _adopted = (readers, target)
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)  # Trees come and go at once; there is little for the collector to find.
 
 
 def _read_chunk(entries: Sequence[Entry]) -> list[SourceFile]:

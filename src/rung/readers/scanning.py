@@ -158,7 +158,7 @@ class Dialect:
     prefix: str
     """What its names carry: `js:`."""
     name: re.Pattern[str]
-    """A dotted name, always matching to its end; its group `call` is the open bracket when it is called."""
+    """A dotted name that is called, always matching to its end; its group `call` is the open bracket."""
     joint: re.Pattern[str]
     """What stands between the parts of a name."""
     keyword: str = "="
@@ -179,8 +179,6 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect) -> Iterator[Cal
     distinct: set[str] = set()
     for match in dialect.name.finditer(code):
         start = match.start()
-        if match["call"] is None:
-            continue
         open_at = match.end() - 1
         parts = dialect.joint.split(match["name"])
         chain = _chained_on(source, start)
