@@ -48,6 +48,7 @@ _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
 _WILD = re.compile(r"[*?\[]")
+_WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
 _LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
@@ -604,8 +605,8 @@ class _Keys:
     def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
         self._owners: list[tuple[Condition, Owned]] = []
         self._exact: dict[str, list[int]] = defaultdict(list)
-        self._by_last: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
-        """Globs by the last part of the keys that they can match; under `` those that don't say."""
+        self._by_last: dict[str, list[tuple[str, Condition, int]]] = defaultdict(list)
+        """Globs with their longest literal piece, by the last part of the keys that they can match; under `` those that don't say."""
         for index, (keys, is_value, owned) in enumerate(settings):
             self._owners.append((is_value, owned))
             for key in keys:
@@ -613,14 +614,15 @@ class _Keys:
                 if not _WILD.search(key):
                     self._exact[key.lower()].append(index)
                 else:
-                    self._by_last["" if _WILD.search(last) else last].append((any_glob((key,)), index))
+                    literal = max(_WILD_PIECE.split(key.lower()), key=len)
+                    self._by_last["" if _WILD.search(last) else last].append((literal, any_glob((key,)), index))
         self.asked = lru_cache(maxsize=4096)(self._asked)
 
     def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
         lowered = key.lower()
         found = set(self._exact.get(lowered, ()))
         for last in {"", lowered.rpartition(".")[2]}:
-            found.update(index for is_key, index in self._by_last.get(last, ()) if is_key(key))
+            found.update(index for literal, is_key, index in self._by_last.get(last, ()) if literal in lowered and is_key(key))
         return tuple(self._owners[index] for index in sorted(found))
 
 
