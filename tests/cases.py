@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from rung.detect import detect
+from rung.detect import detect, match, starts_of
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.readers import Readers
@@ -71,7 +71,8 @@ class Finder:
         """All evidence in a folder as it is now."""
         target = open_worktree(str(folder))
         files = [file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION]
-        return list(detect(files, self._matchers, Wiring(files), "repo"))
+        matches = match(files, self._matchers)
+        return list(detect(files, matches, Wiring(files, starts_of(matches)), "repo"))
 
     def found(self, case: Case) -> list[str]:
         """The evidence of a case as the lines that its expectation holds."""

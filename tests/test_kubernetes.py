@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rung.readers.kubernetes import read_chart, read_kustomization, read_manifest, read_values
+from rung.readers.kubernetes import READINGS, read_chart, read_kustomization, read_manifest, read_values
 from rung.records import Fact, Image, Problem, Resource
+from rung.targets.roles import template_path
 
 
 def read(source: str, path: str = "k8s/app.yaml") -> list[Fact]:
@@ -67,6 +68,11 @@ def test_lists_documents_and_json_are_opened() -> None:
     assert [found.type for found in resources(read('{"apiVersion": "v1", "kind": "Pod"}', "pod.json"))] == ["core/Pod"]
 
 
+def test_a_template_of_objects_is_opened() -> None:
+    text = "apiVersion: template.openshift.io/v1\nkind: Template\nobjects:\n  - apiVersion: batch/v1\n    kind: CronJob\n    metadata: {name: '${APP}-load'}\n"
+    assert [(found.type, found.name, found.line) for found in resources(read(text))] == [("batch/CronJob", "${APP}-load", 5)]
+
+
 def test_payloads_of_config_maps_and_secrets_keep_their_keys_only() -> None:
     source = "apiVersion: v1\nkind: {}\nmetadata: {{name: c}}\n{}:\n  rules.yml: 'secret text'\n"
     for kind, key in (("ConfigMap", "data"), ("Secret", "stringData")):
@@ -114,6 +120,22 @@ def test_templates_of_a_chart_are_read_with_the_conditions_around_them() -> None
     assert not [fact for fact in facts if isinstance(fact, Problem)]
 
 
+def test_variables_and_blocks_filled_in_elsewhere_do_not_break_a_template() -> None:
+    text = """{{- $hosts := list "a" }}
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: {{ .Values.name }}
+  annotations:
+{{ toYaml .Values.annotations | indent 4 }}
+spec:
+  tls: {}
+"""
+    assert [(fact.type, fact.line) for fact in read(text, "chart/templates/ingress.yaml") if isinstance(fact, Resource)] == [
+        ("networking.k8s.io/Ingress", 3)
+    ]
+
+
 def test_quoted_placeholders_of_workflow_engines_are_no_templates() -> None:
     (found,) = resources(read("apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  argument: '{{workflow.name}}'\n"))
     assert found.attributes == (("spec.argument", "{{workflow.name}}"),)
@@ -156,3 +178,18 @@ def test_a_kustomization_is_a_resource_and_its_images_are_images() -> None:
 def test_attributes_are_bounded() -> None:
     (found,) = resources(read("apiVersion: v1\nkind: Pod\nspec:\n" + "".join(f"  k{i}: {'v' * 10}\n" for i in range(1000))))
     assert len(found.attributes) == 300
+
+
+@pytest.mark.parametrize(
+    ("path", "claimed"),
+    [
+        ("k8s/web.yaml", True),
+        ("k8s/web.tmpl", True),
+        ("deploy/prod/web.tpl.j2", False),
+        ("pages/web.tmpl", False),
+        ("kubernetes/Makefile", True),
+    ],
+)
+def test_a_manifest_that_a_script_fills_in_is_known_by_its_folder(path: str, claimed: bool) -> None:
+    (reading,) = (reading for reading in READINGS if reading.name == "kubernetes")
+    assert reading.claims(template_path(path)) is claimed

@@ -154,6 +154,24 @@ def test_a_workflow_is_matched_by_its_system_its_triggers_and_its_jobs() -> None
     assert not matches("workflow", {"environment": "prod*"}, step())
 
 
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ((("tox", {}), ("twine upload", {})), True),
+        ((("twine upload", {}), ("tox", {})), False),
+        ((("tox", {"continue_on_error": True}), ("twine upload", {})), False),
+        ((("tox", {"condition": "github.event_name == 'pull_request'"}), ("twine upload", {})), False),
+        ((("tox", {}), ("twine upload", {"condition": "always()"})), False),
+        ((("tox", {"disabled": True}), ("twine upload", {})), False),
+    ],
+)
+def test_a_step_holds_back_the_later_ones_of_its_job_when_it_always_runs_and_can_fail(steps: Any, expected: bool) -> None:
+    made = tuple(Step(line=4, commands=(Command(line=4, words=tuple(run.split())),), **fields) for run, fields in steps)
+    workflow = Workflow(line=1, system="jenkins", jobs=(Job(line=3, id="j", steps=made),))
+
+    assert matches("workflow", {"first": ["tox*"], "then": ["twine upload*"]}, workflow) is expected
+
+
 def test_a_resource_is_matched_by_its_canonical_type_and_attributes_in_any_spelling() -> None:
     attributes = (("versioning_configuration.status", "Enabled"),)
     bucket = Resource(line=1, dialect="terraform", type="aws_s3_bucket", attributes=attributes)

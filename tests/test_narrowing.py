@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rung.detect import detect
+from rung.detect import detect, match
 from rung.matchers import Matchers
 from rung.packs import detector_of
 from rung.records import (
@@ -39,7 +39,7 @@ def found(signals: tuple[Signal, ...], *facts: Fact, path: str = "api.py") -> li
     detector = Detector(id="d", title="D", homepage="", signals=signals)
     matchers = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
     files = [SourceFile(path=path, size=10, facts=facts)]
-    return [item.signal for item in detect(files, matchers, Wiring(files), "repo")]
+    return [item.signal for item in detect(files, match(files, matchers), Wiring(files), "repo")]
 
 
 PREDICT = Call(line=3, name="self.model.predict")

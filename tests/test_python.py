@@ -243,6 +243,11 @@ def test_entries_tell_how_a_file_is_started(source: str, kinds: list[str]) -> No
         ("if acc < 0.8:\n  print('low')", None),
         ("assert a == b", None),
         ("if x is None:\n  raise ValueError", None),
+        ("assert set(result.columns) >= {'dt', 'score'}", None),
+        ("assert len(scores) > 3", ("len", (">", "3"))),
+        ("if recall <= 0.0 or recall > 1:\n  raise ValueError(recall)", None),
+        ("if not 0 <= recall <= 1:\n  raise ValueError(recall)", None),
+        ("assert 0 <= recall <= 1", ("recall", ("<=", "<=", "0", "1"))),
     ],
 )
 def test_a_comparison_that_stops_the_program_is_a_gate(source: str, gate: tuple[str, tuple[str, ...]] | None) -> None:

@@ -112,3 +112,8 @@ def test_a_part_of_a_monorepo_is_scanned_alone(tmp_path: Path, depth: int) -> No
     found = document_of(scan_path(str(tmp_path), subfolder=part))
 
     assert {item["location"]["path"] for item in found["evidence"]} == {"services/a/requirements.txt".removeprefix(part + "/")}
+
+
+def test_lines_that_end_as_on_windows_read_the_same(tmp_path: Path) -> None:
+    found = document(write(tmp_path, data__README="Sales\r\n\r\n## Columns\r\n\r\nprice: euro\r\n"))
+    assert strengths(found)["data.documentation"] == "implemented"

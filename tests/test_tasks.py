@@ -244,6 +244,27 @@ def test_pyproject_scripts_of_every_runner_are_tasks() -> None:
     assert (found["py"].kind, lines(found["py"])) == ("tox", [(21, "mypy .")])
 
 
+def test_a_mise_file_gives_its_tasks() -> None:
+    found = tasks(
+        "mise.toml",
+        """
+        [tools]
+        uv = "latest"
+        [tasks]
+        lint = "ruff check ."
+        [tasks.check]
+        depends = ["lint", "check:types"]
+        run = ["mise run test", {task = "docs"}]
+        [tasks."check:types"]
+        run = "uv run mypy src"
+        """,
+    )
+    assert {name: task.kind for name, task in found.items()} == dict.fromkeys(("lint", "check", "check:types"), "mise")
+    assert (lines(found["lint"]), lines(found["check:types"])) == ([(4, "ruff check .")], [(9, "mypy src")])
+    assert (found["check"].needs, lines(found["check"])) == (("docs", "lint", "check:types"), [(7, "mise run test")])
+    assert tasks(".config/mise.toml", '[tasks]\na = "pytest"\n') and not tasks("promise.toml", '[tasks]\na = "pytest"\n')
+
+
 def test_shell_scripts_are_tasks_named_by_their_path() -> None:
     found = tasks("deploy/run.sh", "#!/bin/sh\nset -e\nuv run train.py\n")
     assert lines(found["deploy/run.sh"]) == [(2, "set -e"), (3, "train.py")]
@@ -345,7 +366,20 @@ def test_a_broken_manifest_is_reported_once_by_the_reading_of_manifests(path: st
 
 @pytest.mark.parametrize(
     "path",
-    ["Makefile", "a.mk", "justfile", "Taskfile.yml", "tox.ini", "noxfile.py", "tasks.py", "package.json", "a.sh", "a.ps1", "dvc.yaml"],
+    [
+        "Makefile",
+        "a.mk",
+        "justfile",
+        "Taskfile.yml",
+        "tox.ini",
+        "noxfile.py",
+        "tasks.py",
+        "package.json",
+        "mise.toml",
+        "a.sh",
+        "a.ps1",
+        "dvc.yaml",
+    ],
 )
 @pytest.mark.parametrize("text", ["", "\0", "\ufffd", "- 1", "[]", "null", "stages: 3", "tasks: [a, 1]", "a: {b: c}", "$(" * 999])
 def test_strange_contents_never_raise(path: str, text: str) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from rung.detect import match, starts_of
+from rung.matchers import Matchers
+from rung.packs import load_packs
 from rung.records import Command, Fact, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Wiring
 
@@ -20,6 +25,16 @@ def workflow(*commands: str, on: str = "push", path: str = WORKFLOW, uses: str =
 
 def make(target: str, *commands: str, needs: tuple[str, ...] = (), path: str = "Makefile") -> Task:
     return Task(line=3, kind="make", name=target, needs=needs, commands=tuple(Command(line=4, words=tuple(c.split())) for c in commands))
+
+
+@cache
+def matchers() -> Matchers:
+    return Matchers(load_packs())
+
+
+def wired(*files: SourceFile) -> Wiring:
+    """The wiring with what the packs say that the files start."""
+    return Wiring(files, starts_of(match(files, matchers())))
 
 
 def places(wiring: Wiring, path: str) -> list[str]:
@@ -75,7 +90,7 @@ def test_a_task_runner_without_a_name_starts_the_first_make_target_but_every_tox
 
 
 def test_a_test_run_reaches_the_tests_but_not_what_they_import() -> None:
-    wiring = Wiring([workflow("pytest"), file("tests/test_a.py", Import(line=1, module="model"), role=Role.TEST), file("model.py")])
+    wiring = wired(workflow("pytest"), file("tests/test_a.py", Import(line=1, module="model"), role=Role.TEST), file("model.py"))
 
     assert places(wiring, "tests/test_a.py")
     assert not places(wiring, "model.py")

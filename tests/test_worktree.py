@@ -17,25 +17,10 @@ from rung.targets.target import Limits, Unread, printable
 from rung.targets.worktree import WorkTree, open_worktree
 from tests import hostile
 from tests.hostile import git
+from tests.repositories import commit, write
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 NOBODY = 65534
-
-
-def write(folder: Path, **files: str) -> Path:
-    """Files by name; `__` stands for `/`, `_dot_` for a dot."""
-    for name, content in files.items():
-        path = folder / name.replace("__", "/").replace("_dot_", ".")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    return folder
-
-
-def commit(folder: Path) -> Path:
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "--allow-empty", "-m", "x")
-    return folder
 
 
 @pytest.fixture

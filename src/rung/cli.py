@@ -73,10 +73,16 @@ def build_parser() -> argparse.ArgumentParser:
     scan = commands.add_parser(
         "scan",
         help="scan a repository and report its levels",
-        description="Scans a folder, most often a git work tree, and reports its levels.",
+        description="Scans a folder, most often a git work tree, or a revision of a local or remote repository, and reports its levels.",
     )
-    scan.add_argument("target", nargs="?", default=".", metavar="PATH", help="folder to scan (default: this one)")
-    scan.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
+    scan.add_argument(
+        "target",
+        nargs="?",
+        default=".",
+        metavar="TARGET",
+        help="folder (default: this one), FOLDER@REV for a revision of its repository, or URL, URL@REV for a remote one",
+    )
+    _add_part(scan)
     scan.add_argument(
         "--framework",
         action="append",
@@ -96,8 +102,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
-    explain.add_argument("target", nargs="?", metavar="PATH", help="folder to scan for it")
-    explain.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it")
+    explain.add_argument("target", nargs="?", metavar="TARGET", help="what to scan for it, as for `rung scan`")
+    _add_part(explain)
     explain.set_defaults(run=_explain)
 
     list_ = commands.add_parser("list", help="what Rung knows: detectors, capabilities, rules, frameworks, resources")
@@ -114,6 +120,11 @@ def build_parser() -> argparse.ArgumentParser:
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(run=_completion)
     return parser
+
+
+def _add_part(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rev", default="", metavar="REV", help="scan this branch, tag or commit of it, without a checkout")
+    parser.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +149,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    assessment = _scanned(options.target, options.path, options.framework, quiet=options.quiet)
+    assessment = _scanned(options, options.framework, quiet=options.quiet)
     from rung.report.document import document_of
 
     document = document_of(assessment)
@@ -152,7 +163,7 @@ def _scan(options: argparse.Namespace) -> int:
     return GATE_FAILED if failed else DONE
 
 
-def _scanned(target: str, subfolder: str, frameworks: Sequence[str], *, quiet: bool) -> Assessment:
+def _scanned(options: argparse.Namespace, frameworks: Sequence[str], *, quiet: bool) -> Assessment:
     from rung.packs import load_packs
     from rung.scan import scan_path
 
@@ -160,7 +171,14 @@ def _scanned(target: str, subfolder: str, frameworks: Sequence[str], *, quiet: b
     if unknown := [name for name in frameworks if name not in (*known, "all")]:
         raise RungError(f"there is no framework `{unknown[0]}`; there are {', '.join(known)}")
     with _progress(quiet) as progress:
-        return scan_path(target, subfolder=subfolder, frameworks=known if "all" in frameworks else frameworks, progress=progress)
+        return scan_path(
+            options.target,
+            revision=options.rev,
+            subfolder=options.path,
+            frameworks=known if "all" in frameworks else frameworks,
+            progress=progress,
+            say=(lambda _: None) if quiet else (lambda text: _say(f"rung: {text}")),
+        )
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -171,7 +189,7 @@ def _explain(options: argparse.Namespace) -> int:
     assessment = None
     if options.target is not None:
         explain(options.id, packs)  # An unknown id is told before the scan, not after it.
-        assessment = _scanned(options.target, options.path, ["all"], quiet=False)
+        assessment = _scanned(options, ["all"], quiet=False)
     sys.stdout.write(explain(options.id, packs, assessment))
     return DONE
 

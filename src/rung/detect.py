@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rung.matchers import Match, Matchers
-from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength
+from rung.modules import LocalNames
+from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.wiring import Wiring
 
 MAX_PLACES = 25
@@ -18,15 +18,24 @@ _LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAM
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 
 
-def detect(files: Sequence[SourceFile], matchers: Matchers, wiring: Wiring, target: str) -> tuple[Evidence, ...]:
-    """All evidence in the files, one record a signal and file, sorted; excerpts are not filled in yet."""
+def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
+    """What every signal and start matches in each file that is the repository's own, by path."""
     shadows = LocalNames(files)
+    return {file.path: tuple(matchers.match(file, shadows.seen_from(file.path))) for file in files if file.role is not Role.VENDORED}
+
+
+def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, ...]]:
+    """The matches that say what a file starts, by path."""
+    found = ((path, tuple(match for match in hits if match.owned.start)) for path, hits in matches.items())
+    return {path: hits for path, hits in found if hits}
+
+
+def detect(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring, target: str) -> tuple[Evidence, ...]:
+    """All evidence in the files, one record a signal and file, sorted; excerpts are not filled in yet."""
     found: dict[str, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
-        if file.role is Role.VENDORED:
-            continue
-        for match in matchers.match(file, shadows.seen_from(file.path)):
-            if judged := _judge(file, match, wiring):
+        for match in matches.get(file.path, ()):
+            if match.owned.start is None and (judged := _judge(file, match, wiring)):
                 strength, chain, note = judged
                 found[match.owned.key][file.path].append((strength, match.line, match, chain, note))
     shown = _shown(found)
@@ -91,31 +100,22 @@ def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[
     return tuple(coverage)
 
 
-class LocalNames:
-    """Which top-level module names are the repository's own, so that a local `mlflow.py` is not taken for the library."""
-
-    def __init__(self, files: Sequence[SourceFile]) -> None:
-        self._names: dict[str, set[str]] = defaultdict(set)
-        self._packages: set[str] = set()
-        for file in files:
-            if not file.path.endswith(".py"):
-                continue
-            folder, name = posixpath.split(file.path)
-            if name == "__init__.py":
-                self._packages.add(folder)
-                parent, package = posixpath.split(folder)
-                self._names[parent].add(package)
-            else:
-                self._names[folder].add(name.removesuffix(".py"))
-
-    def seen_from(self, path: str) -> Callable[[str], bool]:
-        """A test for module names as imported from the file `path`."""
-        folder, name = posixpath.split(path)
-        own = name.removesuffix(".py")
-        known = self._names[""] | self._names["src"]
-        if folder not in self._packages:
-            known = known | (self._names[folder] - {own})
-        return known.__contains__
+def decided_later(unknown: Sequence[Unknown], target: str) -> tuple[Coverage, ...]:
+    """Coverage of what something automatic starts and reading can't tell, by reason."""
+    groups: dict[str, list[Unknown]] = defaultdict(list)
+    for one in unknown:
+        groups[one.reason].append(one)
+    return tuple(
+        Coverage(
+            target=target,
+            what="; ".join(f"{one.path}:{one.line} {one.what}" for one in members[:3])
+            + (f" and {len(members) - 3} more" if len(members) > 3 else ""),
+            searched=False,
+            reason=reason,
+            needs="the target written out" if "another repository" not in reason else "a scan of that repository",
+        )
+        for reason, members in sorted(groups.items())
+    )
 
 
 def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tuple[Hop, ...], str] | None:
@@ -128,21 +128,14 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return None if match.owned.only_ci else (strength, (), "")
     if file.role is Role.TEMPLATE:
         return min(strength, Strength.IMPLEMENTED), (), "in a project template"
-    chain: tuple[Hop, ...] | None
-    if match.workflow is not None:
-        if (match.job and match.job.disabled) or (match.step and match.step.disabled):
-            return Strength.DECLARED, (), "disabled: its condition is never true"
-        chain = wiring.of_step(file.path, match.workflow, match.job, match.step)
-        if chain is None:
-            return min(strength, Strength.IMPLEMENTED), (), "only started by hand"
-    elif match.task is not None:
-        chain = wiring.of_task(file.path, match.task)
-        if chain is None and match.owned.only_ci:
-            return None
-    else:
-        chain = wiring.of_file(file.path)
-        if chain is None and match.owned.only_ci:
-            return None
+    if (match.job and match.job.disabled) or (match.step and match.step.disabled):
+        return Strength.DECLARED, (), "disabled: its condition is never true"
+    chain = wiring.of_match(file.path, match, ci=match.owned.only_ci)
+    if chain is None and match.workflow is not None:
+        by_hand = wiring.by_hand(file.path, match)
+        return min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand" if by_hand else "nothing was seen to start it"
+    if chain is None and match.owned.only_ci:
+        return None
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"
@@ -150,7 +143,10 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         here = Hop(path=file.path, line=match.line, what=match.owned.tool)
         there_already = (chain[-1].path, chain[-1].line) == (here.path, here.line)
         return Strength.AUTOMATED, chain if there_already else (*chain, here), ""
-    return strength, (), "" if strength >= Strength.AUTOMATED else "no automatic trigger was seen to reach it"
+    if strength >= Strength.AUTOMATED:
+        return strength, (), ""
+    by_hand = wiring.by_hand(file.path, match)
+    return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
 
 
 def _shown(found: Mapping[str, Mapping[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]]) -> frozenset[str]:

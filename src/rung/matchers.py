@@ -21,6 +21,7 @@ from rung.records import (
     Call,
     Command,
     Dependency,
+    Detector,
     Fact,
     Image,
     Import,
@@ -32,6 +33,7 @@ from rung.records import (
     Setting,
     Signal,
     SourceFile,
+    Start,
     Step,
     Strength,
     Task,
@@ -54,16 +56,17 @@ _LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A signal together with the detector it belongs to."""
+    """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
     detector: str
     tool: str
     signal: Signal
+    start: Start | None = None
 
     @property
     def key(self) -> str:
-        """`detector/signal`, unique over all packs."""
-        return f"{self.detector}/{self.signal.id}"
+        """`detector/signal` or `detector/starts/start`, unique over all packs."""
+        return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
     @property
     def only_ci(self) -> bool:
@@ -77,6 +80,8 @@ class Match:
 
     owned: Owned
     line: int
+    fact: Fact | None = None
+    """What matched, for a start, whose arguments are in it."""
     end_line: int = 0
     task: Task | None = None
     workflow: Workflow | None = None
@@ -117,12 +122,17 @@ class _Pattern:
         return self._match(text) is not None
 
 
+def _unlike(pattern: str) -> Condition:
+    is_like = glob(pattern)
+    return lambda text: not is_like(text)
+
+
 class CallPattern:
     """`mlflow.*.log_model(registered_model_name=, mode=x*, s3://*)`.
 
     `*` stands for one part of the dotted name, as its first part for any receiver of any length; a name without
     brackets ignores the literal argument that a resolved receiver carries. In the parentheses: a keyword that must
-    be there, a keyword with a glob for its literal value, a glob for any literal positional argument.
+    be there, a keyword with a glob for its literal value (`!` before it: any other value), a glob for any literal positional argument.
     """
 
     __slots__ = ("_brackets", "_keywords", "_name", "_positional", "_text", "last", "root")
@@ -143,7 +153,7 @@ class CallPattern:
         for part in filter(None, (part.strip() for part in rest[:-1].split(","))):
             keyword, sign, value = part.partition("=")
             if sign:
-                self._keywords.append((keyword, glob(value) if value else None))
+                self._keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
             else:
                 self._positional.append(glob(part))
 
@@ -242,14 +252,16 @@ class Matchers:
         self._by_key: dict[str, Owned] = {}
         globs: set[str] = set()
         for detector in packs.detectors:
-            for signal in detector.signals:
-                owned = Owned(detector.id, detector.title, signal)
-                self.signals.append(owned)
+            owned_signals = [Owned(detector.id, detector.title, signal) for signal in detector.signals]
+            self.signals.extend(owned_signals)
+            for owned in (*owned_signals, *(_owned_start(detector, start) for start in detector.starts)):
+                signal = owned.signal
                 self._by_key[owned.key] = owned
                 try:
                     getattr(self, f"_add_{signal.matcher}")(owned, _Arguments(signal.arguments))
                 except (ValueError, re.error) as error:
-                    raise PackError(f"detectors/{detector.id}.yaml: signal `{signal.id}`: match.{signal.matcher}: {error}") from error
+                    what = "start" if owned.start else "signal"
+                    raise PackError(f"detectors/{detector.id}.yaml: {what} `{signal.id}`: match.{signal.matcher}: {error}") from error
                 if signal.matcher == "config":
                     globs.update(_texts(signal.arguments["file"]))
         self.setting_globs = tuple(sorted(globs))
@@ -342,11 +354,15 @@ class Matchers:
         systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
         environment, names = given.texts("environment", default=()), given.texts("job", default=())
         needs, permissions = given.take("needs"), given.texts("permissions", default=())
+        first, then = given.texts("first", default=()), given.texts("then", default=())
         given.done()
+        if bool(first) != bool(then):
+            raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
         is_system = any_glob(systems)
         is_environment = any_glob(environment) if environment else None
         is_permission = any_glob(permissions) if permissions else None
         is_job = any_glob(names) if names else None
+        checks, releases = any_glob(first), any_glob(then)
 
         def lines(workflow: Workflow) -> Iterator[int]:
             if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
@@ -354,11 +370,13 @@ class Matchers:
             triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
             if kinds and not triggers:
                 return
-            if is_environment is None and is_job is None and not needs:
+            if is_environment is None and is_job is None and not needs and not first:
                 yield triggers[0] if triggers else workflow.line
                 return
             for job in workflow.jobs:
                 if is_environment and not is_environment(job.environment):
+                    continue
+                if first and not _holds_back(job, checks, releases):
                     continue
                 if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or job.needs):
                     yield job.line
@@ -469,7 +487,7 @@ class Matchers:
             elif isinstance(fact, Setting):
                 for is_value, owned in self._setting_askers(file.path, fact.key):
                     if is_value(fact.value):
-                        yield Match(owned, fact.line)
+                        yield Match(owned, fact.line, fact)
             elif isinstance(fact, Import):
                 yield from self._match_import(fact, is_local)
             elif isinstance(fact, Workflow):
@@ -483,10 +501,10 @@ class Matchers:
                     for owned in self._match_command(command):
                         if owned.key in self._triggered:
                             continue
-                        yield Match(owned, command.line, task=fact, toothless=command.toothless)
+                        yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
                 for owned in self._match_simple(file, fact):
-                    yield Match(owned, fact.line)
+                    yield Match(owned, fact.line, fact)
 
     def _match_file(self, file: SourceFile) -> Iterator[Match]:
         for owned, is_excluded, options in self._files_of(file.path):
@@ -524,14 +542,14 @@ class Matchers:
             words = call.name.split()
             for condition, owned in self._gates:
                 if any(condition(word) for word in words):
-                    yield Match(owned, call.line, call.end_line)
+                    yield Match(owned, call.line, call, call.end_line)
             return
         bare = re.sub(r"\[[^\]]*\]", "", call.name) if "[" in call.name else call.name
         parts = bare.split(".")
         candidates = [*self._calls.get(parts[-1], ()), *self._open_calls.get(parts[0], ())]
         for pattern, owned in candidates:
             if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(parts[0])):
-                yield Match(owned, call.line, call.end_line)
+                yield Match(owned, call.line, call, call.end_line)
 
     def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
         """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
@@ -581,14 +599,14 @@ class Matchers:
                     yield from self._match_uses(workflow, job, step)
                 for command in step.commands:
                     for owned in self._match_command(command):
-                        yield Match(owned, command.line, workflow=workflow, job=job, step=step, toothless=command.toothless)
+                        yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
         for arguments, owned in self._steps_of(step.uses):
             if all(
                 any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments
             ):
-                yield Match(owned, step.line, workflow=workflow, job=job, step=step)
+                yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
 
     def _images_for(self, name: str, use: str) -> tuple[Owned, ...]:
         return tuple(owned for is_name, is_use, owned in self._images if is_use(use) and is_name(name))
@@ -628,6 +646,14 @@ class _Keys:
 
 def _nothing_local(_module: str) -> bool:
     return False
+
+
+def _owned_start(detector: Detector, start: Start) -> Owned:
+    """A start as a signal, so that it is compiled and matched as one."""
+    signal = Signal(
+        id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
+    )
+    return Owned(detector.id, detector.title, signal, start)
 
 
 ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")
@@ -719,3 +745,17 @@ def _image_name(name: str) -> str:
     name = name.split("@", 1)[0]
     head, _, last = name.rpartition("/")
     return f"{head}/{last.split(':')[0]}" if head else last.split(":")[0]
+
+
+def _holds_back(job: Job, checks: Condition, releases: Condition) -> bool:
+    """Whether a step of a job that checks, always and with teeth, comes before one that releases and so can stop it."""
+    checked = False
+    for step in job.steps:
+        if step.disabled:
+            continue
+        used = " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))).strip()
+        for text, toothless in ((used, False), *((" ".join(command.words), command.toothless) for command in step.commands)):
+            if checked and releases(text) and "always()" not in step.condition:
+                return True
+            checked = checked or bool(checks(text) and not toothless and not step.continue_on_error and not step.condition)
+    return False

@@ -27,6 +27,7 @@ from rung.records import (
     ResourceType,
     Role,
     Signal,
+    Start,
     Strength,
 )
 
@@ -38,6 +39,10 @@ MATCHERS = (
     "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "resource", "text",
 )  # fmt: skip
 """The closed set of ways a signal matches facts."""
+TRIGGERS = ("schedule", "event", "service", "controller")
+"""What can start a thing without a person, outside of continuous integration."""
+RUNS = ("shell", "file", "module", "image", "build", "glob", "folder")
+"""What the arguments of a start can name."""
 
 
 def _value(node: yaml.Node) -> Any:
@@ -136,18 +141,26 @@ def parse(file: str, data: bytes) -> Mapping[str, Any]:
 
 def detector_of(file: str, pack: Mapping[str, Any]) -> Detector:
     """A detector pack (`schema: detector/1`) as a record."""
-    _keys(file, pack, required=("schema", "id", "title", "homepage", "signals"))
+    _keys(file, pack, required=("schema", "id", "title", "homepage"), optional=("signals", "starts"))
+    if not {"signals", "starts"} & set(pack):
+        raise PackError(f"{file}: a pack has `signals`, `starts`, or both")
     _schema(file, pack, "detector/1")
     stem = file.rsplit(".", 1)[0]
     if pack["id"] != stem:
         raise PackError(f"{file}: id `{pack['id']}` must equal the file's name `{stem}`")
     signals: list[Signal] = []
-    for raw in _list(file, "signals", pack["signals"]):
+    for raw in _list(file, "signals", pack["signals"]) if "signals" in pack else ():
         signal = _signal(f"{file}: signals[{len(signals)}]", raw)
         if any(signal.id == other.id for other in signals):
             raise PackError(f"{file}: signal `{signal.id}` is there twice; ids are unique in a pack")
         signals.append(signal)
-    return Detector(id=stem, title=str(pack["title"]), homepage=str(pack["homepage"]), signals=tuple(signals))
+    starts: list[Start] = []
+    for raw in _list(file, "starts", pack["starts"]) if "starts" in pack else ():
+        start = _start(f"{file}: starts[{len(starts)}]", raw)
+        if any(start.id == other.id for other in starts):
+            raise PackError(f"{file}: start `{start.id}` is there twice; ids are unique in a pack")
+        starts.append(start)
+    return Detector(id=stem, title=str(pack["title"]), homepage=str(pack["homepage"]), signals=tuple(signals), starts=tuple(starts))
 
 
 def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]:
@@ -270,28 +283,60 @@ def _signal(where: str, raw: object) -> Signal:
         raise PackError(f"{where}: a signal is a mapping")
     where = f"{where} `{raw.get('id', '?')}`"
     _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given"))
-    match = raw["match"]
+    matcher, arguments = _match(where, raw["match"])
+    strength = _strength(where, raw["strength"])
+    if strength in (Strength.ABSENT, Strength.OPERATING):
+        raise PackError(f"{where}: strength `{strength.label}` can't be given by a file; use declared, implemented or automated")
+    return Signal(
+        id=str(raw["id"]),
+        capability=str(raw["capability"]),
+        strength=strength,
+        matcher=matcher,
+        arguments=arguments,
+        where=_roles(where, raw, DEFAULT_ROLES),
+        given=tuple(map(str, raw.get("given", ()))),
+    )
+
+
+def _start(where: str, raw: object) -> Start:
+    if not isinstance(raw, dict):
+        raise PackError(f"{where}: a start is a mapping")
+    where = f"{where} `{raw.get('id', '?')}`"
+    _keys(where, raw, required=("id", "match"), optional=("where", "trigger", "runs", "tasks"))
+    if not {"trigger", "runs", "tasks"} & set(raw):
+        raise PackError(f"{where}: says neither what triggers it (`trigger`) nor what it starts (`runs`, `tasks`)")
+    trigger = str(raw.get("trigger", ""))
+    if trigger and trigger not in TRIGGERS:
+        raise PackError(f"{where}: trigger `{trigger}` is none of {', '.join(TRIGGERS)}")
+    runs = raw.get("runs", {})
+    _keys(f"{where}: runs", runs, required=(), optional=RUNS)
+    matcher, arguments = _match(where, raw["match"])
+    return Start(
+        id=str(raw["id"]),
+        matcher=matcher,
+        arguments=arguments,
+        where=_roles(where, raw, (Role.SOURCE, Role.NOTEBOOK)),
+        trigger=trigger,
+        tasks=str(raw.get("tasks", "")),
+        **{key: tuple(map(str, _list(f"{where}: runs", key, names))) for key, names in runs.items()},
+    )
+
+
+def _match(where: str, match: object) -> tuple[str, dict[str, object]]:
+    """The matcher's name, and its arguments."""
     if not isinstance(match, dict) or len(match) != 1:
         raise PackError(f"{where}: `match` has exactly one key, the matcher; two ways to see a thing are two signals")
     matcher, arguments = next(iter(match.items()))
     if matcher not in MATCHERS:
         raise PackError(f"{where}: matcher `{matcher}` is none of {', '.join(MATCHERS)}")
-    strength = _strength(where, raw["strength"])
-    if strength in (Strength.ABSENT, Strength.OPERATING):
-        raise PackError(f"{where}: strength `{strength.label}` can't be given by a file; use declared, implemented or automated")
+    return str(matcher), arguments if isinstance(arguments, dict) else {"any": arguments}
+
+
+def _roles(where: str, raw: Mapping[str, Any], default: tuple[Role, ...]) -> tuple[Role, ...]:
     try:
-        roles = tuple(Role(role) for role in raw["where"]) if "where" in raw else DEFAULT_ROLES
+        return tuple(Role(role) for role in raw["where"]) if "where" in raw else default
     except ValueError as error:
         raise PackError(f"{where}: where: {error}; roles are {', '.join(role.value for role in Role)}") from error
-    return Signal(
-        id=str(raw["id"]),
-        capability=str(raw["capability"]),
-        strength=strength,
-        matcher=str(matcher),
-        arguments=arguments if isinstance(arguments, dict) else {"any": arguments},
-        where=roles,
-        given=tuple(map(str, raw.get("given", ()))),
-    )
 
 
 def _criterion(file: str, raw: Mapping[str, Any]) -> Criterion:

@@ -118,17 +118,14 @@ class Prefilter:
         self._calls: list[str] = []
         self._literals: list[str] = []
         self._gates: list[str] = []
+        asked_by = {"call": self._calls, "import": self._calls, "literal": self._literals, "gate": self._gates}
+        settings = []
         for detector in detectors:
-            for signal in detector.signals:
-                if signal.matcher in ("call", "literal", "gate", "import"):
-                    patterns = _texts(signal.arguments["any"])
-                    {"call": self._calls, "literal": self._literals, "gate": self._gates, "import": self._calls}[signal.matcher].extend(patterns)
-        settings = [
-            (_texts(signal.arguments["file"]), tuple(_setting_traces(signal.arguments)))
-            for detector in detectors
-            for signal in detector.signals
-            if signal.matcher == "config"
-        ]
+            for asking in (*detector.signals, *detector.starts):
+                if asking.matcher == "config":
+                    settings.append((_texts(asking.arguments["file"]), tuple(_setting_traces(asking.arguments))))
+                elif asking.matcher in asked_by:
+                    asked_by[asking.matcher].extend(_texts(asking.arguments["any"]))
         self._settings_of = lru_cache(maxsize=4096)(index_globs(settings))
         self._settings_index = lru_cache(maxsize=None)(lambda asked: _Index(traces for one in asked for traces in one))
         self._index = lru_cache(maxsize=None)(self._index_for)

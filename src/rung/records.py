@@ -331,6 +331,17 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """Something that runs without a person, and starts what reading can't tell."""
+
+    path: str
+    line: int
+    what: str
+    """The command or reference as written."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """Where evidence stands: a line of a file, or a resource of an account."""
 
@@ -390,7 +401,7 @@ class TargetInfo:
 
     id: str
     kind: str
-    """worktree, folder; later revision, account, server, host."""
+    """worktree, folder, revision; later account, server, host."""
     uri: str
     name: str
     revision: str = ""
@@ -401,6 +412,12 @@ class TargetInfo:
     folder: str = ""
     """The part of the repository that was scanned, when it was a part; paths are relative to it."""
     files: int = 0
+    default_branch: str = ""
+    """The branch that a clone of the repository checks out, empty when nothing tells."""
+    branches: tuple[str, ...] = ()
+    """Names of the branches that are known, sorted."""
+    branches_complete: bool = False
+    """Whether the repository has no branch but these; when not, one that is not among them may still exist."""
 
 
 # ── Packs: detectors, capabilities, rules ────────────────────────────────────────────────────────────
@@ -424,13 +441,46 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How a tool starts things: by a trigger of its own, by running what an argument names, or both.
+
+    The names of arguments are a call's keywords or positions (`0`), a resource's attributes, a step's `with` keys, a command's
+    options (`-f`, or `*` for each of its words), and `value` for a setting.
+    """
+
+    id: str
+    matcher: str
+    arguments: dict[str, object]
+    where: tuple[Role, ...]
+    trigger: str = ""
+    """What starts the file or resource that matches, without a person: schedule, event, service, controller; empty when it starts only others."""
+    shell: tuple[str, ...] = ()
+    """Arguments that together are a command line."""
+    file: tuple[str, ...] = ()
+    """Arguments that name a file, or a folder of manifests."""
+    module: tuple[str, ...] = ()
+    """Arguments that name a module, a function of one (`package.module:function`, `package.module.function`), or a file and a function."""
+    image: tuple[str, ...] = ()
+    """Arguments that name a container image."""
+    build: tuple[str, ...] = ()
+    """Arguments that name a Dockerfile, or the folder that holds it."""
+    glob: tuple[str, ...] = ()
+    """Globs of the files that always run with it, from the folder in which it starts."""
+    tasks: str = ""
+    """The kind of tasks that the other words of the command name; all of them when it names none."""
+    folder: tuple[str, ...] = ()
+    """Arguments that name the folder from which the others count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
-    """A pack: the traces that one tool or practice leaves."""
+    """A pack: the traces that one tool or practice leaves, and what it starts."""
 
     id: str
     title: str
     homepage: str
     signals: tuple[Signal, ...]
+    starts: tuple[Start, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

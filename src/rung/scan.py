@@ -5,37 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
 from rung import __version__, assess
-from rung.detect import detect, problems, unread
+from rung.detect import decided_later, detect, match, problems, starts_of, unread
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.records import Assessment, Evidence, Packs, Problem, SourceFile
+from rung.targets.opening import open_target
 from rung.targets.target import Target, Unread
-from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
 
 Progress = Callable[[int, int], None]
 """Called with files read and files in all."""
 
 
-def scan_path(path: str, *, subfolder: str = "", frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
-    """Scans a folder and assesses it.
+def scan_path(
+    path: str,
+    *,
+    revision: str = "",
+    subfolder: str = "",
+    frameworks: Sequence[str] = (),
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Assessment:
+    """Scans what a path names and assesses it.
 
     Args:
-        path: a folder, most often a git work tree.
+        path: a folder, most often a git work tree; a revision of a repository (`folder@REV`), or the URL of one.
+        revision: the revision, where `path` names none; empty for the work tree, or a remote repository's default branch.
         subfolder: the part of it to scan, relative to it; empty for all.
         frameworks: ids of the maturity models to rate by; empty for the default one.
+        progress: hears of files read.
+        say: hears of what takes long before that, a sentence each.
 
     Raises:
-        TargetError: the folder can't be read.
+        TargetError: it can't be read.
         PackError: a pack of ours is wrong.
     """
-    return scan(open_worktree(path, subfolder=subfolder), load_packs(), frameworks=frameworks, progress=progress)
+    packs = load_packs()
+    readers = cache(lambda: Readers(Matchers(packs), Prefilter(packs.detectors)))
+    target = open_target(path, revision, subfolder=subfolder, needed=lambda file: readers().opens(file), say=say)
+    return scan(target, packs, frameworks=frameworks, progress=progress)
 
 
 def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
@@ -43,8 +57,11 @@ def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progre
     matchers = Matchers(packs)
     readers = Readers(matchers, Prefilter(packs.detectors))
     files = readers.read_all(target, progress=progress)
-    evidence = tuple(_with_excerpts(detect(files, matchers, Wiring(files), target.info.id), target))
-    coverage = (*target.coverage(), *unread(files, partial(_hidden, readers, matchers), target.info.id))
+    matches = match(files, matchers)
+    wiring = Wiring(files, starts_of(matches))
+    evidence = tuple(_with_excerpts(detect(files, matches, wiring, target.info.id), target))
+    hidden = unread(files, partial(_hidden, readers, matchers), target.info.id)
+    coverage = (*target.coverage(), *hidden, *decided_later(wiring.unknown(), target.info.id))
     searched = frozenset(owned.signal.capability for owned in matchers.signals)
     chosen = [
         framework for framework in packs.frameworks if framework.id in frameworks or (not frameworks and framework is packs.frameworks[0])
@@ -70,7 +87,7 @@ _PIPELINES = (
     "appveyor", "azure-pipelines", "bitbucket", "buildkite", "circleci", "cloud-build", "codebuild", "drone", "github-action", "github-actions",
     "gitlab-ci", "jenkins", "taskcluster", "taskcluster-hook", "taskcluster-kind", "travis",
 )  # fmt: skip
-_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mlproject", "nox", "shell-script", "taskfile", "tox")
+_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mise-tasks", "mlproject", "nox", "shell-script", "taskfile", "tox")
 _RESOURCES = ("bicep", "compose", "terraform", "terraform-json")
 _SHOWS = {
     **dict.fromkeys(_SOURCES, ("call", "gate", "literal", "test")),
@@ -93,7 +110,9 @@ def _hidden(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str
 def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
     """The evidence with the line it stands on, shortened and without secrets."""
     lines: dict[str, list[str]] = {}
-    for path in sorted({item.location.path for item in evidence if item.location.line}):
+    paths = sorted({item.location.path for item in evidence if item.location.line})
+    target.expect(paths)
+    for path in paths:
         data = target.read(path)
         lines[path] = [] if isinstance(data, Unread) else data.decode("utf-8", "replace").split("\n")
     return [

@@ -1,170 +1,246 @@
 """From triggers to effects: which commands, tasks and files something starts without a person.
 
-A breadth-first walk from every automatic workflow over the commands of its jobs to the tasks, scripts and modules
-that they start, so that the first way found is the shortest chain. Only what can be read for certain is an edge:
-a target named in a variable, a path that is no file of the tree, an import that resolves to nothing lead nowhere.
+A walk from every trigger over commands to the tasks, scripts, images and modules that they start, nearest first, so that
+the chain found for each is the shortest. Only what can be read for certain is an edge: a target named by a variable, a
+workflow of another repository, an import that resolves to nothing lead nowhere, and the first two are named as unknown.
+Formats of files are known here and in `commands.py` (Make, npm scripts, shell, Dockerfiles, Compose); what a tool starts
+is said by its pack.
 """
 
 from __future__ import annotations
 
+import heapq
 import posixpath
 import re
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum, auto
 
-from rung.records import Command, Hop, Import, Job, Role, SourceFile, Step, Task, Workflow
+from rung.commands import Commands, Node, Tree
+from rung.matchers import Match
+from rung.readers.shell import split
+from rung.records import Command, Hop, Import, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
+from rung.starts import command_line, values
 
 Chain = tuple[Hop, ...]
+Starts = Mapping[str, Sequence[Match]]
+"""What packs say that each file starts: its matches of starts, by path."""
 
 _MAX_NODES = 50_000
-_RUNNERS = {
-    "make": "make", "gmake": "make", "just": "just", "task": "taskfile", "tox": "tox", "nox": "nox", "npm": "npm", "pnpm": "npm",
-    "yarn": "npm", "bun": "npm", "poe": "poe", "pdm": "pdm", "hatch": "hatch", "inv": "invoke", "invoke": "invoke", "dvc": "dvc",
-    "mlflow": "mlproject", "taskipy": "taskipy", "rye": "rye", "pixi": "pixi",
-}  # fmt: skip
-"""Programs that start named tasks, and the kind of task."""
-_SUBCOMMANDS = {"run", "run-script", "repro", "exp"}
-_ALL_WHEN_UNNAMED = {"tox", "nox", "dvc", "mlproject"}
-"""Runners that start every task when none is named; the others start the first."""
-_SHELLS = {"bash", "sh", "zsh", "source", "."}
 _HOOKS = ".pre-commit-config.yaml"
-_HOOK_RUNNERS = {"pre-commit", "prek"}
 _HOOK_ACTION = re.compile(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {"github-actions": ".github/workflows/"}
 """Systems that read their pipelines from one folder of the repository's root only."""
+_UNATTENDED = {"cron": "on schedule", "systemd": "as a service", "procfile": "as a service"}
+"""Kinds of task that start without a person wherever they are installed."""
+_PROGRAMS = ("cdk", "pulumi")
+"""Dialects in which a program declares resources: what triggers a resource does not run the program."""
+_PHRASES = {"schedule": "on schedule", "event": "on event", "service": "as a service", "controller": "on change"}
+_ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
+"""A workflow of another repository."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A task of a file, or (task `None`) the file itself."""
+class Root(Enum):
+    """What the first hop of a chain is."""
 
-    path: str
-    task: Task | None = None
-
-
-class Modules:
-    """Which file a Python module of the repository lives in, by the folders that imports can start from."""
-
-    def __init__(self, files: Sequence[SourceFile]) -> None:
-        self._paths = {file.path for file in files if file.path.endswith((".py", ".ipynb"))}
-        self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
-        self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
-
-    def _sources(self) -> Iterator[str]:
-        """Folders that hold the top of a package, and the usual names for a source root."""
-        for package in self._packages:
-            parent = posixpath.dirname(package)
-            if parent not in self._packages:
-                yield parent
-        yield from ("src", "lib", "python", "app")
-
-    def find(self, module: str, importer: str) -> str | None:
-        """The file of a dotted module (or of the module that a name of it lives in), seen from the importing file."""
-        if module.startswith("."):
-            dots = len(module) - len(module.lstrip("."))
-            folder = posixpath.dirname(importer)
-            for _ in range(dots - 1):
-                folder = posixpath.dirname(folder)
-            return self._within(folder, module.lstrip("."), importer)
-        own = posixpath.dirname(importer)
-        folders = self._roots if own in self._packages else [own, *self._roots]
-        for folder in folders:
-            if found := self._within(folder, module, importer):
-                return found
-        return None
-
-    def _within(self, folder: str, module: str, importer: str) -> str | None:
-        parts = [part for part in module.split(".") if part]
-        for length in range(len(parts), 0, -1):
-            base = posixpath.join(folder, *parts[:length])
-            for path in (base + ".py", base + "/__init__.py"):
-                if path in self._paths and path != importer:
-                    return path
-        return None
+    CI = auto()
+    OTHER = auto()
+    """A schedule, an event, a service or a controller."""
+    HAND = auto()
+    """A person: the workflow starts no other way."""
 
 
 class Wiring:
-    """Chains from automatic triggers to the tasks and files they reach."""
+    """Chains from triggers to the tasks and files they reach.
 
-    def __init__(self, files: Sequence[SourceFile]) -> None:
-        self._files = {file.path: file for file in files}
-        self.modules = Modules(files)
-        self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)
-        self._workflows: dict[str, list[Workflow]] = defaultdict(list)
-        for file in files:
-            for fact in file.facts:
-                if isinstance(fact, Task):
-                    self._tasks[fact.kind, fact.name].append((file.path, fact))
-                elif isinstance(fact, Workflow):
-                    self._workflows[file.path].append(fact)
-        self._called: dict[str, Chain] = {}
-        self._chains: dict[_Node, Chain] = {}
-        self._walk()
+    Args:
+        files: every file of the target with its facts.
+        starts: what packs say that the files start.
+    """
 
-    def of_file(self, path: str) -> Chain | None:
-        """The chain that runs or imports a file, None when no automatic trigger reaches it."""
-        return self._chains.get(_Node(path))
+    def __init__(self, files: Sequence[SourceFile], starts: Starts | None = None) -> None:
+        self._tree = Tree(files)
+        self._starts = starts or {}
+        self._at: dict[tuple[str, int], list[Match]] = defaultdict(list)
+        for path, matches in self._starts.items():
+            for match in matches:
+                self._at[path, match.line].append(match)
+        self._commands = Commands(self._tree, self._starts)
+        self._unknown: dict[tuple[str, int, str], Unknown] = {}
+        self._chains: dict[Root, dict[Node, Chain]] = {}
+        for root in Root:
+            self._walk(root)
 
-    def of_task(self, path: str, task: Task) -> Chain | None:
-        """The chain that starts a task of a file, None when no automatic trigger reaches it."""
-        return self._chains.get(_Node(path, task))
+    def of_file(self, path: str, *, ci: bool = False) -> Chain | None:
+        """The shortest chain that runs or imports a file without a person, from CI only if asked; None when there is none."""
+        return self._of(Node(path), ci)
 
-    def of_step(self, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
-        """The chain that runs a step of a workflow, None when only a person starts it or it never runs."""
-        if (job and (job.disabled or job.manual)) or (step and step.disabled):
+    def of_task(self, path: str, task: Task | None, *, ci: bool = False) -> Chain | None:
+        """The shortest chain that starts a task of a file without a person, from CI only if asked; None when there is none."""
+        return self._of(Node(path, task), ci)
+
+    def of_match(self, path: str, match: Match, *, ci: bool = False) -> Chain | None:
+        """The shortest chain that runs what a match stands in without a person, from CI only if asked; None when there is none."""
+        if match.workflow is not None:
+            return self._of_step(Root.CI, path, match.workflow, match.job, match.step)
+        return self.of_task(path, match.task, ci=ci)
+
+    def by_hand(self, path: str, match: Match) -> Chain:
+        """The chain by which a person starts what a match stands in; empty when no workflow lets one."""
+        if match.workflow is not None:
+            return self._of_step(Root.HAND, path, match.workflow, match.job, match.step) or ()
+        return self._chains[Root.HAND].get(Node(path, match.task), ())
+
+    def unknown(self) -> tuple[Unknown, ...]:
+        """What something automatic starts and reading can't tell, sorted by place."""
+        return tuple(self._unknown[key] for key in sorted(self._unknown))
+
+    def _of(self, node: Node, ci: bool) -> Chain | None:
+        roots = (Root.CI,) if ci else (Root.CI, Root.OTHER)
+        found = [self._chains[root][node] for root in roots if node in self._chains[root]]
+        return min(found, key=len, default=None)
+
+    def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
+        if (job and (job.disabled or (job.manual and root is not Root.HAND))) or (step and step.disabled):
             return None
-        base = _trigger(path, workflow) or self._called.get(path)
+        base = self._chains[root].get(_workflow_node(path, workflow))
         if base is None:
             return None
         hops = base if job is None else (*base, Hop(path=path, line=job.line, what=f"job {job.id}"))
         return hops if step is None else (*hops, Hop(path=path, line=step.line, what=step.name or step.uses or "step"))
 
-    def _walk(self) -> None:
-        queue: deque[_Node] = deque()
-        pending = deque(
-            sorted(path for path, workflows in self._workflows.items() if any(_trigger(path, workflow) for workflow in workflows))
-        )
-        while pending:
-            path = pending.popleft()
-            if self._files[path].role is not Role.SOURCE:
-                continue
-            for workflow, job in self._jobs(path):
-                for step in (Step(line=job.line, uses=job.uses), *job.steps):
-                    chain = self.of_step(path, workflow, job, step)
-                    if chain is None:
-                        continue
-                    if (called := self._local_workflow(path, step.uses)) and called not in self._called:
-                        self._called[called] = chain
-                        pending.append(called)
-                    if _HOOKS in self._files and _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
-                        self._reach(_Node(_HOOKS), chain, 1, _HOOKS, queue)
-                    folder = dict(step.arguments).get("working-directory", "")
-                    self._follow(path, step.commands, folder, chain, queue)
-        while queue and len(self._chains) < _MAX_NODES:
-            node = queue.popleft()
-            chain = self._chains[node]
-            if node.task is not None:
-                self._follow(node.path, node.task.commands, posixpath.dirname(node.path), chain, queue)
-                for need in node.task.needs:
-                    for path, task in self._tasks.get((node.task.kind, need), ()):
-                        if path == node.path:
-                            self._reach(_Node(path, task), chain, task.line, f"{task.kind} {task.name}", queue)
-            elif (file := self._files.get(node.path)) and file.role not in (Role.TEST, Role.VENDORED):
-                for fact in file.facts:
-                    if isinstance(fact, Import) and ":" not in fact.module:
-                        found = self.modules.find(fact.module, node.path)
-                        if found and self._files[found].role is not Role.TEST:
-                            self._reach(
-                                _Node(found),
-                                _extend(chain, Hop(path=node.path, line=fact.line, what=f"imports {fact.module}")),
-                                0,
-                                "",
-                                queue,
-                            )
+    # ── the walk ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _jobs(self, path: str) -> list[tuple[Workflow, Job]]:
-        return [(workflow, job) for workflow in self._workflows[path] for job in workflow.jobs]
+    def _walk(self, root: Root) -> None:
+        chains = self._chains[root] = {}
+        queue = [(len(chain), index, node, chain) for index, (node, chain) in enumerate(self._roots(root))]
+        heapq.heapify(queue)
+        order = len(queue)
+        while queue and len(chains) < _MAX_NODES:
+            _, _, node, chain = heapq.heappop(queue)
+            if node in chains:
+                continue
+            chains[node] = chain
+            for found, longer in self._next(root, node, chain):
+                if found not in chains:
+                    order += 1
+                    heapq.heappush(queue, (len(longer), order, found, longer))
+
+    def _roots(self, root: Root) -> Iterator[tuple[Node, Chain]]:
+        for path, file in self._tree.files.items():
+            if file.role not in (Role.SOURCE, Role.NOTEBOOK):
+                continue
+            if root is not Root.OTHER:
+                for workflow in self._tree.workflows.get(path, ()):
+                    if hop := _trigger(path, workflow, by_hand=root is Root.HAND):
+                        yield _workflow_node(path, workflow), (hop,)
+                continue
+            for match in self._starts.get(path, ()):
+                start = match.owned.start
+                if start and start.trigger and file.role in start.where:
+                    chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
+                    if isinstance(match.fact, Resource):
+                        yield Node(path, line=match.line), chain
+                    if not isinstance(match.fact, Resource) or match.fact.dialect not in _PROGRAMS:
+                        yield Node(path), chain
+        if root is Root.OTHER:
+            for kind, phrase in _UNATTENDED.items():
+                for path, task in self._tree.of_kind(kind):
+                    yield Node(path, task), (Hop(path=path, line=task.line, what=phrase),)
+
+    def _next(self, root: Root, node: Node, chain: Chain) -> Iterator[tuple[Node, Chain]]:
+        if node.workflow:
+            yield from self._of_workflow(root, node)
+        elif node.task is not None:
+            yield from self._follow(node.path, node.task.commands, posixpath.dirname(node.path), chain, node.task.kind)
+            for found in self._commands.needed(node.path, node.task):
+                yield self._reached(found, chain)
+        elif node.line:
+            yield from self._of_facts(node.path, chain, node.line)
+        else:
+            yield from self._of_file(node.path, chain)
+
+    def _of_workflow(self, root: Root, node: Node) -> Iterator[tuple[Node, Chain]]:
+        path = node.path
+        for workflow in self._tree.workflows[path]:
+            if workflow.line != node.line:
+                continue
+            for job in workflow.jobs:
+                for step in (Step(line=job.line, uses=job.uses), *job.steps):
+                    hops = self._of_step(root, path, workflow, job, step)
+                    if hops is None:
+                        continue
+                    yield from self._used(path, step, hops)
+                    folder = dict(step.arguments).get("working-directory", "")
+                    yield from self._follow(path, step.commands, folder, hops, "step")
+
+    def _used(self, path: str, step: Step, chain: Chain) -> Iterator[tuple[Node, Chain]]:
+        """What a step starts by the action, workflow or template that it uses."""
+        if called := self._local_workflow(path, step.uses):
+            for workflow in self._tree.workflows[called]:
+                yield _workflow_node(called, workflow), chain
+        elif _ELSEWHERE.fullmatch(step.uses):
+            self._note(path, step.line, step.uses, "the workflow that it calls is in another repository")
+        if _HOOKS in self._tree.files and _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
+            yield self._reached(Node(_HOOKS), chain)
+        for match in self._at.get((path, step.line), ()):
+            if match.fact == step:
+                yield from self._started(path, match, "", chain)
+
+    def _of_file(self, path: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
+        file = self._tree.files[path]
+        if file.role in (Role.TEST, Role.VENDORED):
+            return
+        yield from self._of_facts(path, chain, 0)
+        for task in self._tree.tasks_of(path, "notebook"):
+            yield self._reached(Node(path, task), chain)
+        for fact in file.facts:
+            if isinstance(fact, Import) and ":" not in fact.module:
+                found = self._tree.modules.find(fact.module, path)
+                if found and self._tree.files[found].role is not Role.TEST:
+                    yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
+
+    def _of_facts(self, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
+        """What the facts of a file start: those of a resource of their own each, the others with the file."""
+        for match in self._starts.get(path, ()):
+            if isinstance(match.fact, (Command, Step)) or (line and match.line != line):
+                continue
+            if isinstance(match.fact, Resource) and not line:
+                yield Node(path, line=match.line), chain
+            else:
+                yield from self._started(path, match, posixpath.dirname(path), chain)
+
+    def _follow(self, path: str, commands: Sequence[Command], folder: str, chain: Chain, kind: str) -> Iterator[tuple[Node, Chain]]:
+        for command, here in self._commands.placed(commands, folder, kind):
+            hops = _extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
+            if reason := self._commands.unknown(command):
+                self._note(path, command.line, " ".join(command.words)[:120], reason)
+            for node in self._commands.started(command, here):
+                yield self._reached(node, hops)
+            for match in self._at.get((path, command.line), ()):
+                if match.fact == command:
+                    yield from self._started(path, match, here, hops)
+
+    def _started(self, path: str, match: Match, folder: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
+        """What a start of a pack runs."""
+        start = match.owned.start
+        if start is None or self._tree.files[path].role not in start.where:
+            return
+        hops = _extend(chain, Hop(path=path, line=match.line, what=_said(match)))
+        nodes = list(self._commands.named(match, folder))
+        for node in nodes:
+            yield self._reached(node, hops)
+        if start.shell and (text := command_line(match.fact, start.shell)):
+            inner = split(text, match.line)
+            place = next(iter(values(match.fact, start.folder)), "")
+            yield from self._follow(path, inner, posixpath.normpath(posixpath.join(folder, place)), hops, "shell")
+        elif not nodes and any(not value for value in values(match.fact, (*start.shell, *start.file, *start.module, *start.build))):
+            self._note(path, match.line, _said(match), "what it runs is decided when it runs")
+
+    def _reached(self, node: Node, chain: Chain) -> tuple[Node, Chain]:
+        if node.task is None:
+            return node, _extend(chain, Hop(path=node.path, line=1, what=""))
+        return node, _extend(chain, Hop(path=node.path, line=node.task.line, what=f"{node.task.kind} {node.task.name}"))
 
     def _local_workflow(self, path: str, uses: str) -> str | None:
         """The workflow, action or template of the repository that a `uses` names."""
@@ -174,91 +250,16 @@ class Wiring:
         for base in ("", posixpath.dirname(path)):
             whole = posixpath.normpath(posixpath.join(base, name))
             for candidate in (whole, whole + "/action.yml", whole + "/action.yaml"):
-                if candidate in self._workflows and candidate != path:
+                if candidate in self._tree.workflows and candidate != path:
                     return candidate
         return None
 
-    def _reach(self, node: _Node, chain: Chain, line: int, what: str, queue: deque[_Node]) -> None:
-        if node in self._chains:
-            return
-        self._chains[node] = _extend(chain, Hop(path=node.path, line=line, what=what)) if what else chain
-        queue.append(node)
+    def _note(self, path: str, line: int, what: str, reason: str) -> None:
+        self._unknown.setdefault((path, line, what), Unknown(path=path, line=line, what=what, reason=reason))
 
-    def _follow(self, path: str, commands: Sequence[Command], folder: str, chain: Chain, queue: deque[_Node]) -> None:
-        for command in commands:
-            hops = _extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
-            for node in self._targets(command, folder):
-                line = node.task.line if node.task else 1
-                self._reach(node, hops, line, f"{node.task.kind} {node.task.name}" if node.task else node.path, queue)
 
-    def _targets(self, command: Command, folder: str) -> Iterator[_Node]:
-        """What a command starts, as far as it is in the tree."""
-        words = command.words
-        program = posixpath.basename(words[0]) if words else ""
-        if kind := _RUNNERS.get(program):
-            yield from self._run_tasks(kind, words[1:], folder)
-        elif program in ("python", "papermill", "streamlit", "torchrun", "accelerate", "Rscript", "julia", "node", "ts-node", "jupyter"):
-            for word in words[1:]:
-                if word.endswith((".py", ".ipynb", ".R", ".r", ".jl", ".js", ".ts")) and (found := self._path(word, folder)):
-                    yield _Node(found)
-                    break
-        elif program in _SHELLS:
-            for word in words[1:2]:
-                yield from self._script(word, folder)
-        elif program in ("docker", "podman", "buildah") and "build" in words:
-            yield from self._build(words, folder)
-        elif program in _HOOK_RUNNERS:
-            if "run" in words and (found := self._path(_HOOKS, folder)):
-                yield _Node(found)
-        elif program == "pytest":
-            yield from (_Node(path) for path, file in self._files.items() if file.role is Role.TEST and path.endswith(".py"))
-        elif words:
-            yield from self._script(words[0], folder)
-            for path, task in self._tasks.get(("console", program), ()):
-                for entry in task.inputs:
-                    if found := self.modules.find(entry.partition(":")[0], path):
-                        yield _Node(found)
-            if "." in words[0] and "/" not in words[0] and (found := self.modules.find(words[0], "")):
-                yield _Node(found)
-
-    def _run_tasks(self, kind: str, words: Sequence[str], folder: str) -> Iterator[_Node]:
-        names = [word for word in words if not word.startswith("-") and "=" not in word and word not in _SUBCOMMANDS]
-        if "-C" in words[:-1]:
-            directory = words[list(words).index("-C") + 1]
-            folder, names = posixpath.normpath(posixpath.join(folder, directory)), [name for name in names if name != directory]
-        if kind in ("dvc", "mlproject") and not _SUBCOMMANDS & set(words):
-            return
-        known = [(path, task) for (task_kind, _), tasks in self._tasks.items() if task_kind == kind for path, task in tasks]
-        near = [(path, task) for path, task in known if posixpath.dirname(path) == folder.rstrip("/")] or [
-            (path, task) for path, task in known if "/" not in path.removeprefix("tasks/")
-        ]
-        chosen = [(path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names]
-        if not chosen and not names:
-            chosen = near if kind in _ALL_WHEN_UNNAMED else near[:1]
-        yield from (_Node(path, task) for path, task in chosen)
-
-    def _build(self, words: Sequence[str], folder: str) -> Iterator[_Node]:
-        named = [words[i + 1] for i, word in enumerate(words[:-1]) if word in ("-f", "--file")]
-        for candidate in named or [posixpath.join(words[-1], "Dockerfile")]:
-            if found := self._path(candidate, folder):
-                yield from (_Node(path, task) for path, task in self._tasks.get(("docker", found), ()))
-
-    def _script(self, word: str, folder: str) -> Iterator[_Node]:
-        if found := self._path(word, folder):
-            tasks = self._tasks.get(("shell", found), ())
-            yield from (_Node(path, task) for path, task in tasks)
-            if not tasks:
-                yield _Node(found)
-
-    def _path(self, word: str, folder: str) -> str | None:
-        """The file of the tree that a word names, from the command's folder or from the root."""
-        if word.startswith(("/", "~", "$")):
-            return None
-        for base in (folder, ""):
-            path = posixpath.normpath(posixpath.join(base, word))
-            if path in self._files:
-                return path
-        return None
+def _workflow_node(path: str, workflow: Workflow) -> Node:
+    return Node(path, line=workflow.line, workflow=True)
 
 
 def _extend(chain: Chain, hop: Hop) -> Chain:
@@ -268,12 +269,16 @@ def _extend(chain: Chain, hop: Hop) -> Chain:
     return (*chain, hop)
 
 
-def _trigger(path: str, workflow: Workflow) -> Chain | None:
-    """The first automatic trigger of a workflow that its system would read."""
+def _said(match: Match) -> str:
+    return getattr(match.fact, "name", "") or getattr(match.fact, "uses", "") or match.owned.tool
+
+
+def _trigger(path: str, workflow: Workflow, *, by_hand: bool) -> Hop | None:
+    """The first automatic trigger of a workflow that its system would read; by hand: the trigger of one that has no other."""
     folder = _ROOT_ONLY.get(workflow.system)
-    if folder and not path.startswith(folder):
+    if (folder and not path.startswith(folder)) or by_hand is workflow.automatic:
         return None
     for trigger in workflow.triggers:
-        if trigger.automatic:
-            return (Hop(path=path, line=trigger.line, what=f"on {trigger.kind.replace('_', ' ')}"),)
+        if trigger.automatic is not by_hand and trigger.kind != "call":
+            return Hop(path=path, line=trigger.line, what="started by hand" if by_hand else f"on {trigger.kind.replace('_', ' ')}")
     return None

@@ -73,6 +73,7 @@ class Readers:
         )
         self._names = re.compile("|".join(reading.claims.pattern for reading in self._readings if isinstance(reading.claims, Named)), re.DOTALL)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
+        self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""
@@ -84,11 +85,28 @@ class Readers:
 
     def claims(self, path: str) -> tuple[str, ...]:
         """The names of the readings that would read a file of this path."""
-        return tuple(reading.name for reading in self._claimants(template_path(path)))
+        return tuple(reading.name for reading in self._plan(path)[0])
 
-    def _claimants(self, path: str) -> list[Reading]:
+    def opens(self, path: str) -> bool:
+        """Whether the content of a file of this path is looked at, whatever its size."""
+        readings, wants_text = self._plan(path)
+        return bool(readings) or wants_text
+
+    def _plan(self, path: str) -> tuple[tuple[Reading, ...], bool]:
+        """Who reads a file of this path, and whether signals look into its raw text."""
+        plan = self._plans.get(path)
+        if plan is None:
+            plan = self._claimants(template_path(path)), self._matchers.wants_text(path)
+            self._plans[path] = plan
+        return plan
+
+    def expect(self, target: Target, entries: Iterable[Entry]) -> None:
+        """Tells the target which of these files will be read, in this order."""
+        target.expect(entry.path for entry in entries if not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path)))
+
+    def _claimants(self, path: str) -> tuple[Reading, ...]:
         has_name = self._names.fullmatch(path) is not None
-        return [reading for reading in self._readings if (has_name or reading.claims.__class__ is not Named) and reading.claims(path)]
+        return tuple(reading for reading in self._readings if (has_name or reading.claims.__class__ is not Named) and reading.claims(path))
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
@@ -107,6 +125,7 @@ class Readers:
 
     def _read_here(self, target: Target, entries: Sequence[Entry], progress: Callable[[int, int], None] | None) -> list[SourceFile]:
         files = []
+        self.expect(target, entries)
         for index, entry in enumerate(entries):
             files.append(self.read(target, entry))
             if progress and index % 50 == 0:
@@ -148,8 +167,7 @@ class Readers:
         """One file with its facts; a file that nothing claims is listed without being opened."""
         if entry.unread:
             return _unread(entry, entry.unread)
-        readings = self._claimants(template_path(entry.path))
-        wants_text = self._matchers.wants_text(entry.path)
+        readings, wants_text = self._plan(entry.path)
         if not readings and not wants_text and entry.size > _POINTER_SIZE:
             return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
         data = target.read(entry.path)
@@ -163,7 +181,7 @@ class Readers:
             size=entry.size,
             role=role_of(entry.path),
             facts=self._facts(readings, entry.path, data),
-            texts=self._matchers.texts_in(entry.path, lambda: text_of(data)) if wants_text else (),
+            texts=self._matchers.texts_in(entry.path, lambda: text_of(data).replace("\r\n", "\n")) if wants_text else (),
         )
 
     def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
@@ -231,4 +249,5 @@ def _adopt(readers: Readers, target: Target) -> None:
 
 def _read_chunk(entries: Sequence[Entry]) -> list[SourceFile]:
     readers, target = _adopted
+    readers.expect(target, entries)
     return [readers.read(target, entry) for entry in entries]

@@ -44,7 +44,9 @@ _LARGEST = float("inf")
 _BROKEN = object()
 _LAST_COMMA = re.compile(r",(\s*+[}\]])")
 _PLACEHOLDER_LINE = re.compile(
-    r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|/\*)[^\n]*\}\}|\{%[^\n]*%\})[ \t]*$", re.MULTILINE
+    r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|toYaml|tpl|/\*|\$\w+[ \t]*+:?=)[^\n]*\}\}"
+    r"|\{%[^\n]*%\})[ \t]*$",
+    re.MULTILINE,
 )
 _MARKS = re.compile(r"[\"'{}:#,\[\]]")
 _NOT_BREAK = re.compile(r"[^\n]")

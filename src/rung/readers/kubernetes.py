@@ -25,6 +25,8 @@ _KIND = re.compile(r"[A-Z][A-Za-z0-9]{1,80}")
 _KUSTOMIZATION = re.compile(r"(?:^|/)kustomization\.ya?ml(?:\.\w+)?$|(?:^|/)Kustomization$")
 _CHART = re.compile(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
 _VALUES = re.compile(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
+_SUFFIXLESS = re.compile(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployments?)/(?:[^/]+/){0,4}[^./]+$")
+"""What is left of a manifest's name when its one suffix said that a script fills it in (`k8s/web.tmpl`)."""
 _IN_TEMPLATES = re.compile(r"(?:^|/)templates/")
 _BARE_PLACEHOLDER = re.compile(rb"^[^\n\"'#]*[:-][ \t]+\{\{|^[ \t]*\{[\{%]", re.MULTILINE)
 _CONTROL = re.compile(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
@@ -131,13 +133,14 @@ def _looks_like_manifest(data: bytes) -> bool:
 
 
 def _objects(document: Value) -> Iterator[Map]:
-    """The document's objects; lists of objects are opened."""
+    """The document's objects; lists of objects, and templates that hold some, are opened."""
     stack = [(document, 0)]
     while stack:
         value, depth = stack.pop()
         if isinstance(value, Map):
-            items = value.get("items")
-            if _text(value.get("kind")).endswith("List") and isinstance(items, Sequence):
+            kind = _text(value.get("kind"))
+            items = value.get("objects" if kind == "Template" else "items")
+            if (kind == "Template" or kind.endswith("List")) and isinstance(items, Sequence):
                 if depth < 5:
                     stack.extend((item, depth + 1) for item in reversed(items))
             elif _type_of(value):
@@ -236,6 +239,10 @@ def _tagged(name: str, image: Map, tag_key: str) -> str:
     return f"{name}@{digest}" if digest else f"{name}:{tag}" if tag else name
 
 
+def _may_be_manifest(path: str) -> bool:
+    return path.endswith((".yaml", ".yml", ".json")) or _SUFFIXLESS.search(path) is not None
+
+
 def _maps(value: Value | None) -> Iterator[Map]:
     for item in value if isinstance(value, Sequence) else ():
         if isinstance(item, Map):
@@ -247,7 +254,7 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="kubernetes", claims=lambda path: path.endswith((".yaml", ".yml", ".json")), read=read_manifest),
+    Reading(name="kubernetes", claims=_may_be_manifest, read=read_manifest),
     Reading(name="kustomize", claims=lambda path: bool(_KUSTOMIZATION.search(path)), read=read_kustomization),
     Reading(name="helm-chart", claims=lambda path: bool(_CHART.search(path)), read=read_chart),
     Reading(name="helm-values", claims=lambda path: bool(_VALUES.search(path)), read=read_values),

@@ -1,4 +1,4 @@
-"""Tasks in configuration files: npm scripts, the script tables of pyproject.toml, Taskfile, tox."""
+"""Tasks in configuration files: npm scripts, the script tables of pyproject.toml, mise, Taskfile, tox."""
 
 from __future__ import annotations
 
@@ -75,6 +75,11 @@ def read_pixi(_path: str, data: bytes) -> Iterator[Fact]:
     yield from _table("pixi", mapping(root.get("tasks")))
     for feature in mapping(root.get("feature")).values():
         yield from _table("pixi", mapping(mapping(feature).get("tasks")))
+
+
+def read_mise(_path: str, data: bytes) -> Iterator[Fact]:
+    """The tasks of a mise.toml."""
+    yield from _table("mise", mapping(mapping(toml_or_template(data)).get("tasks")))
 
 
 def read_setup_cfg(_path: str, data: bytes) -> Iterator[Fact]:
@@ -158,7 +163,7 @@ def _table(kind: str, table: Map) -> Iterator[Task]:
             _take_list(kind, value, line, commands, needs)
         elif isinstance(value, str):
             commands.extend(split(_without_ignored(value), line))
-        for key in ("cmd", "shell", "sequence", "composite", "chain", "control"):
+        for key in ("cmd", "shell", "run", "sequence", "composite", "chain", "control"):
             part = entry.get(key, "")
             at = entry.at(key)
             if isinstance(part, str):
@@ -168,7 +173,7 @@ def _table(kind: str, table: Map) -> Iterator[Task]:
             elif isinstance(part, Sequence):
                 _take_list("" if key == "composite" else kind, part, at, commands, needs)
         inputs.extend(target.partition("(")[0] for key in ("script", "call") if _ENTRY.match(target := scalar(entry.get(key))))
-        for key in ("deps", "depends-on", "depends_on", "ref"):
+        for key in ("deps", "depends", "depends-on", "depends_on", "ref"):
             needs.extend(scalar(need) or scalar(mapping(need).get("task")) for need, _ in items(entry.get(key), line))
         inputs.extend(strings(entry.get("inputs")))
         weak = is_true(entry.get("ignore_fail"))
@@ -196,7 +201,7 @@ def _take_list(kind: str, value: Sequence, line: int, commands: list[Command], n
                 text = _without_ignored(item)
                 commands.extend(_weakened(split(text, at), text != item))
         elif isinstance(item, Map):
-            needs.append(scalar(item.get("ref")))
+            needs.append(scalar(item.get("ref")) or scalar(item.get("task")))
             commands.extend(split(scalar(item.get("cmd")) or scalar(item.get("shell")), at))
 
 
@@ -326,6 +331,7 @@ READINGS: tuple[Reading, ...] = (
     Reading(name="pyproject-tasks", claims=named(r"pyproject\.toml"), read=_quiet(read_pyproject)),
     Reading(name="pixi-tasks", claims=named(r"pixi\.toml"), read=_quiet(read_pixi)),
     Reading(name="setup-cfg-tasks", claims=named(r"setup\.cfg"), read=_quiet(read_setup_cfg)),
+    Reading(name="mise-tasks", claims=named(r"\.?mise(?:\.[\w-]+)*\.toml|\.?mise/config(?:\.[\w-]+)*\.toml"), read=guarded(read_mise)),
     Reading(name="tox", claims=named(r"tox\.ini"), read=guarded(read_tox)),
     Reading(name="tox-toml", claims=named(r"tox\.toml"), read=guarded(read_tox_toml)),
     Reading(name="taskfile", claims=named(r"[Tt]askfile(?:\.dist|[_.-][\w-]+)?\.ya?ml"), read=guarded(read_taskfile)),

@@ -2,6 +2,10 @@
 
 Only commands are run that apply no clean or smudge filter. The repository is found here and handed to git
 by name, so a `core.worktree` of its configuration moves nothing, and another owner's repository can be read.
+
+GitPython is not used: it starts the same git with the caller's environment and the repository's configuration (file monitors,
+filters, credential helpers, lazy fetches), reads that configuration itself, with its includes, and takes longer to import than a
+small scan to run.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,6 +39,7 @@ _SETTINGS = (
     "protocol.allow=never",
     "protocol.ext.allow=never",
     "submodule.recurse=false",
+    "log.showRoot=true",
     "safe.bareRepository=explicit",
 )
 _ENVIRONMENT = {
@@ -56,68 +62,119 @@ class GitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """A repository with a work tree."""
+    """A repository."""
 
     top: str
-    """The work tree's root, absolute."""
+    """The work tree's root, or a bare repository's own folder; absolute."""
     seconds: float = 30.0
+    """How long git may be silent, and one command of `run` may take."""
+    bare: bool = False
+    objects: str = ""
+    """Where the objects are, when they are not in the repository's own place."""
 
     def run(self, *arguments: str, folder: str = "", tolerated: int = 0, most: int = MAX_OUTPUT) -> bytes:
         """Standard output of one git command, run in `folder` (default: the root).
 
         Exit codes above `tolerated` raise `GitError`, as do slowness and more than `most` bytes.
         """
-        path = os.environ.get("PATH", os.defpath)
-        command = [_program(path), "--no-pager", "--no-optional-locks", "--literal-pathspecs"]
+        process = self.start(*arguments, folder=folder)
+        output = bytearray()
+        deadline = time.monotonic() + self.seconds
+        try:
+            for chunk in chunks_of(process, lambda: deadline - time.monotonic(), self.seconds):
+                output += chunk
+                if len(output) > most:
+                    raise GitError(f"it printed more than {most // 1024 // 1024} MiB")
+            _await(process, max(0.1, deadline - time.monotonic()), self.seconds)
+        finally:
+            end(process)
+        if process.returncode < 0 or process.returncode > tolerated:
+            raise GitError(f"`git {arguments[0]}` failed")
+        return bytes(output)
+
+    def stream(self, *arguments: str) -> Generator[bytes, None, None]:
+        r"""The NUL-ended records that one git command prints, as they come; closing the iterator ends git.
+
+        A failure or silence of git raises `GitError` after the records that did come, a record beyond all measure at once.
+        """
+        process = self.start(*arguments)
+        rest = b""
+        try:
+            for chunk in chunks_of(process, lambda: self.seconds, self.seconds):
+                *records, rest = (rest + chunk).split(b"\0")
+                yield from records
+                if len(rest) > 1 << 20:
+                    raise GitError("it printed a record of more than 1 MiB")
+            _await(process, self.seconds, self.seconds)
+            if rest:
+                yield rest
+        finally:
+            end(process)
+        if process.returncode:
+            raise GitError(f"`git {arguments[0]}` failed")
+
+    def start(self, *arguments: str, folder: str = "", asking: bool = False) -> subprocess.Popen[bytes]:
+        """A running git command, for those who talk to it (`asking`) or read as it prints; hand it to `end`. Raises `GitError`."""
+        command = [program(), "--no-pager", "--no-optional-locks", "--literal-pathspecs"]
         for setting in _SETTINGS:
             command += ("-c", setting)
-        environment = _ENVIRONMENT | {
-            "PATH": path,
-            "GIT_DIR": os.path.join(self.top, ".git"),
-            "GIT_WORK_TREE": self.top,
-        }
+        # A work tree is always named, so that a `core.worktree` of the configuration counts for nothing.
+        directory = self.top if self.bare else os.path.join(self.top, ".git")
+        environment = _ENVIRONMENT | {"PATH": os.environ.get("PATH", os.defpath), "GIT_DIR": directory, "GIT_WORK_TREE": self.top}
+        if self.objects:
+            environment["GIT_OBJECT_DIRECTORY"] = self.objects
         try:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [*command, *arguments],
                 cwd=folder or self.top,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if asking else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                bufsize=0,
                 start_new_session=True,
             )
         except OSError as error:
             raise GitError("it could not be started") from error
-        output = self._collect(process, most)
-        if process.returncode < 0 or process.returncode > tolerated:
-            raise GitError(f"`git {arguments[0]}` failed")
-        return output
 
-    def _collect(self, process: subprocess.Popen[bytes], most: int) -> bytes:
-        assert process.stdout is not None
-        deadline = time.monotonic() + self.seconds
-        output = bytearray()
-        ended = False
-        try:
-            with process.stdout as pipe:
-                poll = select.poll()
-                poll.register(pipe, select.POLLIN)
-                while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                    chunk = os.read(pipe.fileno(), 1 << 20)
-                    if not chunk:
-                        ended = True
-                        break
-                    output += chunk
-                    if len(output) > most:
-                        raise GitError(f"it printed more than {most // 1024 // 1024} MiB")
-            process.wait(max(0.1, deadline - time.monotonic()) if ended else 0.0)
-        except subprocess.TimeoutExpired as error:
-            raise GitError(f"it gave no answer within {self.seconds:g} seconds") from error
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        return bytes(output)
+
+def chunks_of(process: subprocess.Popen[bytes], left: Callable[[], float], seconds: float) -> Iterator[bytes]:
+    """What a process prints until it stops printing; `GitError` once no time is left, which is `seconds` in the message."""
+    assert process.stdout is not None
+    poll = select.poll()
+    poll.register(process.stdout, select.POLLIN)
+    while poll.poll(max(0.0, left()) * 1000):
+        chunk = os.read(process.stdout.fileno(), 1 << 20)
+        if not chunk:
+            return
+        yield chunk
+    raise GitError(_silent(seconds))
+
+
+def _await(process: subprocess.Popen[bytes], left: float, seconds: float) -> None:
+    try:
+        process.wait(left)
+    except subprocess.TimeoutExpired as error:
+        raise GitError(_silent(seconds)) from error
+
+
+def _silent(seconds: float) -> str:
+    return f"it gave no answer within {seconds:g} seconds"
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process of `Git.start`, with whatever it started."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def program() -> str:
+    """The path of git; raises `GitError`."""
+    return _program(os.environ.get("PATH", os.defpath))
 
 
 @cache

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rung.records import Coverage
 from rung.targets import ignoring
-from rung.targets.files import BEHIND_LINK, DENIED, LINK_OUT, read_regular, reason_of
+from rung.targets.files import BEHIND_LINK, DENIED, LINK, LINK_OUT, SPECIAL, amount, read_regular, reason_of
 from rung.targets.git import Git, GitError, blob_id
-from rung.targets.target import Limits, printable
+from rung.targets.target import Entry, Limits, printable
 
 _PRUNED = (
     ".git .hg .svn node_modules bower_components site-packages .venv venv virtualenv __pycache__ .tox .nox .eggs"
@@ -31,15 +31,15 @@ _INDEXED = re.compile(
     r"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n)?",
     re.ASCII,
 )
-_LEADS_OUT = "a path out of the tree"
-_NEVER_TRACKED = frozenset(("", ".", "..", ".git"))
+LEADS_OUT = "a path out of the tree"
+NEVER_TRACKED = frozenset(("", ".", "..", ".git"))
 """Parts of a path that git never puts into an index, but somebody else might."""
 
 NEEDS = {
     LINK_OUT: "the linked place as a target of its own",
     BEHIND_LINK: "the linked place as a target of its own",
     DENIED: "permission to read it",
-    _LEADS_OUT: "an index that git wrote",
+    LEADS_OUT: "an index that git wrote",
 }
 
 
@@ -94,6 +94,44 @@ class Listing:
     dirty: bool = False
 
 
+def entries_of(
+    listing: Listing, limits: Limits, gaps: Gaps, why_not: Callable[[Found], str], needs: Mapping[str, str]
+) -> tuple[tuple[Entry, ...], dict[str, str]]:
+    """Sorted entries out of what was found: links and special files told apart, bounds applied, paths made printable.
+
+    Args:
+        listing: what was found.
+        limits: how much is read.
+        gaps: takes what will not be read.
+        why_not: the reason for not reading one that is no regular file within the limits; empty for the limit on all.
+        needs: by reason, what would make it visible.
+
+    Returns:
+        The entries, and the paths as found for those that are not printable.
+    """
+    files = sorted(listing.files, key=lambda found: found.path)
+    if len(files) > limits.files:
+        gaps.add_beyond(limits.files, files[limits.files].path, len(files) - limits.files)
+        del files[limits.files :]
+    entries = []
+    real: dict[str, str] = {}
+    left = limits.total_bytes
+    for found in files:
+        readable = stat.S_ISREG(found.mode) and found.size <= limits.file_bytes and found.size <= left
+        unread = "" if readable else why_not(found) or f"beyond {amount(limits.total_bytes)} in all"
+        if not unread:
+            left -= found.size
+        elif unread != LINK:
+            gaps.add(unread, needs.get(unread, "a regular file" if unread in SPECIAL.values() else "a file within the limit"), found.path)
+        path = printable(found.path)
+        if path != found.path:
+            real[path] = found.path
+        entries.append(Entry(path=path, size=found.size, blob=found.blob, unread=unread))
+    if real:
+        entries.sort(key=lambda entry: entry.path)
+    return tuple(entries), real
+
+
 class _Folders:
     """Which folders of a tree are real folders all the way down; each is looked at once."""
 
@@ -108,7 +146,7 @@ class _Folders:
         known = self._seen.get(folder)
         if known is None:
             parent, _, name = folder.rpartition("/")
-            known = _LEADS_OUT if name.lower() in _NEVER_TRACKED or folder.startswith("/") else self.problem(parent)
+            known = LEADS_OUT if name.lower() in NEVER_TRACKED or folder.startswith("/") else self.problem(parent)
             if not known:
                 try:
                     mode = os.lstat(f"{self._root}/{folder}").st_mode
@@ -223,7 +261,7 @@ class _GitListing:
             self.gaps.add(f"deeper than {self.limits.depth} folders", "the deep folder as a target of its own", path)
             return None
         folder, _, name = path.rpartition("/")
-        problem = _LEADS_OUT if name.lower() in _NEVER_TRACKED else self.folders.problem(folder)
+        problem = LEADS_OUT if name.lower() in NEVER_TRACKED else self.folders.problem(folder)
         if problem:
             if problem != "gone":
                 self.gaps.add(problem, NEEDS[problem], path)

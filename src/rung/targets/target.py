@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,8 @@ class Limits:
     """Parts of a path, the file's name included."""
     git_seconds: float = 30.0
     """How long one call of git may take."""
+    fetch_seconds: float = 600.0
+    """How long fetching from a remote repository may take."""
     hashed_bytes: int = 64 * 1024 * 1024
     """Bytes that listing may hash, for files whose time differs from git's index but whose size does not."""
 
@@ -54,6 +57,9 @@ class Target(Protocol):
 
     def list(self) -> tuple[Entry, ...]:
         """All files, sorted by path."""
+
+    def expect(self, paths: Iterable[str]) -> None:
+        """Hear which listed files are going to be read next, in order; a target may fetch them ahead."""
 
     def read(self, path: str) -> bytes | Unread:
         """The content of a listed file, or why there is none."""

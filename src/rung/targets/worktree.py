@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rung.records import Coverage, TargetError, TargetInfo
-from rung.targets.files import DENIED, LINK, LINK_OUT, SPECIAL, amount, descend, read_regular, reason_of, too_large
-from rung.targets.git import Git, GitError, is_bare, remote_address, remote_page, repository_above
-from rung.targets.listing import NEEDS, Found, Gaps, Listing, list_with_git, walk
+from rung.targets.files import DENIED, LINK, LINK_OUT, SPECIAL, descend, read_regular, reason_of, too_large
+from rung.targets.git import Git, GitError, is_bare, repository_above
+from rung.targets.listing import NEEDS, Found, Gaps, Listing, entries_of, list_with_git, walk
+from rung.targets.repository import remote_of, repository_info
 from rung.targets.target import Entry, Limits, Unread, printable
 
 
@@ -26,7 +29,7 @@ def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = Non
     root = _root(path, subfolder)
     top = repository_above(root)
     if (not top and is_bare(root)) or os.path.basename(root) == ".git":
-        raise TargetError(f"{path} is a bare repository, without files to read: give a work tree (`git worktree add` makes one).")
+        raise TargetError(f"{path} is a bare repository, without files to read: give a revision of it (`{path}@HEAD`).")
     gaps = Gaps()
     if top:
         git = Git(top, limits.git_seconds)
@@ -97,6 +100,9 @@ class WorkTree:
         """What could not be listed or will not be read, grouped by reason."""
         return self._coverage
 
+    def expect(self, paths: Iterable[str]) -> None:
+        """Nothing: the file system needs no telling."""
+
     def read(self, path: str) -> bytes | Unread:
         """The content of a listed file, or why there is none."""
         if self._index is None:
@@ -133,32 +139,12 @@ class WorkTree:
 
 
 def _assemble(root: str, listing: Listing, gaps: Gaps, limits: Limits, info: TargetInfo) -> WorkTree:
-    """Entries out of what was found: links and special files told apart, bounds applied, paths made printable."""
-    files = sorted(listing.files, key=lambda found: found.path)
-    if len(files) > limits.files:
-        gaps.add_beyond(limits.files, files[limits.files].path, len(files) - limits.files)
-        del files[limits.files :]
-    entries = []
-    real: dict[str, str] = {}
-    left = limits.total_bytes
-    for found in files:
-        readable = stat.S_ISREG(found.mode) and found.size <= limits.file_bytes and found.size <= left
-        unread = "" if readable else _why_not(found, root, limits)
-        if not unread:
-            left -= found.size
-        elif unread != LINK:
-            gaps.add(unread, NEEDS.get(unread, "a regular file" if unread in SPECIAL.values() else "a file within the limit"), found.path)
-        path = printable(found.path)
-        if path != found.path:
-            real[path] = found.path
-        entries.append(Entry(path=path, size=found.size, blob=found.blob, unread=unread))
-    if real:
-        entries.sort(key=lambda entry: entry.path)
+    entries, real = entries_of(listing, limits, gaps, partial(_why_not, root, limits.file_bytes), NEEDS)
     info = replace(info, dirty=listing.dirty, files=len(entries))
-    return WorkTree(info, tuple(entries), gaps.coverage(info.id), _Place(root, real, limits.file_bytes))
+    return WorkTree(info, entries, gaps.coverage(info.id), _Place(root, real, limits.file_bytes))
 
 
-def _why_not(found: Found, root: str, limits: Limits) -> str:
+def _why_not(root: str, most: int, found: Found) -> str:
     if stat.S_ISLNK(found.mode):
         target = os.path.realpath(os.path.join(root, found.path))
         return LINK if target == root or target.startswith(root.rstrip("/") + "/") else LINK_OUT
@@ -166,29 +152,16 @@ def _why_not(found: Found, root: str, limits: Limits) -> str:
         return DENIED
     if not stat.S_ISREG(found.mode):
         return SPECIAL.get(stat.S_IFMT(found.mode), "a special file")
-    if found.size > limits.file_bytes:
-        return too_large(limits.file_bytes)
-    return f"beyond {amount(limits.total_bytes)} in all"
+    return too_large(most) if found.size > most else ""
 
 
 def _repository_info(git: Git, root: str, identity: str) -> TargetInfo:
-    remotes = dict[str, str]()
-    for setting in os.fsdecode(git.run("config", "-z", "--get-regexp", r"^remote\..*\.url$", tolerated=1)).split("\0"):
-        key, _, value = setting.partition("\n")
-        remotes[key.removeprefix("remote.").removesuffix(".url")] = value
-    url = remotes.get("origin", "")
-    if not url and len(remotes) == 2:  # the one remote, and the empty end of the list
-        url = max(remotes.values())
-    address = remote_address(url)
-    name = (address or printable(git.top)).rpartition("/")[2] or "root"
-    folder = printable(os.path.relpath(root, git.top)) if root != git.top else ""
-    return TargetInfo(
-        id=identity,
+    return repository_info(
+        git,
+        remote_of(git),
+        identity=identity,
         kind="worktree",
-        uri=(address or name) + (f"#{folder}" if folder else ""),
-        name=f"{name}/{folder}" if folder else name,
+        folder=printable(os.path.relpath(root, git.top)) if root != git.top else "",
         revision=git.run("rev-parse", "-q", "--verify", "HEAD", tolerated=1).decode("ascii", "replace").strip(),
         branch=printable(os.fsdecode(git.run("symbolic-ref", "-q", "--short", "HEAD", tolerated=1)).rstrip("\n")),
-        remote=remote_page(address),
-        folder=folder,
     )

@@ -52,6 +52,7 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+\Z")
 _WRAPPERS = frozenset({"Optional", "Annotated", "ClassVar", "Final", "Required", "NotRequired", "Union"})
 _LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit"})
 _ORDERING: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_COLLECTIONS = (ast.Set, ast.List, ast.Tuple, ast.Dict)
 
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     ast.BoolOp: ("values",),
@@ -238,7 +239,7 @@ class _Walk:
         elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (
             self._leaves(node.body, scope) or self._leaves(node.orelse, scope)
         ):
-            self._gate(test, scope)
+            self._gate(test, scope, ranges=False)
         self._expressions([test], scope)
         return node.body, node.orelse
 
@@ -627,8 +628,8 @@ class _Walk:
                 return True
         return False
 
-    def _gate(self, test: ast.expr, scope: _Names) -> None:
-        """A `gate` for the ordering comparisons of a condition, if it makes any."""
+    def _gate(self, test: ast.expr, scope: _Names, *, ranges: bool = True) -> None:
+        """A `gate` for the ordering comparisons of a condition, if it makes any; not for the range of a share when `ranges` are not wanted."""
         words: list[str] = []
         arguments: list[str] = []
         waiting: list[ast.expr] = [test]
@@ -641,9 +642,13 @@ class _Walk:
             elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
                 waiting.append(node.operand)
             elif isinstance(node, ast.Compare) and any(operator.__class__ in _ORDERING for operator in node.ops):
+                if any(isinstance(side, _COLLECTIONS) for side in (node.left, *node.comparators)):
+                    continue  # Of collections an ordering says what contains what, not how much.
                 arguments += (_ORDERING[operator.__class__] for operator in node.ops if operator.__class__ in _ORDERING)
                 for side in (node.left, *node.comparators):
                     _compared(side, words, arguments)
+        if not ranges and {argument.removesuffix(".0") for argument in arguments}.difference(_ORDERING.values()) == {"0", "1"}:
+            return  # Refuses an argument that is no share (`recall < 0 or recall > 1`), not a bad model.
         if arguments:
             name = " ".join(words).lower()[: scanning.MAX_NAME]
             self.facts.append(
@@ -735,6 +740,8 @@ def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
                 words.append(node.value[:60])
             elif (text := _plain(node.value)) is not None:
                 arguments.append(text)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+            words.append("len")  # How many scores there are is not how good they are.
         elif isinstance(node, ast.Call):
             waiting += reversed([node.func, *node.args])
         else:

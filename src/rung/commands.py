@@ -1,0 +1,375 @@
+"""What a command starts in the repository: tasks of runners, scripts, modules, images, Compose services."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rung.globs import compile_globs
+from rung.matchers import Match
+from rung.modules import Modules
+from rung.records import Command, Fact, Resource, Role, SourceFile, Task, Workflow
+from rung.starts import values
+
+_MAX_FOLDER = 300
+"""Files of a folder that one word can name."""
+_RUNNERS = {
+    "make": "make", "gmake": "make", "just": "just", "task": "taskfile", "tox": "tox", "nox": "nox", "npm": "npm", "pnpm": "npm",
+    "yarn": "npm", "bun": "npm", "poe": "poe", "pdm": "pdm", "hatch": "hatch", "inv": "invoke", "invoke": "invoke",
+    "taskipy": "taskipy", "rye": "rye", "pixi": "pixi", "mise": "mise",
+}  # fmt: skip
+"""Programs that start named tasks, and the kind of task."""
+_SUBCOMMANDS = {"run", "run-script", "repro", "exp"}
+_ALL_WHEN_UNNAMED = {"tox", "nox", "dvc"}
+"""Kinds of task that all start when none is named; of the others the one named `main`, or the first."""
+_OWN_SHELL = {"make"}
+"""Kinds of task whose every line has a shell of its own, so that `cd` ends with the line."""
+_INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "tsx", "deno"}
+_SCRIPTS = (".py", ".ipynb", ".R", ".r", ".jl", ".js", ".mjs", ".ts")
+_SUFFIXES = ("", ".py", ".ipynb", ".sql", ".R", ".scala")
+"""Notebooks and scripts are named with their suffix or without."""
+_SHELLS = {"bash", "sh", "zsh", "source", "."}
+_ENGINES = {"docker", "podman", "buildah", "docker-compose", "podman-compose"}
+_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_HOOKS = ".pre-commit-config.yaml"
+_HOOK_RUNNERS = {"pre-commit", "prek"}
+_DYNAMIC = re.compile(r"\$[\w{(]|\{\{|\{\}")
+_OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
+"""An object of a module, as servers and console scripts name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place of the walk: a file, a task of one, a workflow of one, or the fact on a line of one."""
+
+    path: str
+    task: Task | None = None
+    line: int = 0
+    workflow: bool = False
+
+
+class Tree:
+    """The files of a target, their tasks and workflows by name, and how words name them."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self.files = {file.path: file for file in files}
+        self.modules = Modules(files)
+        self.workflows: dict[str, list[Workflow]] = {}
+        self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)
+        self._kinds: dict[str, list[tuple[str, Task]]] = defaultdict(list)
+        for file in files:
+            for fact in file.facts:
+                if isinstance(fact, Task):
+                    self._tasks[fact.kind, fact.name].append((file.path, fact))
+                    self._kinds[fact.kind].append((file.path, fact))
+                elif isinstance(fact, Workflow):
+                    self.workflows.setdefault(file.path, []).append(fact)
+
+    def named(self, kind: str, name: str) -> Sequence[tuple[str, Task]]:
+        """The tasks of a kind and name, with their paths."""
+        return self._tasks.get((kind, name), ())
+
+    def of_kind(self, kind: str) -> Sequence[tuple[str, Task]]:
+        """All tasks of a kind, with their paths."""
+        return self._kinds.get(kind, ())
+
+    def tasks_of(self, path: str, kind: str) -> Iterator[Task]:
+        """The tasks of a kind in one file."""
+        return (task for at, task in self._kinds.get(kind, ()) if at == path)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[str]]:
+        by_name = defaultdict(list)
+        for path in self.files:
+            by_name[posixpath.basename(path)].append(path)
+        return by_name
+
+    def find(self, word: str, folder: str) -> str | None:
+        """The file that a word names, from the folder or from the root.
+
+        An absolute path is one of another machine or an image; it names the one file that ends as it does.
+        """
+        if not word or word.startswith(("~", "$")) or "://" in word:
+            return None
+        if word.startswith("/"):
+            parts = word.strip("/").split("/")
+            ends = [path for path in self._by_name.get(parts[-1], ()) if path.split("/") == parts[-path.count("/") - 1 :]]
+            longest = max((path.count("/") for path in ends), default=0)
+            best = [path for path in ends if path.count("/") == longest]
+            return best[0] if len(best) == 1 and (longest or len(self._by_name[parts[-1]]) == 1) else None
+        for base in dict.fromkeys((folder, "")):
+            path = posixpath.normpath(posixpath.join(base, word))
+            if path in self.files:
+                return path
+        return None
+
+    def below(self, word: str, folder: str) -> list[str]:
+        """The manifests in the folder that a word names."""
+        for base in dict.fromkeys((folder, "")):
+            prefix = posixpath.normpath(posixpath.join(base, word)) + "/"
+            if found := [path for path in self.files if path.startswith(prefix) and path.endswith((".yaml", ".yml", ".json"))]:
+                return found[:_MAX_FOLDER]
+        return []
+
+    def matching(self, globs: tuple[str, ...], folder: str) -> list[str]:
+        """The files below a folder that globs match; below the root when none is there."""
+        is_match = compile_globs(globs)
+        for base in dict.fromkeys((folder, "")):
+            prefix = "" if base in ("", ".") else base + "/"
+            found = [path for path in self.files if path.startswith(prefix) and is_match(path[len(prefix) :])]
+            if found:
+                return found[:_MAX_FOLDER]
+        return []
+
+
+class Commands:
+    """From commands, and from the arguments of starts, to the nodes that they start."""
+
+    def __init__(self, tree: Tree, starts: Mapping[str, Sequence[Match]]) -> None:
+        self._tree = tree
+        self._images = self._built(starts)
+
+    def placed(self, commands: Sequence[Command], folder: str, kind: str) -> Iterator[tuple[Command, str]]:
+        """Commands with the folder that each runs in: `cd` moves those that follow it in the same shell."""
+        here, line = folder, 0
+        for command in commands:
+            if kind in _OWN_SHELL and command.line != line:
+                here, line = folder, command.line
+            if command.words[:1] == ("cd",) and len(command.words) > 1:
+                here = posixpath.normpath(posixpath.join(here, command.words[1]))
+                here = folder if here.startswith(("..", "/")) or _DYNAMIC.search(here) else here
+            yield command, here
+
+    def unknown(self, command: Command) -> str:
+        """Why it can't be told what a command starts; empty when it can, or when it starts nothing of ours."""
+        program = posixpath.basename(command.words[0]) if command.words else ""
+        target = next((word for word in command.words[1:] if not word.startswith("-")), "")
+        if program in _INTERPRETERS or program in _SHELLS or program in _RUNNERS:
+            return "what it starts is named by a variable" if _DYNAMIC.search(target) and target != "$@" else ""
+        return "the program is named by a variable" if program and _DYNAMIC.search(command.words[0]) and "/" in command.words[0] else ""
+
+    def started(self, command: Command, folder: str) -> Iterator[Node]:
+        """What a command starts, as far as it is in the tree."""
+        words = command.words
+        program = posixpath.basename(words[0]) if words else ""
+        if kind := _RUNNERS.get(program):
+            yield from self._tasks(kind, words[1:], folder)
+        elif program in _INTERPRETERS:
+            found = (self._tree.find(word, folder) for word in words[1:] if word.endswith(_SCRIPTS))
+            yield from (Node(path) for path in list(found)[:1] if path)
+        elif program in _SHELLS:
+            for word in words[1:2]:
+                yield from self._script(word, folder)
+        elif program in _ENGINES:
+            yield from self._engine(program, words, folder)
+        elif program in _HOOK_RUNNERS:
+            if "run" in words and (hooks := self._tree.find(_HOOKS, folder)):
+                yield Node(hooks)
+        elif words:
+            yield from self._program(words, program, folder)
+
+    def named(self, match: Match, folder: str) -> Iterator[Node]:
+        """What the arguments of a start name, but for its command lines."""
+        start, fact = match.owned.start, match.fact
+        assert start is not None
+        here = posixpath.normpath(posixpath.join(folder, next(iter(values(fact, start.folder)), "")))
+        for word in values(fact, start.file):
+            yield from self._files(word, here)
+        for word in values(fact, start.module):
+            yield from self._module(word, here)
+        if start.glob:
+            yield from (Node(path) for path in self._tree.matching(start.glob, here))
+        if start.build or (start.folder and start.image):
+            for dockerfile in self._dockerfiles(fact, start.build, here):
+                yield from self._of_image(dockerfile, "docker")
+        else:
+            for name in values(fact, start.image):
+                yield from self._run_image(name)
+        if start.tasks and isinstance(fact, Command):
+            yield from self._tasks(start.tasks, fact.words[1:], folder)
+
+    def needed(self, path: str, task: Task) -> Iterator[Node]:
+        """What runs with a task: those that it needs, and the image that a Compose service is built from."""
+        for need in task.needs:
+            yield from (Node(at, other) for at, other in self._tree.named(task.kind, need) if task.kind == "systemd" or at == path)
+        if task.kind == "compose":
+            for dockerfile in task.inputs:
+                place = posixpath.normpath(posixpath.join(posixpath.dirname(path), dockerfile))
+                yield from self._of_image(place, "docker")
+                if not task.commands:
+                    yield from self._of_image(place, "docker-start")
+
+    # ── tasks ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _tasks(self, kind: str, words: Sequence[str], folder: str) -> Iterator[Node]:
+        names = [word for word in words if not word.startswith("-") and "=" not in word and word not in _SUBCOMMANDS]
+        if "-C" in words[:-1]:
+            directory = words[list(words).index("-C") + 1]
+            folder, names = posixpath.normpath(posixpath.join(folder, directory)), [name for name in names if name != directory]
+        if kind == "test":
+            yield from self._tests(names, folder)
+            return
+        known = self._tree.of_kind(kind)
+        near = [(path, task) for path, task in known if posixpath.dirname(path) == folder.rstrip("/")] or [
+            (path, task) for path, task in known if "/" not in path.removeprefix("tasks/")
+        ]
+        chosen = [(path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names]
+        if not chosen and (not names or kind not in _RUNNERS.values()):
+            main = [(path, task) for path, task in near if task.name == "main"]
+            chosen = near if kind in _ALL_WHEN_UNNAMED else main or near[:1]
+        yield from (Node(path, task) for path, task in chosen)
+
+    def _tests(self, names: Sequence[str], folder: str) -> Iterator[Node]:
+        """The test files that a test run's words name, or all."""
+        within = [posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names for base in {folder, ""}]
+        tests = [path for path, file in self._tree.files.items() if file.role is Role.TEST and path.endswith(".py")]
+        chosen = [path for path in tests if any(path == place or path.startswith(place + "/") for place in within)]
+        yield from (Node(path) for path in chosen or tests)
+
+    # ── scripts and modules ──────────────────────────────────────────────────────────────────────────
+
+    def _script(self, word: str, folder: str) -> Iterator[Node]:
+        if found := self._tree.find(word, folder):
+            yield Node(found)
+            yield from (Node(path, task) for path, task in self._tree.named("shell", found))
+
+    def _program(self, words: Sequence[str], program: str, folder: str) -> Iterator[Node]:
+        """A script by its path, a console script, a module run as a program, a module whose object a server is given."""
+        yield from self._script(words[0], folder)
+        for path, task in self._tree.named("console", program):
+            for entry in task.inputs:
+                if found := self._tree.modules.find(entry.partition(":")[0], path):
+                    yield Node(found)
+        if "/" not in words[0] and program.replace(".", "").replace("_", "").isalnum():
+            name = words[0] if "." in words[0] else f"{words[0]}.__main__"
+            found = self._tree.modules.find(name, posixpath.join(folder, "_"))
+            if found and ("." in words[0] or found.endswith("__main__.py")):
+                yield Node(found)
+        for word in words[1:]:
+            if _OBJECT.fullmatch(word):
+                yield from self._module(word, folder)
+
+    def _files(self, word: str, folder: str) -> Iterator[Node]:
+        word = word.removeprefix("file://")
+        for suffix in _SUFFIXES:
+            if found := self._tree.find(word + suffix, folder):
+                yield from self._script(found, "")
+                yield from (Node(found, line=workflow.line, workflow=True) for workflow in self._tree.workflows.get(found, ()))
+                return
+        if word and not word.startswith(("/", "~", "$")) and "://" not in word:
+            yield from (Node(path) for path in self._tree.below(word, folder))
+
+    def _module(self, word: str, folder: str) -> Iterator[Node]:
+        """`package.module:object`, `package.module.function` or `folder/file.function`."""
+        name = word.partition(":")[0].removesuffix(".py")
+        directory, _, last = name.rpartition("/")
+        importer = posixpath.normpath(posixpath.join(folder, directory, "_"))
+        if found := self._tree.modules.find(last, importer):
+            yield Node(found)
+
+    # ── images ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _engine(self, program: str, words: Sequence[str], folder: str) -> Iterator[Node]:
+        if program.endswith("-compose") or "compose" in words[1:3]:
+            yield from self._compose(words, folder)
+        elif "build" in words:
+            for dockerfile in self._dockerfiles_of(words, folder):
+                yield from self._of_image(dockerfile, "docker")
+        elif "run" in words:
+            for word in words[words.index("run") + 1 :]:
+                if _image_key(word) in self._images and not word.startswith("-"):
+                    yield from self._run_image(word)
+                    return
+
+    def _compose(self, words: Sequence[str], folder: str) -> Iterator[Node]:
+        verb = next((index for index, word in enumerate(words) if word in ("up", "run", "start", "build", "create")), None)
+        if verb is None:
+            return
+        given = [words[index + 1] for index, word in enumerate(words[:verb]) if word in ("-f", "--file")]
+        found = [path for name in given or _COMPOSE_FILES if (path := self._tree.find(name, folder))]
+        names = {word for word in words[verb + 1 :] if not word.startswith("-")}
+        for path in found if given else found[:1]:
+            off = {
+                fact.name
+                for fact in self._tree.files[path].facts
+                if isinstance(fact, Resource) and fact.dialect == "compose" and fact.conditional
+            }
+            for task in self._tree.tasks_of(path, "compose"):
+                if task.name in names or (
+                    not names & {other.name for other in self._tree.tasks_of(path, "compose")} and task.name not in off
+                ):
+                    if words[verb] == "build":
+                        place = [posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in task.inputs]
+                        yield from (node for dockerfile in place for node in self._of_image(dockerfile, "docker"))
+                    else:
+                        yield Node(path, task)
+
+    def _dockerfiles_of(self, words: Sequence[str], folder: str) -> list[str]:
+        """The Dockerfile that a build command names, or that is in the folder it names."""
+        named = [words[index + 1] for index, word in enumerate(words[:-1]) if word in ("-f", "--file")]
+        named += [word.partition("=")[2] for word in words if word.startswith("--file=")]
+        context = words[-1] if not words[-1].startswith("-") else "."
+        found = [self._tree.find(name, folder) for name in named or [posixpath.join(context, "Dockerfile")]]
+        return [path for path in found if path]
+
+    def _dockerfiles(self, fact: Fact | None, names: Sequence[str], folder: str) -> list[str]:
+        """The Dockerfile that arguments name by itself or by its folder; without any the one in the folder."""
+        given = values(fact, names) or [""]
+        found = [self._tree.find(name, folder) or self._tree.find(posixpath.join(name, "Dockerfile"), folder) for name in given]
+        return [path for path in found if path]
+
+    def _of_image(self, dockerfile: str, kind: str) -> Iterator[Node]:
+        yield from (Node(path, task) for path, task in self._tree.named(kind, dockerfile))
+
+    def _run_image(self, name: str) -> Iterator[Node]:
+        built = self._images.get(_image_key(name), set())
+        if len(built) == 1:
+            yield from self._of_image(next(iter(built)), "docker-start")
+
+    def _built(self, starts: Mapping[str, Sequence[Match]]) -> dict[str, set[str]]:
+        """Which Dockerfiles images of a name are built from, as commands, steps of CI and Compose services say."""
+        built: dict[str, set[str]] = defaultdict(set)
+        for path, file in self._tree.files.items():
+            for command in _all_commands(file):
+                if command.words and posixpath.basename(command.words[0]) in _ENGINES and "build" in command.words:
+                    tags = values(command, ("-t", "--tag"))
+                    for dockerfile in self._dockerfiles_of(command.words, posixpath.dirname(path)):
+                        _add(built, tags, dockerfile)
+            for match in starts.get(path, ()):
+                start = match.owned.start
+                if start and start.image and start.folder:
+                    for dockerfile in self._dockerfiles(match.fact, start.build, next(iter(values(match.fact, start.folder)), "")):
+                        _add(built, " ".join(values(match.fact, start.image)).replace(",", " ").split(), dockerfile)
+            for fact in file.facts:
+                if isinstance(fact, Resource) and fact.dialect == "compose":
+                    for task in self._tree.tasks_of(path, "compose"):
+                        if task.name == fact.name and task.inputs:
+                            place = posixpath.normpath(posixpath.join(posixpath.dirname(path), task.inputs[0]))
+                            _add(built, values(fact, ("image",)), place)
+        return built
+
+
+def _add(built: dict[str, set[str]], names: Sequence[str], dockerfile: str) -> None:
+    for name in names:
+        if key := _image_key(name):
+            built[key].add(dockerfile)
+
+
+def _image_key(name: str) -> str:
+    """The last part of an image's name without its tag; empty when that part is decided later."""
+    last = name.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
+    return "" if _DYNAMIC.search(last) else last
+
+
+def _all_commands(file: SourceFile) -> Iterator[Command]:
+    for fact in file.facts:
+        if isinstance(fact, Task):
+            yield from fact.commands
+        elif isinstance(fact, Workflow):
+            for job in fact.jobs:
+                for step in job.steps:
+                    yield from step.commands

@@ -1,0 +1,77 @@
+"""Python modules of the repository itself: which names are its own, and which file a name lives in."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from rung.records import SourceFile
+
+
+class Modules:
+    """Which file a Python module of the repository lives in, by the folders that imports can start from."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self._paths = {file.path for file in files if file.path.endswith((".py", ".ipynb"))}
+        self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
+        self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
+
+    def _sources(self) -> Iterator[str]:
+        """Folders that hold the top of a package, and the usual names for a source root."""
+        for package in self._packages:
+            parent = posixpath.dirname(package)
+            if parent not in self._packages:
+                yield parent
+        yield from ("src", "lib", "python", "app")
+
+    def find(self, module: str, importer: str) -> str | None:
+        """The file of a dotted module (or of the module that a name of it lives in), seen from the importing file."""
+        if module.startswith("."):
+            dots = len(module) - len(module.lstrip("."))
+            folder = posixpath.dirname(importer)
+            for _ in range(dots - 1):
+                folder = posixpath.dirname(folder)
+            return self._within(folder, module.lstrip("."), importer)
+        own = posixpath.dirname(importer)
+        folders = self._roots if own in self._packages else [own, *self._roots]
+        for folder in folders:
+            if found := self._within(folder, module, importer):
+                return found
+        return None
+
+    def _within(self, folder: str, module: str, importer: str) -> str | None:
+        parts = [part for part in module.split(".") if part]
+        for length in range(len(parts), 0, -1):
+            base = posixpath.join(folder, *parts[:length])
+            for path in (base + ".py", base + "/__init__.py"):
+                if path in self._paths and path != importer:
+                    return path
+        return None
+
+
+class LocalNames:
+    """Which top-level module names are the repository's own, so that a local `mlflow.py` is not taken for the library."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self._names: dict[str, set[str]] = defaultdict(set)
+        self._packages: set[str] = set()
+        for file in files:
+            if not file.path.endswith(".py"):
+                continue
+            folder, name = posixpath.split(file.path)
+            if name == "__init__.py":
+                self._packages.add(folder)
+                parent, package = posixpath.split(folder)
+                self._names[parent].add(package)
+            else:
+                self._names[folder].add(name.removesuffix(".py"))
+
+    def seen_from(self, path: str) -> Callable[[str], bool]:
+        """A test for module names as imported from the file `path`."""
+        folder, name = posixpath.split(path)
+        own = name.removesuffix(".py")
+        known = self._names[""] | self._names["src"]
+        if folder not in self._packages:
+            known = known | (self._names[folder] - {own})
+        return known.__contains__

@@ -1,0 +1,55 @@
+"""What the arguments of a start name: the texts that a pack points to, out of the fact that it matched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rung.records import Call, Command, Fact, Resource, Setting, Step
+
+_SHELL = re.compile(r"^(?:/(?:usr/)?bin/)?(?:ba|z)?sh\s+-[a-z]*c\s+")
+
+
+def values(fact: Fact | None, names: Sequence[str]) -> list[str]:
+    """The texts of the named arguments in the order of the names; empty for one that is there and no literal.
+
+    See `Start` for how arguments of each kind of fact are named.
+    """
+    return [text for name in names for text in _values(fact, name)] if fact is not None else []
+
+
+def command_line(fact: Fact | None, names: Sequence[str]) -> str:
+    """The arguments that together are a command line, as one text; empty when a part of it is no literal."""
+    found = values(fact, names)
+    return _SHELL.sub("", " ".join(found)) if all(found) else ""
+
+
+def _values(fact: Fact, name: str) -> Iterator[str]:
+    if isinstance(fact, Call):
+        if name.isdigit():
+            yield from fact.arguments[int(name) : int(name) + 1]
+        yield from (value for keyword, value in fact.keywords if keyword == name)
+    elif isinstance(fact, Setting):
+        yield fact.value
+    elif isinstance(fact, Resource):
+        wanted = _folded(name)
+        yield from (value for key, value in fact.attributes if (folded := _folded(key)) == wanted or folded.endswith("." + wanted))
+    elif isinstance(fact, Step):
+        yield from (value for key, value in fact.arguments if key == name)
+    elif isinstance(fact, Command):
+        yield from _words(fact.words, name)
+
+
+def _words(words: Sequence[str], name: str) -> Iterator[str]:
+    if name == "*":
+        yield from (word for word in words[1:] if not word.startswith("-"))
+        return
+    for index, word in enumerate(words):
+        if word == name and index + 1 < len(words):
+            yield words[index + 1]
+        elif word.startswith(name + "="):
+            yield word[len(name) + 1 :]
+
+
+def _folded(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()

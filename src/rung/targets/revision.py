@@ -1,0 +1,326 @@
+"""A git revision, read from the object database without a checkout: also of bare, partial and shallow clones.
+
+Its files are what `git checkout` would write, sparse or not; a link, a submodule or a file that is too large counts as in a
+work tree.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import shlex
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+
+from rung.records import Coverage, TargetError, TargetInfo
+from rung.targets.files import LINK, LINK_OUT, too_large
+from rung.targets.git import Git, GitError, is_bare, repository_above
+from rung.targets.listing import LEADS_OUT, NEEDS, NEVER_TRACKED, Found, Gaps, Listing, entries_of
+from rung.targets.objects import MISSING, Blobs, Objects, objects_of
+from rung.targets.repository import Remote, is_shallow, remote_of, repository_info
+from rung.targets.target import Entry, Limits, Unread, printable
+
+_LISTED = re.compile(
+    r"(?P<mode>[0-7]{6}) (?P<type>blob|commit) (?P<id>[0-9a-f]{40,64}) +(?P<size>\d+|BAD|-)\t(?P<path>.+)", re.ASCII | re.DOTALL
+)
+_NAME = re.compile(r"[^\0-\x20\x7f~^:?*\[\\]+")
+"""What can be the name of a branch or tag."""
+_LONGEST_LINK = 4096
+_MOST_HOPS = 40
+"""Links that lead to links; a file system gives up there too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """Files that a partial clone of ours leaves out on purpose, because nothing is going to read them."""
+
+    needed: Callable[[str], bool]
+    """Whether a file of this (printable) path is read."""
+    size: int
+    """What those that are left out have at least."""
+
+
+def open_revision(
+    path: str,
+    revision: str = "HEAD",
+    *,
+    subfolder: str = "",
+    limits: Limits | None = None,
+    identity: str = "repo",
+    omitted: Omitted | None = None,
+    shown: str = "",
+) -> Revision:
+    """List a revision of a repository; raises `TargetError` when there is no such repository, revision or folder in it.
+
+    Args:
+        path: the repository: a work tree, a folder of it (which stands for that part), or a bare repository.
+        revision: a branch (also one of the main remote), a tag, a commit, or what git makes one of (`HEAD~3`).
+        subfolder: a folder of the revision; relative to `path`.
+        limits: how much is listed and read.
+        identity: the target's id.
+        omitted: see there.
+        shown: what messages call the repository instead of `path`.
+    """
+    limits = limits or Limits()
+    git, folder = repository_at(path, limits.git_seconds)
+    shown = shown or path
+    folder = _inside(shown, folder, subfolder)
+    try:
+        remote = remote_of(git)
+        commit, branch = resolve(git, remote, shown, revision)
+        objects = objects_of(git)
+        info = repository_info(git, remote, identity=identity, kind="revision", revision=commit, branch=branch, folder=printable(folder))
+        treeish = _treeish(objects, commit, folder, f"{shown}@{revision}", _fetch(git, remote, commit))
+    except GitError as error:
+        raise TargetError(f"{shown}: revision {revision} can't be read, because of git: {error}.") from error
+    gaps = Gaps()
+    try:
+        listing = _list(objects, treeish, limits, gaps, omitted)
+    except GitError as error:
+        hint = f" Are parts of it missing? {_fetch(git, remote, commit)}"
+        raise TargetError(f"{shown}: the files of revision {revision} can't be listed, because of git: {error}.{hint}") from error
+    blobs = Blobs(objects, limits.file_bytes)
+    links = _links(listing, blobs)
+    needs = {**NEEDS, MISSING: _fetch_blobs(remote, commit)}
+    entries, real = entries_of(listing, limits, gaps, partial(_why_not, links, limits.file_bytes), needs)
+    del real  # contents go by id
+    return Revision(replace(info, files=len(entries)), entries, gaps.coverage(identity), blobs)
+
+
+class Revision:
+    """The files of a revision; see `Target`. A worker that it is pickled or forked to reads through a git process of its own."""
+
+    __slots__ = ("_blobs", "_coverage", "_entries", "_index", "info")
+
+    def __init__(self, info: TargetInfo, entries: tuple[Entry, ...], coverage: tuple[Coverage, ...], blobs: Blobs) -> None:
+        self.info = info
+        self._entries = entries
+        self._coverage = coverage
+        self._blobs = blobs
+        self._index: dict[str, Entry] | None = None
+
+    def list(self) -> tuple[Entry, ...]:
+        """All files, sorted by path."""
+        return self._entries
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """What could not be listed or will not be read, grouped by reason."""
+        return self._coverage
+
+    def expect(self, paths: Iterable[str]) -> None:
+        """Hear which listed files are going to be read next, in order: they are asked for ahead."""
+        entries = filter(None, map(self._entry, paths))
+        self._blobs.expect(entry.blob for entry in entries if not entry.unread)
+
+    def read(self, path: str) -> bytes | Unread:
+        """The content of a listed file, or why there is none."""
+        entry = self._entry(path)
+        if entry is None:
+            return Unread("not in the tree")
+        return Unread(entry.unread) if entry.unread else self._blobs.read(entry.blob)
+
+    def _entry(self, path: str) -> Entry | None:
+        if self._index is None:
+            self._index = {entry.path: entry for entry in self._entries}
+        return self._index.get(path)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Revision, (self.info, self._entries, self._coverage, self._blobs))
+
+
+# ── The place ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def repository_at(path: str, seconds: float) -> tuple[Git, str]:
+    """The repository that a path belongs to, and the folder of it that the path is; raises `TargetError`."""
+    root = os.path.realpath(path)
+    if not os.path.isdir(root):
+        raise TargetError(f"{path} {'is no folder' if os.path.exists(root) else 'does not exist'}: give the folder of a repository.")
+    if is_bare(root):
+        return Git(root, seconds, bare=True), ""
+    top = repository_above(root)
+    if not top:
+        raise TargetError(f"{path} is in no git repository, so it has no revisions: give the folder of a repository.")
+    return Git(top, seconds), "" if top == root else os.path.relpath(root, top)
+
+
+def _inside(path: str, folder: str, subfolder: str) -> str:
+    joined = posixpath.normpath(posixpath.join("/", folder, subfolder)).strip("/")
+    if subfolder.startswith("/") or (folder and joined != folder and not joined.startswith(folder + "/")) or ".." in subfolder.split("/"):
+        raise TargetError(f"The subfolder {subfolder} lies outside {path}: give a path inside it.")
+    return joined
+
+
+def _treeish(objects: Objects, commit: str, folder: str, shown: str, fetch: str) -> str:
+    if objects.type_of(f"{commit}^{{tree}}") != "tree":
+        raise TargetError(f"{shown}: the files of the commit are not in this clone. {fetch}")
+    if not folder:
+        return commit
+    if objects.type_of(f"{commit}:{folder}") != "tree":
+        raise TargetError(f"{shown} has no folder {printable(folder)}: give one that is in that revision.")
+    return f"{commit}:{folder}"
+
+
+# ── The revision ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def resolve(git: Git, remote: Remote, path: str, revision: str) -> tuple[str, str]:
+    """The commit that a revision names, and its branch if it names one; raises `GitError`, and `TargetError` if it names none."""
+    if not revision or revision.startswith("-") or not revision.isprintable():
+        raise TargetError(f"{path}: `{printable(revision)}` can't be a revision: give a branch, a tag or a commit.")
+    named = _named(git, remote, revision) if _NAME.fullmatch(revision) else {}
+    local = {ref: commit for ref, commit in named.items() if not ref.startswith("refs/remotes/")}
+    if len(set(local.values())) > 1:
+        raise TargetError(f"{path}: `{revision}` is ambiguous: give {' or '.join(f'`{ref}`' for ref in sorted(local))}.")
+    commit = _commit(git, revision)
+    branch = revision if f"refs/heads/{revision}" in named else ""
+    if revision == "HEAD":
+        branch = os.fsdecode(git.run("symbolic-ref", "-q", "--short", "HEAD", tolerated=1)).rstrip("\n")
+    elif not commit and named:
+        branch = revision
+        commit = _commit(git, min(named))
+    if not commit:
+        raise TargetError(f"{path}: {_why_none(git, remote, revision)}")
+    return commit, printable(branch)
+
+
+def _commit(git: Git, revision: str) -> str:
+    return git.run("rev-parse", "-q", "--verify", f"{revision}^{{commit}}", tolerated=128).decode("ascii", "replace").strip()
+
+
+def _named(git: Git, remote: Remote, name: str) -> Mapping[str, str]:
+    """The branches and tags of exactly this name, with what they lead to."""
+    refs = [f"refs/heads/{name}", f"refs/tags/{name}", *([f"refs/remotes/{remote.name}/{name}"] if remote.name else [])]
+    output = git.run("for-each-ref", "--format=%(refname)%00%(objectname)%00%(*objectname)", *refs)
+    found = {}
+    for line in os.fsdecode(output).splitlines():
+        ref, own, peeled = line.split("\0")
+        if ref in refs:
+            found[ref] = peeled or own
+    return found
+
+
+def _why_none(git: Git, remote: Remote, revision: str) -> str:
+    if revision == "HEAD":
+        return "the repository has no commit yet, or HEAD leads nowhere: give another revision."
+    if re.fullmatch(r"[0-9a-f]{4,63}", revision):
+        candidates = git.run("rev-parse", f"--disambiguate={revision}", tolerated=128).split()
+        if len(candidates) > 1:
+            return f"`{revision}` is ambiguous, {len(candidates)} objects begin so: give more of the commit's id."
+    if not remote.name:
+        return f"there is no branch, tag or commit `{revision}`, and no remote to fetch it from: `git branch -a` and `git tag` list what is there."
+    if re.search(r"[~^@:]", revision):
+        if is_shallow(git):
+            return f"the commit `{revision}` is not in this shallow clone: `git fetch --unshallow {remote.name}` brings all."
+        return f"there is no commit `{revision}`: give a branch, a tag or a commit."
+    return f"there is no branch, tag or commit `{revision}` here. {_fetch(git, remote, revision)}"
+
+
+# ── What would bring what is missing ─────────────────────────────────────────────────────────────────
+
+
+def _fetch(git: Git, remote: Remote, revision: str) -> str:
+    """A sentence with the command that fetches a revision, without its history where the clone has none."""
+    if not remote.name:
+        return "There is no remote to fetch it from."
+    depth = "--depth=1 " if is_shallow(git) else ""
+    # Written to a name of its own, since a clone of a single branch would keep none.
+    source = revision if re.fullmatch(r"[0-9a-f]{40,64}", revision) else f"{revision}:refs/remotes/{remote.name}/{revision}"
+    return f"`git fetch {depth}{shlex.quote(remote.name)} {shlex.quote(source)}` brings it when the remote has it."
+
+
+def _fetch_blobs(remote: Remote, commit: str) -> str:
+    if not remote.name:
+        return "a clone with all its objects"
+    listed = f"git rev-list --objects --no-object-names --missing=print --no-walk {commit}"
+    return f"`{listed} | sed -n 's/^?//p' | git fetch --no-tags --filter=blob:none --stdin {shlex.quote(remote.name)}`"
+
+
+# ── The files ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _list(objects: Objects, treeish: str, limits: Limits, gaps: Gaps, omitted: Omitted | None) -> Listing:
+    files: list[Found] = []
+    seen = set[str]()
+    with closing(objects.tree(treeish)) as records:
+        for record in records:
+            found = _LISTED.fullmatch(os.fsdecode(record))
+            if not found:
+                raise GitError("its list of files has an unknown form")
+            path = found["path"]
+            if path in seen:
+                continue  # a tree that git did not write
+            if len(seen) > 2 * limits.files:
+                gaps.add_beyond(limits.files, path)
+                break
+            seen.add(path)
+            parts = path.lower().split("/")
+            if not NEVER_TRACKED.isdisjoint(parts):
+                gaps.add(LEADS_OUT, "a tree that git wrote", path)
+            elif found["type"] == "commit":
+                gaps.add("submodules are not followed", "the submodule as a target of its own", path, kind="submodule")
+            elif len(parts) > limits.depth:
+                gaps.add(f"deeper than {limits.depth} folders", "the deep folder as a target of its own", path)
+            else:
+                files.append(_found(found, omitted))
+    return Listing(files)
+
+
+def _found(listed: re.Match[str], omitted: Omitted | None) -> Found:
+    path, mode = listed["path"], int(listed["mode"], 8)
+    if listed["size"].isdigit():
+        return Found(path, int(listed["size"]), mode, 0, listed["id"])
+    if omitted and not omitted.needed(printable(path)):
+        return Found(path, omitted.size, mode, 0, listed["id"])
+    return Found(path, 0, mode if stat.S_ISLNK(mode) else 0, 0, listed["id"])
+
+
+def _links(listing: Listing, blobs: Blobs) -> Mapping[str, str]:
+    """Where each symbolic link leads, as it is written."""
+    links = {}
+    found = [found for found in listing.files if stat.S_ISLNK(found.mode) and found.size <= _LONGEST_LINK]
+    blobs.expect(link.blob for link in found)
+    for link in found:
+        target = blobs.read(link.blob)
+        if isinstance(target, bytes):
+            links[link.path] = os.fsdecode(target)
+    blobs.close()  # before workers are forked
+    return links
+
+
+def _why_not(links: Mapping[str, str], most: int, found: Found) -> str:
+    if stat.S_ISLNK(found.mode):
+        return LINK_OUT if _leads_out(found.path, links) else LINK
+    if found.mode == 0:
+        return MISSING
+    return too_large(most) if found.size > most else ""
+
+
+def _leads_out(path: str, links: Mapping[str, str]) -> bool:
+    """Whether a path, followed as a file system would, leaves the tree."""
+    ahead = deque(path.split("/"))
+    place: list[str] = []
+    hops = 0
+    while ahead:
+        part = ahead.popleft()
+        if part == "..":
+            if not place:
+                return True
+            place.pop()
+        elif part not in ("", "."):
+            place.append(part)
+            target = links.get("/".join(place))
+            if target is not None:
+                hops += 1
+                if target.startswith("/"):
+                    return True
+                if hops > _MOST_HOPS:
+                    return False
+                place.pop()
+                ahead.extendleft(reversed(target.split("/")))
+    return False
