@@ -603,9 +603,7 @@ class Matchers:
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
         for arguments, owned in self._steps_of(step.uses):
-            if all(
-                any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments
-            ):
+            if all(any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments):
                 yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
 
     def _images_for(self, name: str, use: str) -> tuple[Owned, ...]:

@@ -86,7 +86,11 @@ def _whole_words(glob: str) -> Words:
 
 def _pieces(glob: str) -> list[bytes]:
     """Texts between the wildcards of a glob; blanks and braces part them, as a source may write them otherwise."""
-    return [piece.encode() for piece in _GAP.split(glob.lower()) if len(piece) > 1 and not piece[0].isdigit() and piece not in _SPELLED_DIFFERENTLY]
+    return [
+        piece.encode()
+        for piece in _GAP.split(glob.lower())
+        if len(piece) > 1 and not piece[0].isdigit() and piece not in _SPELLED_DIFFERENTLY
+    ]
 
 
 class _Index:

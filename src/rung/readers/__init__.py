@@ -71,7 +71,9 @@ class Readers:
             *(reading for module in MODULES for reading in module.READINGS),
             settings.settings_reading(matchers.setting_globs),
         )
-        self._names = re.compile("|".join(reading.claims.pattern for reading in self._readings if isinstance(reading.claims, Named)), re.DOTALL)
+        self._names = re.compile(
+            "|".join(reading.claims.pattern for reading in self._readings if isinstance(reading.claims, Named)), re.DOTALL
+        )
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
 

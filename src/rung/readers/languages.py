@@ -456,6 +456,7 @@ def _reading(
     name: str,
     prefix: str,
     suffixes: tuple[str, ...],
+    *,
     facts: Callable[[str], Iterable[Fact]],
     opener: re.Pattern[str],
     tests: Callable[[str], Iterable[Fact]],
@@ -481,16 +482,30 @@ def _reading(
 
 
 READINGS: tuple[Reading, ...] = (
-    _reading("r", "r:", (".R", ".r"), r_facts, _R_TEST, lambda text: _r_tests(scanning.scan(text, _R_TOKENS))),
-    _reading("julia", "julia:", (".jl",), julia_facts, _JULIA_ASSERTION, lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS))),
-    _reading("jvm", "jvm:", (".scala", ".java", ".kt", ".sc"), jvm_facts, _JVM_TESTS, lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS))),
+    _reading("r", "r:", (".R", ".r"), facts=r_facts, opener=_R_TEST, tests=lambda text: _r_tests(scanning.scan(text, _R_TOKENS))),
+    _reading(
+        "julia",
+        "julia:",
+        (".jl",),
+        facts=julia_facts,
+        opener=_JULIA_ASSERTION,
+        tests=lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS)),
+    ),
+    _reading(
+        "jvm",
+        "jvm:",
+        (".scala", ".java", ".kt", ".sc"),
+        facts=jvm_facts,
+        opener=_JVM_TESTS,
+        tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
+    ),
     _reading(
         "javascript",
         "js:",
         (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
-        js_facts,
-        _JS_TEST,
-        lambda text: _js_tests(_js_scan(text, 1)),
+        facts=js_facts,
+        opener=_JS_TEST,
+        tests=lambda text: _js_tests(_js_scan(text, 1)),
     ),
-    _reading("go", "go:", (".go",), go_facts, _GO_TEST, lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
+    _reading("go", "go:", (".go",), facts=go_facts, opener=_GO_TEST, tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
 )

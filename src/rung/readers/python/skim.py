@@ -21,7 +21,10 @@ _IMPORTING = re.compile(
 )
 _NAME = re.compile(r"(?P<name>[^\W\d][\w.]*+|\*)(?:[ \t]*+\.[ \t]*+\w++)*+(?:\s++as\s++\w++)?")
 _COMMENT = re.compile(r"#[^\n]*+")
-_MAIN = re.compile(r"^[ \t]*+(?P<at>if)[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)", re.MULTILINE)
+_MAIN = re.compile(
+    r"^[ \t]*+(?P<at>if)[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)",
+    re.MULTILINE,
+)
 _NEEDS_TREE = re.compile(r"^[ \t]*+(?:async[ \t]++)?def[ \t]++test|^[ \t]*+(?:if|elif)[ \t]++(?:0|False|None)[ \t]*+:", re.MULTILINE)
 
 
