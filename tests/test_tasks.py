@@ -262,7 +262,8 @@ def test_a_mise_file_gives_its_tasks() -> None:
     assert {name: task.kind for name, task in found.items()} == dict.fromkeys(("lint", "check", "check:types"), "mise")
     assert (lines(found["lint"]), lines(found["check:types"])) == ([(4, "ruff check .")], [(9, "mypy src")])
     assert (found["check"].needs, lines(found["check"])) == (("docs", "lint", "check:types"), [(7, "mise run test")])
-    assert tasks(".config/mise.toml", '[tasks]\na = "pytest"\n') and not tasks("promise.toml", '[tasks]\na = "pytest"\n')
+    assert tasks(".config/mise.toml", '[tasks]\na = "pytest"\n')
+    assert not tasks("promise.toml", '[tasks]\na = "pytest"\n')
 
 
 def test_shell_scripts_are_tasks_named_by_their_path() -> None:

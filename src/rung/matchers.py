@@ -243,7 +243,7 @@ class Matchers:
         self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
         self._images: list[tuple[Condition, Condition, Owned]] = []
-        self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], Owned]] = []
+        self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], tuple[str, ...], Owned]] = []
         self._texts: list[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], ...], re.Pattern[str], Owned]]] = []
         self._asked: dict[tuple[str, ...], _Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
@@ -391,9 +391,9 @@ class Matchers:
 
     def _add_resource(self, owned: Owned, given: _Arguments) -> None:
         types, conditions = given.texts("any", "type"), given.conditions("where", fold=True)
-        dialects = given.texts("dialect", default=("*",))
+        dialects, without = given.texts("dialect", default=("*",)), tuple(map(_fold, given.texts("without", default=())))
         given.done()
-        self._resources.append((any_glob(types), any_glob(dialects), conditions, owned))
+        self._resources.append((any_glob(types), any_glob(dialects), conditions, without, owned))
 
     def _add_text(self, owned: Owned, given: _Arguments) -> None:
         files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
@@ -529,9 +529,11 @@ class Matchers:
 
     def _match_resource(self, resource: Resource) -> Iterator[Owned]:
         attributes: list[tuple[str, str]] | None = None
-        for conditions, owned in self._resources_of(self._canonical.canonical(resource), resource.dialect):
-            if conditions and attributes is None:
+        for conditions, without, owned in self._resources_of(self._canonical.canonical(resource), resource.dialect):
+            if (conditions or without) and attributes is None:
                 attributes = [(_fold(key), value) for key, value in resource.attributes]
+            if without and any(_key_matches(unwanted, key) for key, _ in attributes or () for unwanted in without):
+                continue
             if all(
                 any(_key_matches(wanted, key) and condition(value) for key, value in attributes or ()) for wanted, condition in conditions
             ):
@@ -609,9 +611,11 @@ class Matchers:
     def _images_for(self, name: str, use: str) -> tuple[Owned, ...]:
         return tuple(owned for is_name, is_use, owned in self._images if is_use(use) and is_name(name))
 
-    def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
+    def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], tuple[str, ...], Owned], ...]:
         return tuple(
-            (conditions, owned) for is_type, is_dialect, conditions, owned in self._resources if is_type(type_) and is_dialect(dialect)
+            (conditions, without, owned)
+            for is_type, is_dialect, conditions, without, owned in self._resources
+            if is_type(type_) and is_dialect(dialect)
         )
 
 

@@ -17,8 +17,10 @@ import yaml
 from rung.records import (
     Capability,
     Criterion,
+    DeadEndRule,
     Detector,
     DimensionRule,
+    Follow,
     Framework,
     Group,
     Leaf,
@@ -93,10 +95,13 @@ def load_packs() -> Packs:
         resources.extend(resources_of(file.name, parse(file.name, file.read_bytes())))
     capabilities: tuple[Capability, ...] = ()
     frameworks: list[Framework] = []
+    dead_ends: tuple[DeadEndRule, ...] = ()
     for file in _yaml_files(files("rung.rules")):
         digest.update(file.read_bytes())
         if file.name == "capabilities.yaml":
             capabilities = capabilities_of(file.name, parse(file.name, file.read_bytes()))
+        elif file.name == "dead-ends.yaml":
+            dead_ends = dead_ends_of(file.name, parse(file.name, file.read_bytes()))
         else:
             frameworks.append(framework_of(file.name, parse(file.name, file.read_bytes())))
     known = {capability.id for capability in capabilities}
@@ -107,6 +112,10 @@ def load_packs() -> Packs:
                     raise PackError(
                         f"detectors/{detector.id}.yaml: signal `{signal.id}`: capability `{capability}` is not in rules/capabilities.yaml"
                     )
+    for rule in dead_ends:
+        for capability in (*rule.has, *rule.lacks):
+            if capability not in known:
+                raise PackError(f"rules/dead-ends.yaml: `{rule.id}`: capability `{capability}` is not in rules/capabilities.yaml")
     for framework in frameworks:
         for leaf in framework_leaves(framework):
             if leaf.capability not in known:
@@ -117,6 +126,7 @@ def load_packs() -> Packs:
         capabilities=capabilities,
         resources=tuple(resources),
         frameworks=tuple(frameworks),
+        dead_ends=dead_ends,
         digest=digest.hexdigest()[:16],
     )
 
@@ -191,6 +201,25 @@ def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...
             )
         )
     return tuple(found)
+
+
+def dead_ends_of(file: str, pack: Mapping[str, Any]) -> tuple[DeadEndRule, ...]:
+    """The rules about what belongs together (`schema: dead-ends/1`) as records."""
+    _keys(file, pack, required=("schema", "dead_ends"))
+    _schema(file, pack, "dead-ends/1")
+    rules = []
+    for raw in _list(file, "dead_ends", pack["dead_ends"]):
+        _keys(f"{file}: `{raw.get('id', '?')}`", raw, required=("id", "has", "lacks", "what", "remediation"))
+        rules.append(
+            DeadEndRule(
+                id=str(raw["id"]),
+                has=tuple(map(str, _list(file, "has", raw["has"]))),
+                lacks=tuple(map(str, _list(file, "lacks", raw["lacks"]))),
+                what=str(raw["what"]),
+                remediation=str(raw["remediation"]),
+            )
+        )
+    return tuple(rules)
 
 
 def framework_of(file: str, pack: Mapping[str, Any]) -> Framework:
@@ -282,7 +311,7 @@ def _signal(where: str, raw: object) -> Signal:
     if not isinstance(raw, dict):
         raise PackError(f"{where}: a signal is a mapping")
     where = f"{where} `{raw.get('id', '?')}`"
-    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given"))
+    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "dead_end"))
     matcher, arguments = _match(where, raw["match"])
     strength = _strength(where, raw["strength"])
     if strength in (Strength.ABSENT, Strength.OPERATING):
@@ -295,7 +324,14 @@ def _signal(where: str, raw: object) -> Signal:
         arguments=arguments,
         where=_roles(where, raw, DEFAULT_ROLES),
         given=tuple(map(str, raw.get("given", ()))),
+        dead_end=_follow(f"{where}: dead_end", raw["dead_end"]) if "dead_end" in raw else None,
     )
+
+
+def _follow(where: str, raw: Any) -> Follow:
+    _keys(where, raw, required=("kind", "what", "remediation"), optional=("unless",))
+    unless = tuple(map(str, raw.get("unless", ())))
+    return Follow(kind=str(raw["kind"]), what=str(raw["what"]), remediation=str(raw["remediation"]), unless=unless)
 
 
 def _start(where: str, raw: object) -> Start:

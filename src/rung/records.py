@@ -373,6 +373,18 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadEnd:
+    """Something that is set up and can't work, or that nothing follows up."""
+
+    id: str
+    """Hash of kind, path and text, without line numbers."""
+    kind: str
+    location: Location
+    what: str
+    remediation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """What was searched, or what could not be and what would make it visible."""
 
@@ -424,6 +436,29 @@ class TargetInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """What must be found beside a signal so that it does not lead nowhere."""
+
+    kind: str
+    what: str
+    """What is wrong when none of it is found, as a sentence."""
+    remediation: str
+    unless: tuple[str, ...]
+    """Capabilities, or signals as `detector/signal`; one of them is enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadEndRule:
+    """Capabilities that are of no use without another."""
+
+    id: str
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+    what: str
+    remediation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """One observable trace of a tool or practice, and what it proves."""
 
@@ -438,6 +473,7 @@ class Signal:
     given: tuple[str, ...] = ()
     """Capabilities one of which must be found (implemented or more) for the match to mean anything: a roll-out is one of
     models only where a model is served."""
+    dead_end: Follow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -580,6 +616,7 @@ class Packs:
     capabilities: tuple[Capability, ...]
     resources: tuple[ResourceType, ...]
     frameworks: tuple[Framework, ...]
+    dead_ends: tuple[DeadEndRule, ...] = ()
     digest: str
     """Short hash over the content of all packs."""
 
@@ -674,6 +711,7 @@ class Assessment:
     coverage: tuple[Coverage, ...]
     errors: tuple[ScanError, ...]
     next_steps: tuple[NextStep, ...]
+    dead_ends: tuple[DeadEnd, ...] = ()
 
 
 class RungError(Exception):

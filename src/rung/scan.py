@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from rung import __version__, assess
+from rung.dead_ends import DeadEnds
 from rung.detect import decided_later, detect, match, problems, starts_of, unread
 from rung.excerpt import excerpt
 from rung.matchers import Matchers
@@ -58,7 +59,8 @@ def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progre
     readers = Readers(matchers, Prefilter(packs.detectors))
     files = readers.read_all(target, progress=progress)
     matches = match(files, matchers)
-    wiring = Wiring(files, starts_of(matches))
+    starts = starts_of(matches)
+    wiring = Wiring(files, starts)
     evidence = tuple(_with_excerpts(detect(files, matches, wiring, target.info.id), target))
     hidden = unread(files, partial(_hidden, readers, matchers), target.info.id)
     coverage = (*target.coverage(), *hidden, *decided_later(wiring.unknown(), target.info.id))
@@ -79,6 +81,7 @@ def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progre
         coverage=coverage,
         errors=problems(files, target.info.id),
         next_steps=assess.next_steps(chosen[0], results[0]),
+        dead_ends=DeadEnds(target, files, starts).find(evidence, packs.detectors, packs.dead_ends),
     )
 
 

@@ -11,9 +11,11 @@ from rung.records import (
     Assessment,
     Coverage,
     CriterionResult,
+    DeadEnd,
     DimensionResult,
     Evidence,
     FrameworkResult,
+    Location,
     NextStep,
     RungError,
     ScanError,
@@ -46,6 +48,7 @@ def document_of(assessment: Assessment) -> Document:
             "coverage": [_coverage(item) for item in sorted(assessment.coverage, key=_coverage_order)],
             "errors": [_error(item) for item in sorted(assessment.errors, key=_error_order)],
             "next_steps": [_next_step(step) for step in assessment.next_steps],
+            "dead_ends": [_dead_end(item) for item in assessment.dead_ends],
             "frameworks": {result.id: _framework(result) for result in assessment.results},
         }
     )
@@ -175,12 +178,6 @@ def _criterion(criterion: CriterionResult) -> Document:
 
 
 def _evidence(item: Evidence) -> Document:
-    place = item.location
-    location: Document = (
-        {"target": place.target, "resource": place.resource, "region": place.region}
-        if place.resource
-        else {"target": place.target, "path": place.path, "line": place.line, "end_line": place.end_line}
-    )
     return {
         "id": item.id,
         "detector": item.detector,
@@ -188,11 +185,27 @@ def _evidence(item: Evidence) -> Document:
         "tool": item.tool,
         "capability": item.capability,
         "strength": item.strength.label,
-        "location": location,
+        "location": _location(item.location),
         "chain": [{"path": hop.path, "line": hop.line, "what": excerpt(hop.what)} for hop in item.chain],
         "excerpt": excerpt(item.excerpt),
         "occurrences": item.occurrences,
         "note": mask_secrets(item.note),
+    }
+
+
+def _location(place: Location) -> Document:
+    if place.resource:
+        return {"target": place.target, "resource": place.resource, "region": place.region}
+    return {"target": place.target, "path": place.path, "line": place.line, "end_line": place.end_line}
+
+
+def _dead_end(item: DeadEnd) -> Document:
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "location": _location(item.location),
+        "what": mask_tokens(item.what),
+        "remediation": item.remediation,
     }
 
 

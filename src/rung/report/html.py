@@ -104,6 +104,9 @@ def _view(document: Document) -> dict[str, Any]:
         "strengths": STRENGTHS,
         "tool_count": tools(document),
         "capabilities": _capabilities(document),
+        "dead_ends": [
+            {**item, "where": place(item["location"]), "url": _url(document, item["location"])} for item in document["dead_ends"]
+        ],
         "errors": [{**error, "where": position(error["path"], error["line"]) or error["target"]} for error in document["errors"]],
         "frameworks": [_side(name, entry) for name, entry in document["frameworks"].items()],
     }
@@ -125,7 +128,7 @@ def _shown(document: Document, item: Document) -> Document:
     """A piece of evidence with its links."""
     location = item["location"]
     path = location.get("path", "")
-    url = source_url(document, location["target"], path, location.get("line", 0), location.get("end_line", 0))
+    url = _url(document, location)
     chain = [
         {**hop, "where": position(hop["path"], hop["line"]), "url": source_url(document, location["target"], hop["path"], hop["line"])}
         for hop in item["chain"]
@@ -139,6 +142,10 @@ def _shown(document: Document, item: Document) -> Document:
         "chain": chain,
         "area": item["capability"].split(".", 1)[0],
     }
+
+
+def _url(document: Document, location: Document) -> str:
+    return source_url(document, location["target"], location.get("path", ""), location.get("line", 0), location.get("end_line", 0))
 
 
 def _grouped(evidence: list[Document], key: str) -> list[tuple[str, list[Document]]]:

@@ -57,6 +57,7 @@ def render(document: Document) -> str:
         _next_steps(document),
         _not_seen(document),
         _criteria(document),
+        _dead_ends(document),
         _errors(document),
     ]
     used = sum(len(line) for block in blocks for line in block)
@@ -183,6 +184,13 @@ def _evidence(document: Document, room: int) -> list[str]:
 
 def _row(*cells: str) -> str:
     return "| " + " | ".join(_PIPE.sub(r"\\|", cell.strip()) for cell in cells) + " |"
+
+
+def _dead_ends(document: Document) -> list[str]:
+    items = document["dead_ends"]
+    lines = [f"**Dead ends** ({len(items)})", ""] if items else []
+    lines += [f"- {_link(document, item['location'])}: {escaped(item['what'])}" for item in items[:10]]
+    return lines + ([f"- {len(items) - 10} more"] if len(items) > 10 else [])
 
 
 def _errors(document: Document) -> list[str]:

@@ -34,6 +34,7 @@ _BLOCKS_SHOWN = 2
 _GAPS_SHOWN = 4
 _STEPS_SHOWN = 3
 _EVIDENCE_SHOWN = 8
+_DEAD_ENDS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def render(document: Document, *, color: bool = False, verbose: bool = False, wi
         _why_not_higher(document, page),
         _not_seen(document, page),
         _next_steps(document, page),
+        _dead_ends(document, page, verbose=verbose),
         _criteria(document, page) if verbose else [],
         _other_frameworks(document, page),
         _problems(document, page, verbose=verbose),
@@ -220,6 +222,16 @@ def _next_steps(document: Document, page: _Page) -> list[str]:
         )
         lines += page.wrap(told, first="", rest=5, style="dim")
     return lines
+
+
+def _dead_ends(document: Document, page: _Page, *, verbose: bool) -> list[str]:
+    items = document["dead_ends"]
+    shown = items if verbose else items[:_DEAD_ENDS_SHOWN]
+    lines = [page.style(page.plain(f"Dead ends ({len(items)})"), "bold")] if items else []
+    for item in shown:
+        where = page.style(page.plain(place(item["location"])), "cyan")
+        lines += [f"  {where}", *page.wrap(item["what"], first="", rest=5)]
+    return lines + ([page.style(f"  {len(items) - len(shown)} more: -v shows all", "dim")] if len(items) > len(shown) else [])
 
 
 # ── Everything ───────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,231 @@
+"""Dead ends: things that are set up and can't work, or that nothing follows up.
+
+Each is read from the same facts as the evidence: a filter that no branch or file passes, a reference to a file that is not
+there, a lock of another pipeline, a test run without tests, a job that is switched off, and what packs and rules say
+belongs together: an alert and its receiver, a monitor and its alert, a registry and what deploys from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+
+from rung.commands import Tree
+from rung.globs import matches as path_matches
+from rung.locks import stale_stages
+from rung.matchers import Match
+from rung.records import (
+    Command,
+    DeadEnd,
+    DeadEndRule,
+    Detector,
+    Evidence,
+    Job,
+    Location,
+    Role,
+    SourceFile,
+    Step,
+    Strength,
+    Task,
+    Test,
+    Trigger,
+    Workflow,
+)
+from rung.targets.target import Target
+
+_CODE = (".py", ".sh", ".R", ".r", ".jl", ".ipynb", ".sql")
+_ROOT = ".github/workflows/"
+_WILD = re.compile(r"[*?\[+!]|\$\{")
+_USUAL = frozenset({"main", "master"})
+"""Names of default branches that replace each other when a repository renames its own."""
+_MAX_OF_A_KIND = 20
+
+
+class DeadEnds:
+    """Finds the dead ends of one target.
+
+    Args:
+        target: where the files are; its branches tell which filters can match.
+        files: every file with its facts.
+        starts: what packs say that files start, by path.
+    """
+
+    def __init__(self, target: Target, files: Sequence[SourceFile], starts: Mapping[str, Sequence[Match]]) -> None:
+        self._target = target
+        self._files = [file for file in files if file.role is Role.SOURCE]
+        self._tree = Tree(files)
+        self._starts = starts
+
+    def find(self, evidence: Sequence[Evidence], detectors: Iterable[Detector], rules: Iterable[DeadEndRule]) -> tuple[DeadEnd, ...]:
+        """All dead ends, sorted by place; at most twenty of a kind."""
+        found: dict[str, DeadEnd] = {}
+        kinds: dict[str, int] = {}
+        for one in (*self._of_files(), *_of_signals(evidence, detectors), *_of_rules(evidence, rules)):
+            if one.id not in found and kinds.get(one.kind, 0) < _MAX_OF_A_KIND:
+                kinds[one.kind] = kinds.get(one.kind, 0) + 1
+                found[one.id] = one
+        return tuple(sorted(found.values(), key=lambda one: (one.location.path, one.location.line, one.kind, one.what)))
+
+    def _of_files(self) -> Iterator[DeadEnd]:
+        for file in self._files:
+            for fact in file.facts:
+                if isinstance(fact, Workflow) and (fact.system != "github-actions" or file.path.startswith(_ROOT)):
+                    yield from self._of_workflow(file.path, fact)
+                elif isinstance(fact, Task) and fact.kind in ("dvc", "mlproject"):
+                    yield from self._of_stage(file.path, fact)
+        yield from self._stale_locks()
+        yield from self._tests_without_tests()
+
+    # ── workflows ────────────────────────────────────────────────────────────────────────────────────
+
+    def _of_workflow(self, path: str, workflow: Workflow) -> Iterator[DeadEnd]:
+        for trigger in workflow.triggers:
+            yield from self._of_trigger(path, trigger)
+        names = {job.id for job in workflow.jobs}
+        foreign = any(dict(step.arguments).get("repository") for job in workflow.jobs for step in job.steps)
+        for job in workflow.jobs:
+            if job.disabled:
+                yield self._dead(
+                    "switched-off",
+                    path,
+                    job.line,
+                    f"job `{job.id}` never runs: its condition is never true",
+                    "Remove it, or its condition.",
+                )
+            if workflow.system == "github-actions":
+                for need in job.needs:
+                    if need not in names and not _WILD.search(need):
+                        yield self._dead(
+                            "missing-job",
+                            path,
+                            job.line,
+                            f"job `{job.id}` waits for `{need}`, which is no job of the workflow",
+                            "Name a job of the workflow.",
+                        )
+                if not foreign:
+                    yield from self._of_uses(path, job)
+
+    def _of_uses(self, path: str, job: Job) -> Iterator[DeadEnd]:
+        for step in (Step(line=job.line, uses=job.uses), *job.steps):
+            if not step.uses.startswith("./") or _WILD.search(step.uses):
+                continue
+            place = posixpath.normpath(step.uses.partition("@")[0])
+            if not any(at == place or at.startswith(place + "/") for at in self._tree.files):
+                yield self._dead(
+                    "missing-file", path, step.line, f"uses `{step.uses}`, which is not in the repository", "Add it, or correct the path."
+                )
+
+    def _of_trigger(self, path: str, trigger: Trigger) -> Iterator[DeadEnd]:
+        if trigger.kind in ("push", "pull_request") and (missing := self._unmatched_branches(trigger)):
+            default = self._target.info.default_branch
+            yield self._dead(
+                "filter-never-matches",
+                path,
+                trigger.line,
+                f"the branch filter names {missing}; the default branch is `{default}`, and no such branch is known",
+                f"Name `{default}`, or the branch that is meant.",
+            )
+        wanted = [glob for glob in trigger.paths if not glob.startswith("!")]
+        if wanted and not any("${" in glob for glob in wanted) and not any(map(self._some_path, wanted)):
+            said = ", ".join(f"`{glob}`" for glob in wanted[:3])
+            yield self._dead(
+                "filter-never-matches",
+                path,
+                trigger.line,
+                f"the path filter {said} matches no file",
+                "Correct the paths, or remove the filter.",
+            )
+
+    def _unmatched_branches(self, trigger: Trigger) -> str:
+        """The branches of a filter that can never match, as text; empty when one may."""
+        info = self._target.info
+        wanted = [name for name in trigger.branches if not name.startswith("!")]
+        if not wanted or not info.default_branch or any(_WILD.search(name) for name in wanted):
+            return ""
+        known = {info.default_branch, *info.branches}
+        if any(fnmatch(branch, name.removeprefix("refs/heads/")) for name in wanted for branch in known):
+            return ""
+        swapped = set(wanted) <= _USUAL and info.default_branch in _USUAL
+        return ", ".join(f"`{name}`" for name in wanted[:3]) if info.branches_complete or swapped else ""
+
+    def _some_path(self, glob: str) -> bool:
+        plain = glob.strip("'\"").removeprefix("./")
+        start = re.split(r"[*?\[{]", plain, maxsplit=1)[0]
+        return any(
+            path_matches(path, plain) or (path.startswith(start) and (start != plain or plain.endswith("/"))) for path in self._tree.files
+        )
+
+    # ── stages, locks, tests ─────────────────────────────────────────────────────────────────────────
+
+    def _of_stage(self, path: str, task: Task) -> Iterator[DeadEnd]:
+        if path.endswith(".dvc"):
+            return
+        made = {output for _, other in self._tree.of_kind("dvc") for output in other.outputs}
+        named = [(name, task.line) for name in task.inputs if name.endswith(_CODE) and name not in made]
+        for command in task.commands:
+            named += [(word, command.line) for word in command.words if word.endswith(_CODE) and not word.startswith("-")]
+        for name, line in dict(named).items():
+            if not self._known(name, posixpath.dirname(path)):
+                what = f"stage `{task.name}` refers to `{name}`, which is not in the repository"
+                yield self._dead("missing-file", path, line, what, "Add the file, or correct the stage.")
+
+    def _known(self, name: str, folder: str) -> bool:
+        """Whether a file is there; one whose name stands elsewhere in the tree is given the benefit of a changed folder."""
+        if _WILD.search(name) or name.startswith(("/", "..", "~")) or self._tree.find(name, folder):
+            return True
+        last = "/" + posixpath.basename(name)
+        return any(("/" + path).endswith(last) for path in self._tree.files)
+
+    def _stale_locks(self) -> Iterator[DeadEnd]:
+        for file in self._files:
+            folder, name = posixpath.split(file.path)
+            lock = posixpath.join(folder, "dvc.lock")
+            if name == "dvc.yaml" and lock in self._tree.files:
+                for stage, line, reason in stale_stages(self._target.read(file.path), self._target.read(lock)):
+                    what = f"stage `{stage}` {reason}: the lock describes another pipeline"
+                    yield self._dead("stale-lock", lock, line, what, "Run the pipeline again and commit its lock.")
+
+    def _tests_without_tests(self) -> Iterator[DeadEnd]:
+        if any(isinstance(fact, Test) for file in self._tree.files.values() for fact in file.facts):
+            return
+        for file in self._files:
+            if not any(isinstance(fact, Workflow) for fact in file.facts):
+                continue
+            for match in self._starts.get(file.path, ()):
+                if match.owned.start and match.owned.start.tasks == "test" and isinstance(match.fact, Command):
+                    what = f"`{' '.join(match.fact.words)[:80]}` runs tests, and no test was found"
+                    yield self._dead("no-tests", file.path, match.line, what, "Write tests, or remove the step.")
+
+    def _dead(self, kind: str, path: str, line: int, what: str, remediation: str) -> DeadEnd:
+        return _dead_end(kind, Location(target=self._target.info.id, path=path, line=line, end_line=line), what, remediation)
+
+
+def _of_signals(evidence: Sequence[Evidence], detectors: Iterable[Detector]) -> Iterator[DeadEnd]:
+    """Evidence of signals that lead nowhere unless another signal or capability is found too."""
+    notes = {f"{detector.id}/{signal.id}": signal.dead_end for detector in detectors for signal in detector.signals if signal.dead_end}
+    strong = [item for item in evidence if item.strength >= Strength.IMPLEMENTED]
+    seen = {item.capability for item in strong} | {f"{item.detector}/{item.signal}" for item in strong}
+    for item in strong:
+        note = notes.get(f"{item.detector}/{item.signal}")
+        if note and not seen.intersection(note.unless):
+            yield _dead_end(note.kind, item.location, note.what, note.remediation)
+
+
+def _of_rules(evidence: Sequence[Evidence], rules: Iterable[DeadEndRule]) -> Iterator[DeadEnd]:
+    """Capabilities that are there without the one that makes use of them; placed where the first stands strongest."""
+    best: dict[str, Evidence] = {}
+    for item in evidence:
+        if item.strength >= Strength.IMPLEMENTED and (item.capability not in best or item.strength > best[item.capability].strength):
+            best[item.capability] = item
+    for rule in rules:
+        has = next((best[capability] for capability in rule.has if capability in best), None)
+        if has and not any(capability in best for capability in rule.lacks):
+            yield _dead_end(rule.id, has.location, rule.what, rule.remediation)
+
+
+def _dead_end(kind: str, location: Location, what: str, remediation: str) -> DeadEnd:
+    key = f"{kind}\0{location.path}{location.resource}\0{what}"
+    return DeadEnd(id=hashlib.sha256(key.encode()).hexdigest()[:12], kind=kind, location=location, what=what, remediation=remediation)
