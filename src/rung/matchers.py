@@ -449,8 +449,14 @@ class Matchers:
 
     def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
-        asks = {Call: self._asks_for_call, Setting: self._asks_for_setting, Literal: self._asks_for_literal}
-        return tuple([fact for fact in facts if (ask := asks.get(fact.__class__)) is None or ask(path, fact)])
+        return tuple([fact for fact in facts if self._asks_for(path, fact)])
+
+    def _asks_for(self, path: str, fact: Fact) -> bool:
+        if isinstance(fact, Call):
+            return self._asks_for_call(path, fact)
+        if isinstance(fact, Setting):
+            return any(is_value(fact.value) for is_value, _ in self._setting_askers(path, fact.key))
+        return not isinstance(fact, Literal) or any(condition(fact.value) for condition, _ in self._literals)
 
     def _asks_for_call(self, path: str, call: Call) -> bool:
         for match in self._match_call(call, _nothing_local):
@@ -458,12 +464,6 @@ class Matchers:
             if narrowed is None or narrowed[0](path):
                 return True
         return False
-
-    def _asks_for_setting(self, path: str, setting: Setting) -> bool:
-        return any(is_value(setting.value) for is_value, _ in self._setting_askers(path, setting.key))
-
-    def _asks_for_literal(self, _path: str, literal: Literal) -> bool:
-        return any(condition(literal.value) for condition, _ in self._literals)
 
     def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
         return self._keys_of(path).asked(key)

@@ -125,11 +125,12 @@ class Prefilter:
         asked_by = {"call": self._calls, "import": self._calls, "literal": self._literals, "gate": self._gates}
         settings = []
         for detector in detectors:
-            for asking in (*detector.signals, *detector.starts):
-                if asking.matcher == "config":
-                    settings.append((_texts(asking.arguments["file"]), tuple(_setting_traces(asking.arguments))))
-                elif asking.matcher in asked_by:
-                    asked_by[asking.matcher].extend(_texts(asking.arguments["any"]))
+            asked = [(asking.matcher, asking.arguments) for asking in detector.signals]
+            for matcher, arguments in (*asked, *((start.matcher, start.arguments) for start in detector.starts)):
+                if matcher == "config":
+                    settings.append((_texts(arguments["file"]), tuple(_setting_traces(arguments))))
+                elif matcher in asked_by:
+                    asked_by[matcher].extend(_texts(arguments["any"]))
         self._settings_of = lru_cache(maxsize=4096)(index_globs(settings))
         self._settings_index = lru_cache(maxsize=None)(lambda asked: _Index(traces for one in asked for traces in one))
         self._index = lru_cache(maxsize=None)(self._index_for)
