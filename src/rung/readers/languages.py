@@ -82,7 +82,7 @@ _R_TEST = re.compile(r"(?<![\w.])(?:test_that|it)[ \t]*+\(")
 _R_ASSERTION = re.compile(r"(?<![\w.])(?:expect_|check[A-Z]|assert)[\w.]*+[ \t]*+\(")
 _R = Dialect(
     prefix="r:",
-    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+)*+)(?P<call>[ \t]*+\()"),
+    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+){0,64}+)(?P<call>[ \t]*+\()"),
     joint=re.compile(r":::?|\$|@"),
     bare=True,
     noise=_R_NOISE,
@@ -96,7 +96,7 @@ _JULIA_TESTSET = re.compile(r"@testset\b[^\n\"]{0,60}+")
 _JULIA_ASSERTION = re.compile(r"@test(?:_\w++)?+(?![\w])")
 _JULIA = Dialect(
     prefix="julia:",
-    name=re.compile(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+)*+)\.?(?P<call>\()"),
+    name=re.compile(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+){0,64}+)\.?(?P<call>\()"),
     joint=re.compile(r"\."),
     bare=True,
     noise=_JULIA_NOISE,
@@ -123,7 +123,7 @@ _JVM_ASSERTION = re.compile(
 _JVM = Dialect(
     prefix="jvm:",
     name=re.compile(
-        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()"
+        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()"
     ),
     joint=re.compile(r"[ \t\n]*\??\.[ \t\n]*"),
     keyword="=",
@@ -148,7 +148,7 @@ _JS_ASSERTION = re.compile(
 _JS = Dialect(
     prefix="js:",
     name=re.compile(
-        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()"
+        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()"
     ),
     joint=re.compile(r"[ \t\n]*[?!]?\.[ \t\n]*"),
     keyword=":",
@@ -164,7 +164,7 @@ _GO_ASSERTION = re.compile(
 )
 _GO = Dialect(
     prefix="go:",
-    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])"),
+    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])"),
     joint=re.compile(r"\."),
     keyword="::",
 )
