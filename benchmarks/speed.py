@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-_FROM_NPM = {"stack-analyser": ("@specfy/stack-analyser", "node_modules/.bin/stack-analyser", "{} --no-git")}
+_FROM_NPM = {"stack-analyser": ("@specfy/stack-analyser", "node_modules/.bin/stack-analyser", "{}")}
 _FROM_PYPI = {"ml-project-doctor": ("ml-project-doctor", "bin/ml-project-doctor", "{}")}
 """Package, program below the folder that it is installed in, and its arguments."""
 
