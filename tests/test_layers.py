@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
-    "records", "packs", "globs", "needles", "excerpt", "canonical", "targets", "matchers", "readers", "modules", "starts", "commands", "wiring", "locks", "dead_ends", "detect", "assess", "scan", "report",
+    "records", "packs", "globs", "needles", "prefilter", "excerpt", "canonical", "targets", "matchers", "readers", "modules", "starts", "commands", "wiring", "locks", "dead_ends", "detect", "assess", "scan", "report",
     "explain", "catalogue", "docs", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
