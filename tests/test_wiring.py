@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from rung.detect import match, starts_of
-from rung.matchers import Matchers
+from rung.matchers import Match, Matchers
 from rung.packs import load_packs
-from rung.records import Command, Fact, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
+from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Wiring
 
 WORKFLOW = ".github/workflows/ci.yml"
@@ -56,6 +56,22 @@ def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_
         ".github/workflows/ci.yml:2", ".github/workflows/ci.yml:5", ".github/workflows/ci.yml:8", ".github/workflows/ci.yml:9",
         "Makefile:3", "Makefile:4", "src/train.py:1", "src/train.py:2",
     ]  # fmt: skip
+
+
+def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() -> None:
+    script = file("pkg/train.py")
+
+    for command in (
+        "python $GITHUB_WORKSPACE/pkg/train.py",
+        "${CI_PROJECT_DIR}/pkg/train.py",
+        "python $(Build.SourcesDirectory)/pkg/train.py",
+    ):
+        wiring = Wiring([workflow(command), script])
+        assert places(wiring, "pkg/train.py")
+        assert not wiring.unknown()
+    unknown = Wiring([workflow("python $SOMEWHERE/pkg/train.py"), script])
+    assert not places(unknown, "pkg/train.py")
+    assert unknown.unknown()
 
 
 def test_what_only_a_person_starts_or_never_runs_reaches_nothing() -> None:
@@ -128,3 +144,105 @@ def test_hooks_are_reached_by_a_run_of_them_and_by_their_action_but_not_by_their
         assert places(Wiring([started, hooks]), hooks.path)
     for idle in (workflow("pre-commit install"), workflow("pre-commit autoupdate"), workflow(uses="owner/pre-commit-update@v1")):
         assert not places(Wiring([idle, hooks]), hooks.path)
+
+
+def task(kind: str, name: str, *commands: str, line: int = 3, **more: object) -> Task:
+    return Task(line=line, kind=kind, name=name, commands=tuple(Command(line=4, words=tuple(c.split())) for c in commands), **more)  # type: ignore[arg-type]
+
+
+def test_a_crontab_line_and_a_service_start_without_a_person_but_are_no_continuous_integration() -> None:
+    cron = Wiring([file("crontab", task("cron", "nightly", "python train.py")), file("train.py")])
+    unit = Wiring([file("app.service", task("systemd", "app.service", "python serve.py")), file("serve.py")])
+
+    assert places(cron, "train.py") == ["crontab:3", "crontab:4", "train.py:1"]
+    assert cron.of_file("train.py", ci=True) is None
+    assert places(unit, "serve.py")[0] == "app.service:3"
+
+
+def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_schedule_of_none_does_not() -> None:
+    def dag(schedule: str) -> Wiring:
+        calls = (
+            Call(line=5, name="airflow.DAG", keywords=(("schedule", schedule),)),
+            Call(line=7, name="airflow.operators.bash.BashOperator", keywords=(("bash_command", "cd jobs && python load.py"),)),
+        )
+        return wired(file("dags/d.py", Import(line=1, module="lib"), *calls), file("jobs/load.py"), file("lib.py"))
+
+    assert places(dag("@daily"), "jobs/load.py") == ["dags/d.py:5", "dags/d.py:7", "jobs/load.py:1"]
+    assert places(dag("@daily"), "lib.py") == ["dags/d.py:5", "dags/d.py:1"]
+    assert dag("@daily").of_file("dags/d.py")[0].what == "on schedule (Apache Airflow)"  # type: ignore[index]
+    assert not places(dag("None"), "jobs/load.py")
+
+
+def test_a_folder_is_changed_for_the_commands_after_it_and_in_make_for_its_line_only() -> None:
+    files = [file("ml/train.py"), file("ml/other.py"), file("other.py")]
+    shell = Wiring([workflow("cd ml", "python train.py"), *files])
+    lines = Task(
+        line=3,
+        kind="make",
+        name="all",
+        commands=(Command(line=4, words=("cd", "ml")), Command(line=5, words=("python", "other.py"))),
+    )
+    made = Wiring([workflow("make"), file("Makefile", lines), *files])
+
+    assert places(shell, "ml/train.py")
+    assert places(made, "other.py")
+    assert not places(made, "ml/other.py")
+
+
+def test_compose_brings_up_its_services_but_not_those_of_a_profile_or_of_another_name() -> None:
+    compose = file(
+        "compose.yaml",
+        task("compose", "app", "python app.py"),
+        task("compose", "tools", "python tools.py", line=8),
+        Resource(line=3, dialect="compose", type="compose/Service", name="app"),
+        Resource(line=8, dialect="compose", type="compose/Service", name="tools", conditional="dev"),
+    )
+    files = [compose, file("app.py"), file("tools.py")]
+
+    assert places(Wiring([workflow("docker compose up -d"), *files]), "app.py")
+    assert not places(Wiring([workflow("docker compose up -d"), *files]), "tools.py")
+    assert places(Wiring([workflow("docker compose up tools"), *files]), "tools.py")
+    assert not places(Wiring([workflow("docker compose up tools"), *files]), "app.py")
+
+
+def test_a_workload_runs_the_start_command_of_the_image_that_the_repository_builds_under_its_name() -> None:
+    workload = Resource(
+        line=2,
+        dialect="kubernetes",
+        type="apps/Deployment",
+        name="api",
+        attributes=(("spec.template.spec.containers.image", "ghcr.io/org/api:1"),),
+    )
+    dockerfile = file("Dockerfile", task("docker", "Dockerfile"), task("docker-start", "Dockerfile", "uvicorn api.main:app", line=9))
+    built = workflow("docker build -t ghcr.io/org/api .", on="manual")
+    files = [dockerfile, file("api/__init__.py"), file("api/main.py"), file("k8s/api.yaml", workload)]
+
+    assert places(wired(built, *files), "api/main.py") == ["k8s/api.yaml:2", "Dockerfile:9", "Dockerfile:4", "api/main.py:1"]
+    assert not places(wired(*files), "api/main.py")
+
+
+def test_what_only_a_person_starts_keeps_the_chain_from_that_person() -> None:
+    files = [workflow("python train.py", on="manual"), file("train.py", Import(line=1, module="lib")), file("lib.py")]
+    wiring = Wiring(files)
+    found = Match(next(iter(matchers().signals)), 1)
+
+    assert wiring.of_file("lib.py") is None
+    assert next(f"{hop.path}:{hop.line} {hop.what}" for hop in wiring.by_hand("lib.py", found)) == f"{WORKFLOW}:2 started by hand"
+    assert Wiring(files[1:]).by_hand("lib.py", found) == ()
+
+
+def test_what_is_decided_when_it_runs_or_stands_elsewhere_is_named_as_unknown() -> None:
+    wiring = wired(workflow("make $TARGET", "python train.py"), workflow(uses="org/repo/.github/workflows/x.yml@v1", path=WORKFLOW + "2"))
+
+    assert [(one.path, one.line, one.what) for one in wiring.unknown()] == [
+        (WORKFLOW, 9, "make $TARGET"),
+        (WORKFLOW + "2", 8, "org/repo/.github/workflows/x.yml@v1"),
+    ]
+
+
+def test_the_chain_is_the_shortest_and_an_endless_one_is_cut() -> None:
+    chained = [file(f"m{index}.py", Import(line=1, module=f"m{index + 1}")) for index in range(100)]
+    wiring = Wiring([workflow("make all", "python m0.py"), file("Makefile", make("all", "python m0.py")), *chained])
+
+    assert places(wiring, "m0.py") == [f"{WORKFLOW}:2", f"{WORKFLOW}:5", f"{WORKFLOW}:8", f"{WORKFLOW}:9", "m0.py:1"]
+    assert max(len(places(wiring, f"m{index}.py")) for index in range(100)) == 40

@@ -106,6 +106,18 @@ def build_parser() -> argparse.ArgumentParser:
     _add_part(explain)
     explain.set_defaults(run=_explain)
 
+    graph = commands.add_parser(
+        "graph",
+        help="draw what starts the evidence, from triggers to effects",
+        description="Scans a target and draws the chains from triggers to the evidence: as text, Mermaid or Graphviz DOT.",
+    )
+    graph.add_argument("target", nargs="?", default=".", metavar="TARGET", help="what to scan, as for `rung scan`")
+    graph.add_argument("--id", default="", metavar="ID", help="only the evidence of this criterion, capability or detector")
+    graph.add_argument("--format", choices=("text", "mermaid", "dot"), default="mermaid")
+    graph.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
+    _add_part(graph)
+    graph.set_defaults(run=_graph)
+
     list_ = commands.add_parser("list", help="what Rung knows: detectors, capabilities, rules, frameworks, resources")
     list_.add_argument("what", choices=LISTS, nargs="?", default="detectors")
     list_.add_argument("--format", choices=("text", "json"), default="text")
@@ -115,6 +127,12 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("result", metavar="RESULT.json", help="a result of `rung scan --format json`; `-` for standard input")
     _add_output(render)
     render.set_defaults(run=_render)
+
+    new = commands.add_parser("new", help="start a new detector: its pack and its fixtures, to be filled")
+    new.add_argument("what", choices=("detector",))
+    new.add_argument("id", metavar="ID", help="id of the tool or practice, lower case with hyphens; the name of its files")
+    new.add_argument("--folder", default=".", metavar="FOLDER", help="checkout of Rung that gets the files (default: this one)")
+    new.set_defaults(run=_new)
 
     completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
@@ -194,6 +212,28 @@ def _explain(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _graph(options: argparse.Namespace) -> int:
+    from rung.graph import graph_of, render, selected
+    from rung.packs import load_packs
+
+    assessment = _scanned(options, ["all"], quiet=False)
+    text = render(graph_of(selected(assessment, load_packs(), options.id)), options.format)
+    if options.output:
+        _save(text, options.output)
+    else:
+        sys.stdout.write(text)
+    return DONE
+
+
+def _new(options: argparse.Namespace) -> int:
+    from rung.scaffold import new_detector
+
+    for path in new_detector(options.folder, options.id):
+        print(path)
+    _say(f"rung: fill them, then `python tests/cases.py check {options.id}`; docs/writing-a-detector.md tells how")
+    return DONE
+
+
 def _list(options: argparse.Namespace) -> int:
     from rung.catalogue import catalogue, catalogue_text
 
@@ -232,11 +272,7 @@ def _write(document: dict[str, Any], options: argparse.Namespace) -> None:
     outputs = [(output, options.format[i] if i < len(options.format) else _format_of(output)) for i, output in enumerate(options.output)]
     for output, name in outputs:
         text = render(name, document, verbose=options.verbose)
-        try:
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
-            Path(output).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RungError(f"{output}: can't be written: {error.strerror}") from error
+        _save(text, output)
         if not options.quiet:
             _say(f"rung: wrote {name} to {output}")
     for name in options.format[len(outputs) :] or ([] if outputs else ["text"]):
@@ -245,6 +281,14 @@ def _write(document: dict[str, Any], options: argparse.Namespace) -> None:
         text = render(name, document, verbose=options.verbose, color=color, width=width, encoding=sys.stdout.encoding or "utf-8")
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def _save(text: str, output: str) -> None:
+    try:
+        Path(output).parent.mkdir(parents=True, exist_ok=True)
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RungError(f"{output}: can't be written: {error.strerror}") from error
 
 
 def _format_of(output: str) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from rung.globs import compile_globs
 from rung.matchers import Match
 from rung.modules import Modules
-from rung.records import Command, Fact, Resource, Role, SourceFile, Task, Workflow
+from rung.records import Command, Fact, Resource, Role, SourceFile, Start, Task, Workflow
 from rung.starts import values
 
 _MAX_FOLDER = 300
@@ -38,6 +38,14 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 _HOOKS = ".pre-commit-config.yaml"
 _HOOK_RUNNERS = {"pre-commit", "prek"}
 _DYNAMIC = re.compile(r"\$[\w{(]|\{\{|\{\}")
+_CHECKOUT = re.compile(
+    r"\$[({]*\s*(?:GITHUB_WORKSPACE|github\.workspace|CI_PROJECT_DIR|Build\.SourcesDirectory|BUILD_SOURCESDIRECTORY"
+    r"|System\.DefaultWorkingDirectory|WORKSPACE|CODEBUILD_SRC_DIR|BITBUCKET_CLONE_DIR|TRAVIS_BUILD_DIR|BUILDKITE_BUILD_CHECKOUT_PATH"
+    r"|CIRCLE_WORKING_DIRECTORY|DRONE_WORKSPACE|CI_WORKSPACE|VCS_PATH)\s*[)}]*/"
+)
+"""The folder that a pipeline's system checks the repository out to."""
+_COMPUTED = "{}"
+"""What a program computes, in a text of its own."""
 _OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 """An object of a module, as servers and console scripts name it."""
 
@@ -91,10 +99,18 @@ class Tree:
     def find(self, word: str, folder: str) -> str | None:
         """The file that a word names, from the folder or from the root.
 
-        An absolute path is one of another machine or an image; it names the one file that ends as it does.
+        An absolute path is one of another machine or an image, and a program can compute the folder; both name the one
+        file that ends as they do.
         """
+        if checkout := _CHECKOUT.match(word):
+            word, folder = word[checkout.end() :], ""
         if not word or word.startswith(("~", "$")) or "://" in word:
             return None
+        if word.startswith(_COMPUTED):
+            end = word.rpartition(_COMPUTED)[2]
+            near = posixpath.normpath(folder + end)
+            ends = [path for path in self._by_name.get(posixpath.basename(word), ()) if f"/{path}".endswith(end)]
+            return near if near in ends else ends[0] if len(ends) == 1 else None
         if word.startswith("/"):
             parts = word.strip("/").split("/")
             ends = [path for path in self._by_name.get(parts[-1], ()) if path.split("/") == parts[-path.count("/") - 1 :]]
@@ -105,6 +121,24 @@ class Tree:
             path = posixpath.normpath(posixpath.join(base, word))
             if path in self.files:
                 return path
+        return None
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        found = {""}
+        for path in self.files:
+            folder = posixpath.dirname(path)
+            while folder and folder not in found:
+                found.add(folder)
+                folder = posixpath.dirname(folder)
+        return frozenset(found)
+
+    def folder(self, word: str, folder: str) -> str | None:
+        """The folder that a word names, from another one or from the root; None when it is not in the tree."""
+        for base in dict.fromkeys((folder, "")):
+            place = posixpath.normpath(posixpath.join(base, word))
+            if (place := "" if place == "." else place) in self._folders:
+                return place
         return None
 
     def below(self, word: str, folder: str) -> list[str]:
@@ -140,8 +174,10 @@ class Commands:
             if kind in _OWN_SHELL and command.line != line:
                 here, line = folder, command.line
             if command.words[:1] == ("cd",) and len(command.words) > 1:
-                here = posixpath.normpath(posixpath.join(here, command.words[1]))
-                here = folder if here.startswith(("..", "/")) or _DYNAMIC.search(here) else here
+                checkout = _CHECKOUT.match(command.words[1] + "/")
+                word, base = (command.words[1][checkout.end() :] or ".", "") if checkout else (command.words[1], here)
+                named = self._tree.folder(word, base)
+                here = folder if named is None else named
             yield command, here
 
     def unknown(self, command: Command) -> str:
@@ -149,8 +185,9 @@ class Commands:
         program = posixpath.basename(command.words[0]) if command.words else ""
         target = next((word for word in command.words[1:] if not word.startswith("-")), "")
         if program in _INTERPRETERS or program in _SHELLS or program in _RUNNERS:
-            return "what it starts is named by a variable" if _DYNAMIC.search(target) and target != "$@" else ""
-        return "the program is named by a variable" if program and _DYNAMIC.search(command.words[0]) and "/" in command.words[0] else ""
+            return "what it starts is named by a variable" if _DYNAMIC.search(_CHECKOUT.sub("", target)) and target != "$@" else ""
+        name = _CHECKOUT.sub("", command.words[0]) if program else ""
+        return "the program is named by a variable" if _DYNAMIC.search(name) and "/" in name else ""
 
     def started(self, command: Command, folder: str) -> Iterator[Node]:
         """What a command starts, as far as it is in the tree."""
@@ -172,10 +209,8 @@ class Commands:
         elif words:
             yield from self._program(words, program, folder)
 
-    def named(self, match: Match, folder: str) -> Iterator[Node]:
-        """What the arguments of a start name, but for its command lines."""
-        start, fact = match.owned.start, match.fact
-        assert start is not None
+    def named(self, start: Start, fact: Fact | None, folder: str) -> Iterator[Node]:
+        """What the arguments of a start name, but for its command lines; an image that is given a command does not run its own."""
         here = posixpath.normpath(posixpath.join(folder, next(iter(values(fact, start.folder)), "")))
         for word in values(fact, start.file):
             yield from self._files(word, here)
@@ -186,7 +221,7 @@ class Commands:
         if start.build or (start.folder and start.image):
             for dockerfile in self._dockerfiles(fact, start.build, here):
                 yield from self._of_image(dockerfile, "docker")
-        else:
+        elif not any(values(fact, start.shell[:1])):
             for name in values(fact, start.image):
                 yield from self._run_image(name)
         if start.tasks and isinstance(fact, Command):
@@ -254,7 +289,7 @@ class Commands:
                 yield from self._module(word, folder)
 
     def _files(self, word: str, folder: str) -> Iterator[Node]:
-        word = word.removeprefix("file://")
+        word = word.removeprefix("file:").removeprefix("//")
         for suffix in _SUFFIXES:
             if found := self._tree.find(word + suffix, folder):
                 yield from self._script(found, "")

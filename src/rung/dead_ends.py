@@ -85,7 +85,10 @@ class DeadEnds:
         for trigger in workflow.triggers:
             yield from self._of_trigger(path, trigger)
         names = {job.id for job in workflow.jobs}
-        foreign = any(dict(step.arguments).get("repository") for job in workflow.jobs for step in job.steps)
+        # What another checkout brings into the job's folder can't be known here.
+        foreign = any(
+            {"repository", "path"} & dict(step.arguments).keys() for job in workflow.jobs for step in job.steps if "checkout" in step.uses
+        )
         for job in workflow.jobs:
             if job.disabled:
                 yield self._dead(

@@ -135,7 +135,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         by_hand = wiring.by_hand(file.path, match)
         return min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand" if by_hand else "nothing was seen to start it"
     if chain is None and match.owned.only_ci:
-        return None
+        by_hand = wiring.by_hand(file.path, match)
+        return (min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand") if by_hand else None
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from rung.canonical import Canonical
+from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
 from rung.needles import needles_of
 from rung.records import (
@@ -355,14 +356,18 @@ class Matchers:
         environment, names = given.texts("environment", default=()), given.texts("job", default=())
         needs, permissions = given.take("needs"), given.texts("permissions", default=())
         first, then = given.texts("first", default=()), given.texts("then", default=())
+        idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
         given.done()
         if bool(first) != bool(then):
             raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
+        if idle and not needs:
+            raise ValueError("`idle` (steps that check nothing) goes with `needs: true`")
         is_system = any_glob(systems)
         is_environment = any_glob(environment) if environment else None
         is_permission = any_glob(permissions) if permissions else None
         is_job = any_glob(names) if names else None
-        checks, releases = any_glob(first), any_glob(then)
+        is_condition = any_glob(conditions) if conditions else None
+        gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle) if idle else lambda _: False)
 
         def lines(workflow: Workflow) -> Iterator[int]:
             if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
@@ -370,15 +375,17 @@ class Matchers:
             triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
             if kinds and not triggers:
                 return
-            if is_environment is None and is_job is None and not needs and not first:
+            if is_environment is None and is_job is None and is_condition is None and not needs and not first:
                 yield triggers[0] if triggers else workflow.line
                 return
             for job in workflow.jobs:
                 if is_environment and not is_environment(job.environment):
                     continue
-                if first and not _holds_back(job, checks, releases):
+                if is_condition and not is_condition(job.condition):
                     continue
-                if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or job.needs):
+                if first and not gates.within(job):
+                    continue
+                if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or gates.before(job, workflow)):
                     yield job.line
 
         self._workflows.append((lines, owned))
@@ -747,17 +754,3 @@ def _image_name(name: str) -> str:
     name = name.split("@", 1)[0]
     head, _, last = name.rpartition("/")
     return f"{head}/{last.split(':')[0]}" if head else last.split(":")[0]
-
-
-def _holds_back(job: Job, checks: Condition, releases: Condition) -> bool:
-    """Whether a step of a job that checks, always and with teeth, comes before one that releases and so can stop it."""
-    checked = False
-    for step in job.steps:
-        if step.disabled:
-            continue
-        used = " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))).strip()
-        for text, toothless in ((used, False), *((" ".join(command.words), command.toothless) for command in step.commands)):
-            if checked and releases(text) and "always()" not in step.condition:
-                return True
-            checked = checked or bool(checks(text) and not toothless and not step.continue_on_error and not step.condition)
-    return False

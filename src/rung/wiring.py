@@ -20,13 +20,15 @@ from rung.commands import Commands, Node, Tree
 from rung.matchers import Match
 from rung.readers.shell import split
 from rung.records import Command, Hop, Import, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
-from rung.starts import command_line, values
+from rung.starts import command_line, parts, values
 
 Chain = tuple[Hop, ...]
 Starts = Mapping[str, Sequence[Match]]
 """What packs say that each file starts: its matches of starts, by path."""
 
 _MAX_NODES = 50_000
+_MAX_HOPS = 40
+"""A longer chain proves nothing to a reader, and a hostile tree could make one of every file."""
 _HOOKS = ".pre-commit-config.yaml"
 _HOOK_ACTION = re.compile(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {"github-actions": ".github/workflows/"}
@@ -68,6 +70,8 @@ class Wiring:
         self._commands = Commands(self._tree, self._starts)
         self._unknown: dict[tuple[str, int, str], Unknown] = {}
         self._chains: dict[Root, dict[Node, Chain]] = {}
+        self._declared: dict[str, Chain] = {}
+        """Files that declare a resource that is triggered; another resource of the file need not be."""
         for root in Root:
             self._walk(root)
 
@@ -98,6 +102,8 @@ class Wiring:
     def _of(self, node: Node, ci: bool) -> Chain | None:
         roots = (Root.CI,) if ci else (Root.CI, Root.OTHER)
         found = [self._chains[root][node] for root in roots if node in self._chains[root]]
+        if not ci and node == Node(node.path) and node.path in self._declared:
+            found.append(self._declared[node.path])
         return min(found, key=len, default=None)
 
     def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
@@ -121,6 +127,8 @@ class Wiring:
             if node in chains:
                 continue
             chains[node] = chain
+            if len(chain) >= _MAX_HOPS:
+                continue
             for found, longer in self._next(root, node, chain):
                 if found not in chains:
                     order += 1
@@ -139,10 +147,12 @@ class Wiring:
                 start = match.owned.start
                 if start and start.trigger and file.role in start.where:
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
-                    if isinstance(match.fact, Resource):
-                        yield Node(path, line=match.line), chain
-                    if not isinstance(match.fact, Resource) or match.fact.dialect not in _PROGRAMS:
+                    if not isinstance(match.fact, Resource):
                         yield Node(path), chain
+                        continue
+                    yield Node(path, line=match.line), chain
+                    if match.fact.dialect not in _PROGRAMS:
+                        self._declared.setdefault(path, chain)
         if root is Root.OTHER:
             for kind, phrase in _UNATTENDED.items():
                 for path, task in self._tree.of_kind(kind):
@@ -213,9 +223,10 @@ class Wiring:
     def _follow(self, path: str, commands: Sequence[Command], folder: str, chain: Chain, kind: str) -> Iterator[tuple[Node, Chain]]:
         for command, here in self._commands.placed(commands, folder, kind):
             hops = _extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
-            if reason := self._commands.unknown(command):
+            nodes = list(self._commands.started(command, here))
+            if not nodes and (reason := self._commands.unknown(command)):
                 self._note(path, command.line, " ".join(command.words)[:120], reason)
-            for node in self._commands.started(command, here):
+            for node in nodes:
                 yield self._reached(node, hops)
             for match in self._at.get((path, command.line), ()):
                 if match.fact == command:
@@ -227,15 +238,16 @@ class Wiring:
         if start is None or self._tree.files[path].role not in start.where:
             return
         hops = _extend(chain, Hop(path=path, line=match.line, what=_said(match)))
-        nodes = list(self._commands.named(match, folder))
-        for node in nodes:
-            yield self._reached(node, hops)
-        if start.shell and (text := command_line(match.fact, start.shell)):
-            inner = split(text, match.line)
-            place = next(iter(values(match.fact, start.folder)), "")
-            yield from self._follow(path, inner, posixpath.normpath(posixpath.join(folder, place)), hops, "shell")
-        elif not nodes and any(not value for value in values(match.fact, (*start.shell, *start.file, *start.module, *start.build))):
-            self._note(path, match.line, _said(match), "what it runs is decided when it runs")
+        for fact in parts(match.fact, start):
+            nodes = list(self._commands.named(start, fact, folder))
+            for node in nodes:
+                yield self._reached(node, hops)
+            if start.shell and (text := command_line(fact, start.shell)):
+                place = next(iter(values(fact, start.folder)), "")
+                here = posixpath.normpath(posixpath.join(folder, place))
+                yield from self._follow(path, split(text, match.line), here, hops, "shell")
+            elif not nodes and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
+                self._note(path, match.line, _said(match), "what it runs is decided when it runs")
 
     def _reached(self, node: Node, chain: Chain) -> tuple[Node, Chain]:
         if node.task is None:
@@ -263,8 +275,10 @@ def _workflow_node(path: str, workflow: Workflow) -> Node:
 
 
 def _extend(chain: Chain, hop: Hop) -> Chain:
-    """The chain with one more hop; a hop on the line of the last one takes its place, as the nearer one says more."""
+    """The chain with one more hop; a hop on the line of the last one takes its place, as the nearer one says more than all but the trigger."""
     if chain and (chain[-1].path, chain[-1].line) == (hop.path, hop.line):
+        if len(chain) == 1:
+            return chain
         chain = chain[:-1]
     return (*chain, hop)
 

@@ -1,0 +1,76 @@
+"""What holds a release back: checks before it in its job, and jobs that it waits for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rung.records import Job, Step, Workflow
+
+_REGARDLESS = re.compile(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
+_LOOKS_AT_RESULTS = re.compile(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Which steps check, which release, and which do neither, as a signal names them."""
+
+    checks: Callable[[str], bool]
+    releases: Callable[[str], bool]
+    idle: Callable[[str], bool]
+    """Steps that check nothing: a job of nothing else holds nothing back."""
+
+    def within(self, job: Job) -> bool:
+        """Whether a step of the job that checks, always and with teeth, comes before one that releases and so can stop it."""
+        checked = False
+        for step in job.steps:
+            if step.disabled:
+                continue
+            for text, toothless in _texts(step):
+                if checked and self.releases(text) and "always()" not in step.condition:
+                    return True
+                checked = checked or bool(self.checks(text) and not toothless and not step.continue_on_error and not step.condition)
+        return False
+
+    def before(self, job: Job, workflow: Workflow) -> bool:
+        """Whether a job that this one waits for, near or far, can stop it.
+
+        One that can't be seen (a job that a template adds, a workflow that is called) may check anything, and counts.
+        """
+        known = {other.id: other for other in workflow.jobs}
+        waiting, seen = [job], {job.id}
+        while waiting:
+            current = waiting.pop()
+            if _runs_anyway(current):
+                continue
+            for name in current.needs:
+                other = known.get(name)
+                if other is None:
+                    return True
+                if name in seen:
+                    continue
+                seen.add(name)
+                waiting.append(other)
+                if not other.continue_on_error and not other.disabled and not self._is_idle(other):
+                    return True
+        return False
+
+    def _is_idle(self, job: Job) -> bool:
+        if job.uses or not job.steps:
+            return False
+        steps = (step for step in job.steps if not step.disabled and not step.continue_on_error)
+        return all(toothless or self.idle(text) for step in steps for text, toothless in _texts(step))
+
+
+def _texts(step: Step) -> Iterator[tuple[str, bool]]:
+    """What a step uses, with its arguments, and each of its commands; and whether a failure of it is thrown away."""
+    if step.uses:
+        yield " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))), False
+    for command in step.commands:
+        yield " ".join(command.words), command.toothless
+
+
+def _runs_anyway(job: Job) -> bool:
+    """Whether the job runs however those that it waits for ended, and doesn't ask."""
+    return bool(_REGARDLESS.search(job.condition)) and not _LOOKS_AT_RESULTS.search(job.condition)
