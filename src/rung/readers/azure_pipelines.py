@@ -32,7 +32,7 @@ from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 _NAMED = re.compile(r"(?:^|/)(?:\.?azure-pipelines?[^/]*|\.(?:azuredevops|azure-pipelines|azdo|ado|vsts)/.+)$", re.IGNORECASE)
 _LIKELY = re.compile(r"pipeline|azure|devops|(?:^|/)\.?(?:ado|vsts|azdo)/", re.IGNORECASE)
 _OTHERS = re.compile(r"(?:^|/)(?:\.github|\.circleci|\.gitlab|\.buildkite|\.tekton)/|bitbucket-pipelines|\.gitlab-ci")
-_SHAPE = re.compile(rb"^(?:[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:|[ \t]*+\{)|\$\{\{", re.MULTILINE)
+_SHAPE = re.compile(rb"^(?:[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:|\A\s*+\{)|\$\{\{", re.MULTILINE)
 """What a pipeline's file holds: one of these keys at its root, or one that an expression stands around."""
 _SHELLS = ("script", "bash", "pwsh", "powershell")
 _PACKAGED = ("checkout", "download", "publish", "downloadBuild", "getPackage", "reviewApp")

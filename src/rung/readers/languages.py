@@ -319,8 +319,9 @@ def _js_tests(scan: Scan) -> Iterator[Test]:
 
 
 def _go_tests(scan: Scan) -> Iterator[Test]:
-    asserted = [match.start() for match in _GO_ASSERTION.finditer(scan.code)]
-    for match in _GO_TEST.finditer(scan.code):
+    tests = list(_GO_TEST.finditer(scan.code))
+    asserted = [match.start() for match in _GO_ASSERTION.finditer(scan.code)] if tests else []
+    for match in tests:
         end = scan.closing(match.start("open"))
         inside = scanning.between(asserted, match.start(), end)
         yield Test(line=scan.line(match.start()), name=match["name"], assertions=inside)
