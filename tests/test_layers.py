@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
-    "records", "packs", "globs", "needles", "prefilter", "excerpt", "canonical", "targets", "gates", "matchers", "readers", "modules", "starts", "commands", "wiring", "locks", "dead_ends", "detect", "assess", "scan", "graph", "report",
+    "records", "packs", "globs", "needles", "prefilter", "excerpt", "canonical", "targets", "gates", "matchers", "readers", "modules", "libraries", "starts", "commands", "wiring", "locks", "dead_ends", "detect", "assess", "scan", "graph", "report",
     "explain", "catalogue", "scaffold", "docs", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

@@ -8,7 +8,7 @@ from rung.detect import match, starts_of
 from rung.matchers import Match, Matchers
 from rung.packs import load_packs
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
-from rung.wiring import Wiring
+from rung.wiring import Root, Wiring
 
 WORKFLOW = ".github/workflows/ci.yml"
 
@@ -155,7 +155,7 @@ def test_a_crontab_line_and_a_service_start_without_a_person_but_are_no_continuo
     unit = Wiring([file("app.service", task("systemd", "app.service", "python serve.py")), file("serve.py")])
 
     assert places(cron, "train.py") == ["crontab:3", "crontab:4", "train.py:1"]
-    assert cron.of_file("train.py", ci=True) is None
+    assert cron.of_file("train.py", only=Root.CI) is None
     assert places(unit, "serve.py")[0] == "app.service:3"
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from rung.globs import compile_globs
 from rung.matchers import Match
 from rung.modules import Modules
-from rung.records import Command, Fact, Resource, Role, SourceFile, Start, Task, Workflow
+from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Task, Workflow
 from rung.starts import values
 
 _MAX_FOLDER = 300
@@ -46,6 +46,10 @@ _CHECKOUT = re.compile(
 """The folder that a pipeline's system checks the repository out to."""
 _COMPUTED = "{}"
 """What a program computes, in a text of its own."""
+_REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
+"""A dotted name in an expression."""
+_SCHEME = re.compile(r"(?:file|local)://|file:")
+"""What marks a path as one of this machine or of the image."""
 _OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 """An object of a module, as servers and console scripts name it."""
 
@@ -67,6 +71,7 @@ class Tree:
         self.files = {file.path: file for file in files}
         self.modules = Modules(files)
         self.workflows: dict[str, list[Workflow]] = {}
+        self._resources: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
         self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)
         self._kinds: dict[str, list[tuple[str, Task]]] = defaultdict(list)
         for file in files:
@@ -76,6 +81,8 @@ class Tree:
                     self._kinds[fact.kind].append((file.path, fact))
                 elif isinstance(fact, Workflow):
                     self.workflows.setdefault(file.path, []).append(fact)
+                elif isinstance(fact, Resource) and fact.name:
+                    self._resources[fact.name].append((file.path, fact))
 
     def named(self, kind: str, name: str) -> Sequence[tuple[str, Task]]:
         """The tasks of a kind and name, with their paths."""
@@ -140,6 +147,16 @@ class Tree:
             if (place := "" if place == "." else place) in self._folders:
                 return place
         return None
+
+    def resources(self, word: str) -> list[Node]:
+        """The resources that a word names: `name`, `kind/name`, `type.name.attribute` or what `${…}` in it refers to."""
+        found = [(path, one) for path, one in self._resources.get(word.rpartition("/")[2], ())]
+        for reference in _REFERENCE.findall(word):
+            parts = reference.split(".")
+            for before, name in zip(("", *parts), parts, strict=False):
+                known = self._resources.get(name, ())
+                found += [(path, one) for path, one in known if before == one.type or f"${{{reference}" in word]
+        return [Node(path, line=one.line) for path, one in found]
 
     def below(self, word: str, folder: str) -> list[str]:
         """The manifests in the folder that a word names."""
@@ -209,11 +226,19 @@ class Commands:
         elif words:
             yield from self._program(words, program, folder)
 
+    def folder(self, start: Start, fact: Fact | None, folder: str) -> str:
+        """The folder from which the arguments of a start count, in the one that it stands in."""
+        word = next((word for word in values(fact, start.folder) if word), ".")
+        found = self._tree.folder(word, folder)
+        return posixpath.normpath(posixpath.join(folder, word)) if found is None else found
+
     def named(self, start: Start, fact: Fact | None, folder: str) -> Iterator[Node]:
         """What the arguments of a start name, but for its command lines; an image that is given a command does not run its own."""
-        here = posixpath.normpath(posixpath.join(folder, next(iter(values(fact, start.folder)), "")))
+        here = self.folder(start, fact, folder)
         for word in values(fact, start.file):
-            yield from self._files(word, here)
+            yield from self._files(word, here, guess=not isinstance(fact, Command))
+        for word in values(fact, start.resource):
+            yield from self._tree.resources(word)
         for word in values(fact, start.module):
             yield from self._module(word, here)
         if start.glob:
@@ -226,6 +251,8 @@ class Commands:
                 yield from self._run_image(name)
         if start.tasks and isinstance(fact, Command):
             yield from self._tasks(start.tasks, fact.words[1:], folder)
+        elif start.tasks and isinstance(fact, Call):
+            yield from self._tasks(start.tasks, (*fact.arguments, *(value for _, value in fact.keywords)), folder)
 
     def needed(self, path: str, task: Task) -> Iterator[Node]:
         """What runs with a task: those that it needs, and the image that a Compose service is built from."""
@@ -249,6 +276,8 @@ class Commands:
             yield from self._tests(names, folder)
             return
         known = self._tree.of_kind(kind)
+        holders = {posixpath.dirname(path) for path, _ in known}
+        folder = next((place for name in names if (place := self._tree.folder(name, folder)) in holders and place), folder)
         near = [(path, task) for path, task in known if posixpath.dirname(path) == folder.rstrip("/")] or [
             (path, task) for path, task in known if "/" not in path.removeprefix("tasks/")
         ]
@@ -288,14 +317,15 @@ class Commands:
             if _OBJECT.fullmatch(word):
                 yield from self._module(word, folder)
 
-    def _files(self, word: str, folder: str) -> Iterator[Node]:
-        word = word.removeprefix("file:").removeprefix("//")
-        for suffix in _SUFFIXES:
+    def _files(self, word: str, folder: str, *, guess: bool) -> Iterator[Node]:
+        """The file that an argument names, or the manifests of a folder; one of the words of a command is no guess at either."""
+        word = _SCHEME.sub("", word).partition("::")[0]
+        for suffix in _SUFFIXES if guess else ("",):
             if found := self._tree.find(word + suffix, folder):
                 yield from self._script(found, "")
                 yield from (Node(found, line=workflow.line, workflow=True) for workflow in self._tree.workflows.get(found, ()))
                 return
-        if word and not word.startswith(("/", "~", "$")) and "://" not in word:
+        if word and not word.startswith(("/", "~", "$")) and "://" not in word and (guess or "/" in word):
             yield from (Node(path) for path in self._tree.below(word, folder))
 
     def _module(self, word: str, folder: str) -> Iterator[Node]:

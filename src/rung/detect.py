@@ -6,14 +6,17 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from rung.libraries import made_for_others
 from rung.matchers import Match, Matchers
 from rung.modules import LocalNames
 from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
-from rung.wiring import Wiring
+from rung.wiring import Root, Wiring
 
 MAX_PLACES = 25
 """Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
 
+_ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
+"""What a signal's `in` demands that a chain begins with."""
 _LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 
@@ -33,10 +36,13 @@ def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, 
 def detect(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring, target: str) -> tuple[Evidence, ...]:
     """All evidence in the files, one record a signal and file, sorted; excerpts are not filled in yet."""
     found: dict[str, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
+    offered = made_for_others(files, matches)
     for file in files:
         for match in matches.get(file.path, ()):
             if match.owned.start is None and (judged := _judge(file, match, wiring)):
                 strength, chain, note = judged
+                if match.owned.offered and file.path in offered:
+                    strength, chain, note = Strength.DECLARED, (), "in a library made for others"
                 found[match.owned.key][file.path].append((strength, match.line, match, chain, note))
     shown = _shown(found)
     evidence = []
@@ -123,18 +129,20 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     signal = match.owned.signal
     strength = signal.strength
     if file.role not in signal.where:
-        return (Strength.DECLARED, (), _LOWERED[file.role]) if file.role in _LOWERED and not match.owned.only_ci else None
+        return (Strength.DECLARED, (), _LOWERED[file.role]) if file.role in _LOWERED and not match.owned.only_in else None
     if strength is Strength.DECLARED:
-        return None if match.owned.only_ci else (strength, (), "")
+        return None if match.owned.only_in else (strength, (), "")
     if file.role is Role.TEMPLATE:
         return min(strength, Strength.IMPLEMENTED), (), "in a project template"
     if (match.job and match.job.disabled) or (match.step and match.step.disabled):
         return Strength.DECLARED, (), "disabled: its condition is never true"
-    chain = wiring.of_match(file.path, match, ci=match.owned.only_ci)
+    chain = wiring.of_match(file.path, match, only=_ROOTS.get(match.owned.only_in))
+    if chain is None and match.owned.only_in == "schedule":
+        return None
     if chain is None and match.workflow is not None:
         by_hand = wiring.by_hand(file.path, match)
         return min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand" if by_hand else "nothing was seen to start it"
-    if chain is None and match.owned.only_ci:
+    if chain is None and match.owned.only_in:
         by_hand = wiring.by_hand(file.path, match)
         return (min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand") if by_hand else None
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
@@ -145,7 +153,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         there_already = (chain[-1].path, chain[-1].line) == (here.path, here.line)
         return Strength.AUTOMATED, chain if there_already else (*chain, here), ""
     if strength >= Strength.AUTOMATED:
-        return strength, (), ""
+        what = "provisioned as code" if signal.matcher == "resource" else match.owned.tool
+        return strength, (Hop(path=file.path, line=match.line, what=what),), ""
     by_hand = wiring.by_hand(file.path, match)
     return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
 

@@ -36,7 +36,8 @@ class Gates:
     def before(self, job: Job, workflow: Workflow) -> bool:
         """Whether a job that this one waits for, near or far, can stop it.
 
-        One that can't be seen (a job that a template adds, a workflow that is called) may check anything, and counts.
+        One that can't be seen (a job that a template adds, a workflow that is called) may check anything, and counts,
+        unless the called workflow's name says that it does something else.
         """
         known = {other.id: other for other in workflow.jobs}
         waiting, seen = [job], {job.id}
@@ -58,7 +59,7 @@ class Gates:
 
     def _is_idle(self, job: Job) -> bool:
         if job.uses or not job.steps:
-            return False
+            return bool(job.uses) and self.idle(job.uses.partition("@")[0])
         steps = (step for step in job.steps if not step.disabled and not step.continue_on_error)
         return all(toothless or self.idle(text) for step in steps for text, toothless in _texts(step))
 

@@ -63,6 +63,8 @@ class Owned:
     tool: str
     signal: Signal
     start: Start | None = None
+    offered: bool = False
+    """A library can offer what the signal shows without practising it."""
 
     @property
     def key(self) -> str:
@@ -70,9 +72,9 @@ class Owned:
         return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
     @property
-    def only_ci(self) -> bool:
-        """Whether the signal counts only where continuous integration runs the command, or the file of the call."""
-        return self.signal.matcher in ("command", "call") and self.signal.arguments.get("in") == "ci"
+    def only_in(self) -> str:
+        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
+        return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +254,11 @@ class Matchers:
         """The files that configuration signals ask about."""
         self._by_key: dict[str, Owned] = {}
         globs: set[str] = set()
+        offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
-            owned_signals = [Owned(detector.id, detector.title, signal) for signal in detector.signals]
+            owned_signals = [
+                Owned(detector.id, detector.title, signal, offered=signal.capability in offered) for signal in detector.signals
+            ]
             self.signals.extend(owned_signals)
             for owned in (*owned_signals, *(_owned_start(detector, start) for start in detector.starts)):
                 signal = owned.signal
@@ -697,9 +702,9 @@ class _Arguments:
 
 
 def _place(given: _Arguments) -> None:
-    """Takes where a match counts: everywhere, or only in continuous integration."""
-    if given.take("in") not in (None, "ci"):
-        raise ValueError("`in` is `ci` or left out")
+    """Takes where a match counts: everywhere, or only where continuous integration or a schedule runs it."""
+    if given.take("in") not in (None, "ci", "schedule"):
+        raise ValueError("`in` is `ci`, `schedule` or left out")
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:

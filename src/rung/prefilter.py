@@ -131,8 +131,9 @@ class Prefilter:
                     settings.append((_texts(arguments["file"]), tuple(_setting_traces(arguments))))
                 elif matcher in asked_by:
                     asked_by[matcher].extend(_texts(arguments["any"]))
-        self._settings_of = lru_cache(maxsize=4096)(index_globs(settings))
-        self._settings_index = lru_cache(maxsize=None)(lambda asked: _Index(traces for one in asked for traces in one))
+        self._settings = [traces for _, traces in settings]
+        self._settings_of = index_globs((globs, number) for number, (globs, _) in enumerate(settings))
+        self._settings_index = lru_cache(maxsize=None)(self._settings_index_for)
         self._index = lru_cache(maxsize=None)(self._index_for)
         self._is_gate_word = lru_cache(maxsize=1 << 16)(self._gate_word)
         self._gate_regex: re.Pattern[bytes] | None = None
@@ -147,6 +148,9 @@ class Prefilter:
         if self._index(languages).any_in(words, data):
             return True
         return "" in languages and (b"<" in data or b">" in data) and any(map(self._is_gate_word, words))
+
+    def _settings_index_for(self, numbers: tuple[int, ...]) -> _Index:
+        return _Index(traces for number in numbers for traces in self._settings[number])
 
     def _index_for(self, languages: tuple[str, ...]) -> _Index:
         return _Index(self._choices(languages))

@@ -10,6 +10,9 @@ from rung.records import Call, Command, Fact, Resource, Setting, Start, Step
 
 _SHELL = re.compile(r"^(?:/(?:usr/)?bin/)?(?:ba|z)?sh\s+-[a-z]*c\s+")
 
+_MODULE_FOLDER = re.compile(r"^\$\{path\.(?:module|root|cwd)\}/")
+"""Terraform's word for the folder that the file stands in."""
+
 
 def values(fact: Fact | None, names: Sequence[str]) -> list[str]:
     """The texts of the named arguments in the order of the names; empty for one that is there and no literal.
@@ -23,7 +26,7 @@ def parts(fact: Fact | None, start: Start) -> list[Fact | None]:
     """The fact once for each thing that it starts: a resource of several containers, tasks or jobs with the attributes of one of them."""
     if not isinstance(fact, Resource):
         return [fact]
-    wanted = tuple(_folded(name) for name in (*start.shell, *start.file, *start.module, *start.image, *start.build))
+    wanted = tuple(_folded(name) for name in (*start.shell, *start.file, *start.module, *start.image, *start.build, *start.resource))
     holders = {key.rpartition(".")[0] for key, _ in fact.attributes if _names(_folded(key), wanted)}
     if len(holders) < 2 and holders <= {""}:
         return [fact]
@@ -58,9 +61,9 @@ def _values(fact: Fact, name: str) -> Iterator[str]:
         yield fact.value
     elif isinstance(fact, Resource):
         wanted = (_folded(name),)
-        yield from (value for key, value in fact.attributes if _names(_folded(key), wanted))
+        yield from (_MODULE_FOLDER.sub("", value) for key, value in fact.attributes if _names(_folded(key), wanted))
     elif isinstance(fact, Step):
-        yield from (value for key, value in fact.arguments if key == name)
+        yield from (line.strip() for key, value in fact.arguments if key == name for line in value.split("\n") if line.strip())
     elif isinstance(fact, Command):
         yield from _words(fact.words, name)
 

@@ -33,7 +33,7 @@ _HOOKS = ".pre-commit-config.yaml"
 _HOOK_ACTION = re.compile(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {"github-actions": ".github/workflows/"}
 """Systems that read their pipelines from one folder of the repository's root only."""
-_UNATTENDED = {"cron": "on schedule", "systemd": "as a service", "procfile": "as a service"}
+_UNATTENDED = {"cron": "schedule", "systemd": "service", "procfile": "service"}
 """Kinds of task that start without a person wherever they are installed."""
 _PROGRAMS = ("cdk", "pulumi")
 """Dialects in which a program declares resources: what triggers a resource does not run the program."""
@@ -46,8 +46,10 @@ class Root(Enum):
     """What the first hop of a chain is."""
 
     CI = auto()
+    SCHEDULE = auto()
+    """A schedule, of continuous integration too, or an event."""
     OTHER = auto()
-    """A schedule, an event, a service or a controller."""
+    """A service or a controller."""
     HAND = auto()
     """A person: the workflow starts no other way."""
 
@@ -75,19 +77,19 @@ class Wiring:
         for root in Root:
             self._walk(root)
 
-    def of_file(self, path: str, *, ci: bool = False) -> Chain | None:
-        """The shortest chain that runs or imports a file without a person, from CI only if asked; None when there is none."""
-        return self._of(Node(path), ci)
+    def of_file(self, path: str, *, only: Root | None = None) -> Chain | None:
+        """The shortest chain that runs or imports a file without a person, from one kind of root only if asked; None when there is none."""
+        return self._of(Node(path), only)
 
-    def of_task(self, path: str, task: Task | None, *, ci: bool = False) -> Chain | None:
-        """The shortest chain that starts a task of a file without a person, from CI only if asked; None when there is none."""
-        return self._of(Node(path, task), ci)
+    def of_task(self, path: str, task: Task | None, *, only: Root | None = None) -> Chain | None:
+        """The shortest chain that starts a task of a file without a person, from one kind of root only if asked; None when there is none."""
+        return self._of(Node(path, task), only)
 
-    def of_match(self, path: str, match: Match, *, ci: bool = False) -> Chain | None:
-        """The shortest chain that runs what a match stands in without a person, from CI only if asked; None when there is none."""
+    def of_match(self, path: str, match: Match, *, only: Root | None = None) -> Chain | None:
+        """The shortest chain that runs what a match stands in without a person, from one kind of root only if asked; None when there is none."""
         if match.workflow is not None:
-            return self._of_step(Root.CI, path, match.workflow, match.job, match.step)
-        return self.of_task(path, match.task, ci=ci)
+            return self._of_step(only or Root.CI, path, match.workflow, match.job, match.step)
+        return self.of_task(path, match.task, only=only)
 
     def by_hand(self, path: str, match: Match) -> Chain:
         """The chain by which a person starts what a match stands in; empty when no workflow lets one."""
@@ -99,10 +101,10 @@ class Wiring:
         """What something automatic starts and reading can't tell, sorted by place."""
         return tuple(self._unknown[key] for key in sorted(self._unknown))
 
-    def _of(self, node: Node, ci: bool) -> Chain | None:
-        roots = (Root.CI,) if ci else (Root.CI, Root.OTHER)
+    def _of(self, node: Node, only: Root | None) -> Chain | None:
+        roots = (only,) if only else (Root.CI, Root.SCHEDULE, Root.OTHER)
         found = [self._chains[root][node] for root in roots if node in self._chains[root]]
-        if not ci and node == Node(node.path) and node.path in self._declared:
+        if not only and node == Node(node.path) and node.path in self._declared:
             found.append(self._declared[node.path])
         return min(found, key=len, default=None)
 
@@ -138,14 +140,12 @@ class Wiring:
         for path, file in self._tree.files.items():
             if file.role not in (Role.SOURCE, Role.NOTEBOOK):
                 continue
-            if root is not Root.OTHER:
-                for workflow in self._tree.workflows.get(path, ()):
-                    if hop := _trigger(path, workflow, by_hand=root is Root.HAND):
-                        yield _workflow_node(path, workflow), (hop,)
-                continue
+            for workflow in self._tree.workflows.get(path, ()):
+                if hop := _trigger(path, workflow, root):
+                    yield _workflow_node(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
-                if start and start.trigger and file.role in start.where:
+                if start and file.role in start.where and _root_of(start.trigger) is root:
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
                     if not isinstance(match.fact, Resource):
                         yield Node(path), chain
@@ -153,10 +153,9 @@ class Wiring:
                     yield Node(path, line=match.line), chain
                     if match.fact.dialect not in _PROGRAMS:
                         self._declared.setdefault(path, chain)
-        if root is Root.OTHER:
-            for kind, phrase in _UNATTENDED.items():
-                for path, task in self._tree.of_kind(kind):
-                    yield Node(path, task), (Hop(path=path, line=task.line, what=phrase),)
+        for kind, trigger in _UNATTENDED.items():
+            for path, task in self._tree.of_kind(kind) if _root_of(trigger) is root else ():
+                yield Node(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
 
     def _next(self, root: Root, node: Node, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         if node.workflow:
@@ -243,8 +242,7 @@ class Wiring:
             for node in nodes:
                 yield self._reached(node, hops)
             if start.shell and (text := command_line(fact, start.shell)):
-                place = next(iter(values(fact, start.folder)), "")
-                here = posixpath.normpath(posixpath.join(folder, place))
+                here = self._commands.folder(start, fact, folder)
                 yield from self._follow(path, split(text, match.line), here, hops, "shell")
             elif not nodes and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
                 self._note(path, match.line, _said(match), "what it runs is decided when it runs")
@@ -287,12 +285,21 @@ def _said(match: Match) -> str:
     return getattr(match.fact, "name", "") or getattr(match.fact, "uses", "") or match.owned.tool
 
 
-def _trigger(path: str, workflow: Workflow, *, by_hand: bool) -> Hop | None:
-    """The first automatic trigger of a workflow that its system would read; by hand: the trigger of one that has no other."""
+def _root_of(trigger: str) -> Root | None:
+    """The kind of root that the trigger of a start is; None when it only starts others."""
+    if not trigger:
+        return None
+    return Root.SCHEDULE if trigger in ("schedule", "event") else Root.OTHER
+
+
+def _trigger(path: str, workflow: Workflow, root: Root) -> Hop | None:
+    """The first trigger that makes a workflow, where its system would read it, a root of the kind; by hand: when it has no other."""
     folder = _ROOT_ONLY.get(workflow.system)
-    if (folder and not path.startswith(folder)) or by_hand is workflow.automatic:
+    if root is Root.OTHER or (folder and not path.startswith(folder)) or (root is Root.HAND) is workflow.automatic:
         return None
     for trigger in workflow.triggers:
-        if trigger.automatic is not by_hand and trigger.kind != "call":
-            return Hop(path=path, line=trigger.line, what="started by hand" if by_hand else f"on {trigger.kind.replace('_', ' ')}")
+        if root is Root.HAND and trigger.kind == "manual":
+            return Hop(path=path, line=trigger.line, what="started by hand")
+        if trigger.kind == "schedule" if root is Root.SCHEDULE else root is Root.CI and trigger.automatic:
+            return Hop(path=path, line=trigger.line, what=f"on {trigger.kind.replace('_', ' ')}")
     return None

@@ -603,7 +603,7 @@ class _Walk:
             return None if text is None else "-" + text
         if kind is ast.List or kind is ast.Tuple:
             return _words(node.elts)  # type: ignore[attr-defined]
-        return None
+        return _joined(node)
 
     def _literal(self, text: str, line: int) -> None:
         if self._literals < scanning.MAX_LITERALS and scanning.worth_keeping(text[: scanning.MAX_NAME]):
@@ -710,9 +710,39 @@ def _plain(value: object) -> str | None:
 
 
 def _words(elements: list[ast.expr]) -> str | None:
-    """A list of nothing but strings, joined by blanks; None for any other."""
-    words = [element.value for element in elements[:40] if isinstance(element, ast.Constant) and isinstance(element.value, str)]
-    return " ".join(words)[: scanning.MAX_NAME] if words and len(words) == len(elements) else None
+    """A list that begins with a string, its words joined by blanks, `{}` for what is no string; None for any other.
+
+    The running interpreter (`sys.executable`) is the program `python`.
+    """
+    words = [_word(element) for element in elements[:40]]
+    return " ".join(words)[: scanning.MAX_NAME] if words and words[0] != "{}" else None
+
+
+def _word(element: ast.expr) -> str:
+    if isinstance(element, ast.Constant):
+        return element.value if isinstance(element.value, str) else "{}"
+    if isinstance(element, ast.JoinedStr):
+        return _formatted(element)
+    if isinstance(element, ast.Attribute) and element.attr == "executable" and isinstance(element.value, ast.Name):
+        return "python" if element.value.id == "sys" else "{}"
+    return _joined(element) or "{}"
+
+
+def _joined(node: ast.expr) -> str | None:
+    """A path that ends in strings and begins with what is computed (`os.path.join(HERE, "a.py")`, `HERE / "a.py"`) as `{}/a.py`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str" and len(node.args) == 1:
+        node = node.args[0]
+    ends: list[str] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and isinstance(node.right, ast.Constant) and len(ends) < 10:
+        if not isinstance(node.right.value, str):
+            return None
+        ends.insert(0, node.right.value)
+        node = node.left
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join" and len(node.args) > 1:
+        parts = node.args[:10]
+        while len(parts) > 1 and isinstance(parts[-1], ast.Constant) and isinstance(parts[-1].value, str):
+            ends.insert(0, parts.pop().value)  # type: ignore[attr-defined]
+    return "/".join(("{}", *ends))[: scanning.MAX_NAME] if ends else None
 
 
 def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
