@@ -161,6 +161,23 @@ def test_a_crontab_line_and_a_service_start_without_a_person_but_are_no_continuo
     assert places(unit, "serve.py")[0] == "app.service:3"
 
 
+def test_a_schedule_is_told_from_a_push_and_from_a_service() -> None:
+    script = file("train.py")
+
+    assert Wiring([workflow("python train.py", on="schedule"), script]).of_file("train.py", only=Root.SCHEDULE)
+    assert Wiring([file("crontab", task("cron", "nightly", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE)
+    assert Wiring([workflow("python train.py"), script]).of_file("train.py", only=Root.SCHEDULE) is None
+    assert (
+        Wiring([file("a.service", task("systemd", "a.service", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE) is None
+    )
+
+
+def test_a_module_is_found_below_a_source_root_that_is_marked_as_a_package_too() -> None:
+    files = [file("lib/src/__init__.py"), file("lib/src/jobs/__init__.py"), file("lib/src/jobs/load.py")]
+
+    assert places(Wiring([workflow("jobs.load"), *files]), "lib/src/jobs/load.py")
+
+
 def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_schedule_of_none_does_not() -> None:
     def dag(schedule: str) -> Wiring:
         calls = (
