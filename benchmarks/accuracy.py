@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,8 @@ class Scanned:
     coverage: tuple[Coverage, ...]
     errors: tuple[str, ...]
     seconds: float
+    unproved: tuple[str, ...] = ()
+    """Automated evidence without a chain, or with a hop that names no line of a file."""
 
 
 def scan(tree: Path) -> Scanned:
@@ -294,7 +297,23 @@ def scan(tree: Path) -> Scanned:
     started = time.perf_counter()
     assessment = scan_path(str(tree))
     errors = tuple(f"{error.path}:{error.line} {error.what}" for error in assessment.errors)
-    return Scanned(assessment.evidence, assessment.coverage, errors, time.perf_counter() - started)
+    unproved = tuple(
+        f"{tree.name}: {item.detector}/{item.signal} {item.location.path}" for item in assessment.evidence if not proved(item, tree)
+    )
+    return Scanned(assessment.evidence, assessment.coverage, errors, time.perf_counter() - started, unproved)
+
+
+def proved(item: Evidence, tree: Path) -> bool:
+    """Whether evidence that claims to be at work has a chain, and every hop of it a line of a file of the tree."""
+    if item.strength < Strength.AUTOMATED:
+        return True
+    return bool(item.chain) and all((tree / hop.path).is_file() and 0 <= hop.line <= lines_of(tree / hop.path) for hop in item.chain)
+
+
+@cache
+def lines_of(path: Path) -> int:
+    """How many lines a file has."""
+    return path.read_bytes().count(b"\n") + 1
 
 
 def searched_by(packs: Packs) -> frozenset[str]:
@@ -551,6 +570,11 @@ def _measure(cases: Sequence[Labelled], framework: Framework, packs: Packs, args
     print_levels(outcome, every=True)
     if args.folds:
         print_levels(held_out(cases, found, framework, packs, searched), every=False)
+    automated = sum(item.strength >= Strength.AUTOMATED for one in scanned for item in one.evidence)
+    unproved = [place for one in scanned for place in one.unproved]
+    print(f"\n{automated} pieces of automated evidence, {len(unproved)} of them without a chain of existing lines")
+    for place in unproved[: args.limit]:
+        print(f"  {place}")
     if errors := sum(len(one.errors) for one in scanned):
         print(f"\n{errors} errors reported by scans")
     print(f"{sum(one.seconds for one in scanned):.1f} s of scanning, slowest {max(zip((o.seconds for o in scanned), found, strict=True))}")

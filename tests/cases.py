@@ -1,7 +1,7 @@
 """The fixture cases: what is found in each, what is expected, and commands to look at them.
 
 python tests/cases.py show ID…     print the evidence found in the cases of a detector
-python tests/cases.py update ID…   write it as the expectation, after looking at it
+python tests/cases.py update ID…   write it as the expectation, and what is reached where the case lists that, after looking at it
 python tests/cases.py check [ID…]  print what differs
 python tests/cases.py real FOLDER ID…   print a detector's evidence over the repositories in a folder
 """
@@ -15,10 +15,11 @@ from pathlib import Path
 import yaml
 
 from rung.detect import detect, match, starts_of
-from rung.matchers import Matchers
+from rung.matchers import Match, Matchers
 from rung.packs import load_packs
+from rung.prefilter import Prefilter
 from rung.readers import Readers
-from rung.records import Evidence, Packs, Strength
+from rung.records import Evidence, Hop, Packs, SourceFile, Strength, Task
 from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
 
@@ -37,8 +38,13 @@ class Case:
 
     @property
     def expected(self) -> list[str]:
+        return self.listed("evidence") or []
+
+    def listed(self, key: str) -> list[str] | None:
+        """A list of the expectation: `evidence`, or the paths that are `reached` by something automatic or `unreached`; None when it has none."""
         file = self.folder / EXPECTATION
-        return list(yaml.safe_load(file.read_text())["evidence"]) if file.exists() else []
+        found = yaml.safe_load(file.read_text()).get(key) if file.exists() else None
+        return None if found is None else list(found)
 
     @property
     def lookalike(self) -> bool:
@@ -58,7 +64,7 @@ class Finder:
     def __init__(self, packs: Packs | None = None) -> None:
         self.packs = packs or load_packs()
         self._matchers = Matchers(self.packs)
-        self._readers = Readers(self._matchers)
+        self._readers = Readers(self._matchers, Prefilter(self.packs.detectors))
         self._known: dict[Path, list[Evidence]] = {}
 
     def evidence(self, folder: Path) -> list[Evidence]:
@@ -69,10 +75,24 @@ class Finder:
 
     def scan(self, folder: Path) -> list[Evidence]:
         """All evidence in a folder as it is now."""
+        files, matches, wiring = self.read(folder)
+        return list(detect(files, matches, wiring, "repo"))
+
+    def read(self, folder: Path) -> tuple[list[SourceFile], dict[str, tuple[Match, ...]], Wiring]:
+        """The files of a folder, what packs match in them, and how they are wired."""
         target = open_worktree(str(folder))
         files = [file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION]
         matches = match(files, self._matchers)
-        return list(detect(files, matches, Wiring(files, starts_of(matches)), "repo"))
+        return files, matches, Wiring(files, starts_of(matches))
+
+    def chains(self, folder: Path) -> dict[str, tuple[tuple[Hop, ...], ...]]:
+        """The chains that reach each file of a folder, or a task of it, without a person; files that none reaches are left out."""
+        files, _, wiring = self.read(folder)
+        chains = {
+            file.path: (wiring.of_file(file.path), *(wiring.of_task(file.path, fact) for fact in file.facts if isinstance(fact, Task)))
+            for file in files
+        }
+        return {path: found for path, all_of_them in chains.items() if (found := tuple(chain for chain in all_of_them if chain))}
 
     def found(self, case: Case) -> list[str]:
         """The evidence of a case as the lines that its expectation holds."""
@@ -81,6 +101,10 @@ class Finder:
 
 def line_of(item: Evidence) -> str:
     return f"{item.detector}/{item.signal} {item.location.path}:{item.location.line} {item.strength.label}"
+
+
+def _written(key: str, lines: list[str]) -> str:
+    return f"{key}:\n" + "".join(f"  - {line}\n" for line in lines) if lines else f"{key}: []\n"
 
 
 def unshown(finder: Finder, detector: str) -> list[str]:
@@ -110,9 +134,9 @@ def main(arguments: list[str]) -> int:
     for case in cases(*ids):
         found = finder.found(case)
         if command == "update":
-            (case.folder / EXPECTATION).write_text(
-                "evidence:\n" + "".join(f"  - {line}\n" for line in found) if found else "evidence: []\n"
-            )
+            reached = sorted(finder.chains(case.folder)) if case.listed("reached") is not None else None
+            lists = {"evidence": found, "reached": reached, "unreached": case.listed("unreached")}
+            (case.folder / EXPECTATION).write_text("".join(_written(key, lines) for key, lines in lists.items() if lines is not None))
         if command == "check" and found == sorted(case.expected):
             continue
         print(f"── {case.detector}/{case.name}")

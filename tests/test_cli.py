@@ -10,6 +10,7 @@ import pytest
 
 from rung import report
 from rung.cli import COMPARISON_FORMATS, DONE, FORMATS, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
+from tests.repositories import commit
 
 
 @pytest.fixture
@@ -26,6 +27,17 @@ def test_a_scan_prints_the_report_to_standard_output_and_nothing_else_there(tree
     out, err = capsys.readouterr()
     assert out.startswith("shop")
     assert err == ""
+
+
+def test_a_revision_is_scanned_by_either_way_to_name_it(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit(tree)
+    (tree / "train.py").unlink()
+    printed = []
+    for arguments in ([f"{tree}@main"], [str(tree), "--rev", "main"]):
+        assert main(["scan", *arguments, "-v"]) == DONE
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "train.py:3" in printed[0]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -69,6 +81,11 @@ def test_an_empty_folder_is_told_apart_from_a_scanned_one(tmp_path: Path, capsys
     ("arguments", "code", "message"),
     [
         (["scan", "/no/such/folder"], UNREADABLE, "/no/such/folder"),
+        (
+            ["scan", "owner/name"],
+            UNREADABLE,
+            "owner/name does not exist: give a folder, a revision of a repository (`folder@REV`), or the URL",
+        ),
         (["scan", ".", "--framework", "zodiac"], USAGE, "there is no framework `zodiac`; there are mlab"),
         (["scan", ".", "--output", "x.docx"], USAGE, "no format is known for `.docx`"),
         (["render", "/no/such.json"], USAGE, "/no/such.json: can't be read"),

@@ -305,6 +305,8 @@ def test_a_password_is_never_asked_for(server: str, tmp_path: Path, monkeypatch:
     asking = tmp_path / "askpass"
     asking.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho x\n")
     asking.chmod(0o755)
+    config = write(tmp_path, gitconfig=f"[core]\n\taskPass = {asking}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config / "gitconfig"))
     for name in ("GIT_ASKPASS", "SSH_ASKPASS"):
         monkeypatch.setenv(name, str(asking))
     with pytest.raises(TargetError, match="needs credentials, or does not exist"):

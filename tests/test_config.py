@@ -13,9 +13,9 @@ import yaml
 
 from rung.config import MAX_BYTES, load_config, schema
 from rung.packs import load_packs
+from rung.policy import within
 from rung.records import Annotation, Config, ConfigError, RungError, Scope, Status, SystemRule
 from rung.starter import write_starter
-from rung.targets.narrowed import within
 
 _FULL = """\
 schema: rung/config/1

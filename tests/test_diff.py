@@ -12,11 +12,11 @@ import pytest
 
 from rung.detect import MAX_PLACES
 from rung.diff import compare
-from rung.gates import failures, with_gates
 from rung.records import Change, RungError, Strength
 from rung.report import COMPARISONS, FORMATS, document_of, read_document, render, render_comparison, schema
 from rung.report.comparison import comparison_of, with_comparison
 from rung.scan import scan_path
+from rung.verdicts import failures, with_gates
 
 Document = dict[str, Any]
 _SARIF = json.loads((Path(__file__).parent / "data" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
@@ -135,7 +135,9 @@ def test_a_renamed_file_moved_its_evidence(before: Document, tmp_path: Path) -> 
 def test_two_files_that_both_could_be_the_renamed_one_came_and_the_old_went(before: Document, tmp_path: Path) -> None:
     after = tree(tmp_path / "shop", **{"train.py": None, "fit.py": _TRAIN, "fit2.py": _TRAIN})
 
-    assert Change.MOVED not in {item.change for item in compare(before, after, negative=frozenset()).evidence}
+    changes = compare(before, after, negative=frozenset()).evidence
+    gone = {item.change for item in changes if item.old and item.old.location.path == "train.py"}
+    assert gone == {Change.WENT}
 
 
 def test_a_file_that_broke_is_the_reason_of_what_it_no_longer_shows(before: Document, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
@@ -16,13 +17,14 @@ import jsonschema
 import pytest
 
 from rung import cli
+from rung import rescan as rescan_module
 from rung.history import Asked, history_of
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.records import Change, Config, History, RungError, Strength, TargetError
 from rung.report import HISTORIES, render_history
 from rung.report.history import history_document, history_schema, moved
-from rung.rescan import Rescan
+from rung.rescan import ONLY_MATCHED, Rescan
 from rung.scan import scan_path
 from rung.targets.revision import Revisions
 from tests.hostile import git
@@ -36,6 +38,7 @@ mlflow.log_metric("auc", 0.9)
 mlflow.sklearn.log_model(LogisticRegression().fit([[0], [1]], [0, 1]), "m", registered_model_name="churn")
 """
 _CI = "on: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: pytest\n      - run: python train.py\n"
+_PUBLISH = "on: [push]\njobs:\n  out:\n    runs-on: ubuntu-latest\n    steps:\n      - run: twine upload dist/*\n"
 _TEST = "def test_sum():\n    assert 1 + 1 == 2\n"
 
 
@@ -153,6 +156,14 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
         ),
         ({".github/workflows/a.yml": _CI, "train.py": _TRAIN}, {".github/workflows/a.yml": _CI.replace("[push]", "workflow_dispatch")}),
         ({".github/workflows/a.yml": _CI, "train.py": _TRAIN}, {".github/workflows/a.yml": "on: [push\n"}),
+        (
+            {
+                "src/it/__init__.py": "import redis\nredis.Redis()\n",
+                "pyproject.toml": "[project]\nname = 'it'\n",
+                ".github/workflows/a.yml": _PUBLISH,
+            },
+            {"pyproject.toml": "[project]\nname = 'it'\n[project.scripts]\nit = 'it:main'\n"},
+        ),
         ({"src/train.py": _TRAIN}, {"tests/train.py": _TRAIN, "src/train.py": ""}),
     ],
     ids=[
@@ -162,6 +173,7 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
         "lines move",
         "a trigger goes",
         "a file breaks",
+        "a library gets a command",
         "a copy in tests",
     ],
 )
@@ -175,6 +187,19 @@ def test_what_one_file_changes_for_another_is_seen(tmp_path: Path, before: dict[
     rescan = Rescan(packs, Config(), packs.frameworks[0])
     for commit in (*project.commits, project.commits[1]):
         assert dict(rescan.at(revisions.open(commit)).strengths) == strengths(project.folder, commit)
+
+
+def test_facts_that_are_taken_for_matched_only_are_looked_at_by_nobody_else() -> None:
+    folder = Path(rescan_module.__file__).parent
+    names = {kind.__name__ for kind in ONLY_MATCHED}
+    found = set()
+    for name in ("commands", "wiring", "starts", "detect", "modules", "libraries", "policy", "assess"):
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+                found |= {(name, one.id) for one in ast.walk(node.args[1]) if isinstance(one, ast.Name) and one.id in names}
+
+    # In these the fact is that of a match, or stands in a manifest: a new place needs another look at `rescan.py`.
+    assert found == {("starts", "Call"), ("starts", "Setting"), ("commands", "Call"), ("libraries", "Call"), ("libraries", "Setting")}
 
 
 def test_each_content_is_read_once(project: Project) -> None:

@@ -172,6 +172,38 @@ def test_a_step_holds_back_the_later_ones_of_its_job_when_it_always_runs_and_can
     assert matches("workflow", {"first": ["tox*"], "then": ["twine upload*"]}, workflow) is expected
 
 
+def test_a_job_is_held_back_by_one_that_it_waits_for_and_that_can_fail_a_check() -> None:
+    def held_back(
+        condition: str = "", needed: tuple[str, ...] = ("check",), idle: tuple[str, ...] = ("docker build*",), **check: Any
+    ) -> bool:
+        def job(name: str, run: str, **fields: Any) -> Job:
+            return Job(line=3, id=name, steps=(Step(line=4, commands=(Command(line=4, words=tuple(run.split())),)),), **fields)
+
+        jobs = (
+            job("check", "pytest -q", **check),
+            job("build", "docker build .", needs=needed),
+            job("deploy", "ship", needs=("build",), condition=condition),
+        )
+        wanted = {"job": ["deploy"], "needs": True} | ({"idle": list(idle)} if idle else {})
+        return matches("workflow", wanted, Workflow(line=1, system="jenkins", jobs=jobs))
+
+    assert held_back()
+    assert held_back(needed=(), idle=())
+    assert held_back(condition="always() && needs.build.result == 'success'")
+    assert held_back(needed=("a job of a template",))
+    assert not held_back(condition="always()")
+    assert not held_back(needed=())
+    assert not held_back(continue_on_error=True)
+
+
+def test_a_job_is_matched_by_its_condition() -> None:
+    wanted = {"condition": ["*conclusion == 'success'*"]}
+    made = Workflow(line=1, system="github-actions", jobs=(Job(line=3, id="j", condition="run.conclusion == 'success'"),))
+
+    assert matches("workflow", wanted, made)
+    assert not matches("workflow", wanted, step())
+
+
 def test_a_resource_is_matched_by_its_canonical_type_and_attributes_in_any_spelling() -> None:
     attributes = (("versioning_configuration.status", "Enabled"),)
     bucket = Resource(line=1, dialect="terraform", type="aws_s3_bucket", attributes=attributes)

@@ -133,22 +133,28 @@ def test_paths_left_out_are_in_the_coverage_and_earn_nothing(repository: Path) -
     left_out = [item for item in found["coverage"] if item["reason"] == "left out by rung.yaml"]
     assert [item["what"] for item in left_out] == ["churn/test_sum.py, churn/train.py"]
     assert left_out[0]["searched"] is False
-    assert not [item for item in found["evidence"] if item["location"]["path"].startswith("churn/")]
+    assert left_out[0]["capabilities"] == []
+    negative = {capability.id for capability in load_packs().capabilities if capability.negative}
+    assert {item["capability"] for item in found["evidence"] if item["location"]["path"].startswith("churn/")} <= negative
     assert found["targets"][0]["files"] == 3
 
 
 def test_leaving_out_what_counts_against_maturity_does_not_make_it_absent(repository: Path, plain: Document) -> None:
     found = scanned(repository, "paths: {out: [legacy]}")[0]
 
-    assert plain["capabilities"]["data.local-files"]["strength"] == "implemented"
-    assert found["capabilities"]["data.local-files"]["strength"] == "absent"
-    now = criteria(found)
-    asked = [name for name, item in now.items() if "left out by rung.yaml" in item["reason"]]
-    assert asked
-    assert {now[name]["status"] for name in asked} == {"unknown"}
-    for name, values in numbers(found).items():
-        before = numbers(plain)[name]
-        assert all(value is None or value <= was for value, was in zip(values, before)), name
+    assert found["capabilities"]["data.local-files"] == plain["capabilities"]["data.local-files"]
+    assert {item["location"]["path"] for item in found["evidence"] if item["capability"] == "data.local-files"} == {"legacy/load.py"}
+    assert numbers(found) == numbers(plain)
+
+
+@pytest.mark.parametrize("out", ["churn", "pricing", "legacy", ".github", "'**/*.py'", "'*'"])
+def test_no_path_left_out_raises_a_number(repository: Path, plain: Document, out: str) -> None:
+    found = scanned(repository, f"paths: {{out: [{out}]}}")[0]
+
+    for name, body in found["dimensions"].items():
+        before = plain["dimensions"][name]
+        assert all(value is None or value <= was for value, was in zip(numbers(found)[name], numbers(plain)[name])), name
+        assert all(now["achieved"] <= then["achieved"] for now, then in zip(body["levels"], before["levels"])), name
 
 
 def test_systems_of_one_repository_are_assessed_apart_and_share_what_none_names(repository: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -388,16 +389,26 @@ def _read_in_worker(target: Revision, names: list[str], results: multiprocessing
     results.put([target.read(name) for name in names])
 
 
-def children() -> set[str]:
-    return set(subprocess.run(["pgrep", "-f", "cat-file --batch"], capture_output=True, text=True, check=False).stdout.split())
+def readers_of(folder: Path) -> list[str]:
+    """The processes of git that read this repository's objects."""
+    wanted = f"GIT_OBJECT_DIRECTORY={folder}/.git/objects\0".encode()
+    found = []
+    for place in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in place.read_bytes():
+                found.append(place.parent.name)
+        except OSError:
+            continue
+    return found
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up in /proc")
 def test_a_forked_worker_reads_through_its_own_git_and_none_survives(many: Path) -> None:
-    before = children()
     target = open_revision(str(many))
     names = paths(target)
     target.expect(names)
     assert target.read(names[1]) == b"1"
+    assert len(readers_of(many)) == 1
     context = multiprocessing.get_context("fork")
     results: multiprocessing.SimpleQueue[list[object]] = context.SimpleQueue()
     workers = [context.Process(target=_read_in_worker, args=(target, names[start::2], results)) for start in (0, 1)]
@@ -410,7 +421,11 @@ def test_a_forked_worker_reads_through_its_own_git_and_none_survives(many: Path)
     assert sorted(read, key=str) == sorted(expected, key=str)
     assert [target.read(name) for name in names[2:9]] == [(many / name).read_bytes() for name in names[2:9]]
     del target
-    assert children() <= before
+    # A worker's git ends when it finds that nobody asks any longer, shortly after the worker.
+    deadline = time.monotonic() + 30
+    while readers_of(many) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert readers_of(many) == []
 
 
 def test_a_pickled_revision_still_reads(repository: Path) -> None:
@@ -441,6 +456,16 @@ def test_a_git_that_died_is_started_again(many: Path) -> None:
     assert blobs._process is not None
     os.kill(blobs._process.pid, signal.SIGKILL)
     assert [blobs.read(blob) for blob in ids[2:20]] == [(many / f"{number:03}").read_bytes() for number in range(2, 20)]
+
+
+def test_a_git_that_hangs_is_asked_nothing_more(many: Path) -> None:
+    blobs = Blobs(objects_of(Git(str(many), seconds=0.3)), 10_000_000)
+    ids = [entry.blob for entry in open_revision(str(many)).list()]
+    assert blobs.read(ids[1]) == b"1"
+    assert blobs._process is not None
+    os.kill(blobs._process.pid, signal.SIGSTOP)
+    assert [blobs.read(blob) for blob in ids[2:20]] == [Unread("git can't read it")] * 18
+    assert blobs._process is None
 
 
 def test_a_repository_that_went_away_is_unread_and_does_not_hang(many: Path) -> None:

@@ -16,7 +16,7 @@ from rung.targets.roles import role_of, template_path
                 " infra/environments/test/main.tf overlays/test/kustomization.yaml data/test/x.csv data/sample/x.csv data/external/x.csv"
                 " chart/templates/deployment.yaml app/templates/index.html pipelines/templates/train.yml network/stack.template flows/prompt.jinja2"
                 " src/latest.java src/Contest.java contest.py src/attest.py renv.lock renv/profiles/dev/renv.lock CODEOWNERS reports/metrics.txt"
-                " services/test-repair/agent.py .readthedocs.yml src/documents/parse.py changes.py"
+                " services/test-repair/agent.py .readthedocs.yml src/documents/parse.py changes.py .github/actions/test/action.yml taskcluster/kinds/tests/kind.yml"
             ),
         ),
         (

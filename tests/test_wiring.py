@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from rung.detect import match, starts_of
-from rung.matchers import Matchers
+from rung.matchers import Match, Matchers
 from rung.packs import load_packs
-from rung.records import Command, Fact, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
-from rung.wiring import Wiring
+from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
+from rung.wiring import Root, Wiring
 
 WORKFLOW = ".github/workflows/ci.yml"
 
@@ -58,6 +58,22 @@ def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_
     ]  # fmt: skip
 
 
+def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() -> None:
+    script = file("pkg/train.py")
+
+    for command in (
+        "python $GITHUB_WORKSPACE/pkg/train.py",
+        "${CI_PROJECT_DIR}/pkg/train.py",
+        "python $(Build.SourcesDirectory)/pkg/train.py",
+    ):
+        wiring = Wiring([workflow(command), script])
+        assert places(wiring, "pkg/train.py")
+        assert not wiring.unknown()
+    unknown = Wiring([workflow("python $SOMEWHERE/pkg/train.py"), script])
+    assert not places(unknown, "pkg/train.py")
+    assert unknown.unknown()
+
+
 def test_what_only_a_person_starts_or_never_runs_reaches_nothing() -> None:
     script = file("train.py")
 
@@ -74,8 +90,10 @@ def test_a_called_workflow_and_a_local_action_run_when_their_caller_does() -> No
     action = workflow("bash run.sh", on="call", path="tools/act/action.yml")
     action = file("tools/act/action.yml", *action.facts)
     files = [workflow(uses="./.github/workflows/train.yml"), called, file("train.py")]
+    by_full_name = workflow(uses="org/repo/.github/workflows/train.yml@main")
 
     assert places(Wiring(files), "train.py")
+    assert places(Wiring([by_full_name, *files[1:]]), "train.py")
     assert not places(Wiring(files[1:]), "train.py")
 
 
@@ -128,3 +146,171 @@ def test_hooks_are_reached_by_a_run_of_them_and_by_their_action_but_not_by_their
         assert places(Wiring([started, hooks]), hooks.path)
     for idle in (workflow("pre-commit install"), workflow("pre-commit autoupdate"), workflow(uses="owner/pre-commit-update@v1")):
         assert not places(Wiring([idle, hooks]), hooks.path)
+
+
+def task(kind: str, name: str, *commands: str, line: int = 3, **more: object) -> Task:
+    return Task(line=line, kind=kind, name=name, commands=tuple(Command(line=4, words=tuple(c.split())) for c in commands), **more)  # type: ignore[arg-type]
+
+
+def test_a_crontab_line_and_a_service_start_without_a_person_but_are_no_continuous_integration() -> None:
+    cron = Wiring([file("crontab", task("cron", "nightly", "python train.py")), file("train.py")])
+    unit = Wiring([file("app.service", task("systemd", "app.service", "python serve.py")), file("serve.py")])
+
+    assert places(cron, "train.py") == ["crontab:3", "crontab:4", "train.py:1"]
+    assert cron.of_file("train.py", only=Root.CI) is None
+    assert places(unit, "serve.py")[0] == "app.service:3"
+
+
+def test_a_schedule_is_told_from_a_push_and_from_a_service() -> None:
+    script = file("train.py")
+
+    assert Wiring([workflow("python train.py", on="schedule"), script]).of_file("train.py", only=Root.SCHEDULE)
+    assert Wiring([file("crontab", task("cron", "nightly", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE)
+    assert Wiring([workflow("python train.py"), script]).of_file("train.py", only=Root.SCHEDULE) is None
+    assert (
+        Wiring([file("a.service", task("systemd", "a.service", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE) is None
+    )
+
+
+def test_a_module_is_found_below_a_source_root_that_is_marked_as_a_package_too() -> None:
+    files = [file("lib/src/__init__.py"), file("lib/src/jobs/__init__.py"), file("lib/src/jobs/load.py")]
+
+    assert places(Wiring([workflow("jobs.load"), *files]), "lib/src/jobs/load.py")
+
+
+def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_schedule_of_none_does_not() -> None:
+    def dag(schedule: str) -> Wiring:
+        calls = (
+            Call(line=5, name="airflow.DAG", keywords=(("schedule", schedule),)),
+            Call(line=7, name="airflow.operators.bash.BashOperator", keywords=(("bash_command", "cd jobs && python load.py"),)),
+        )
+        return wired(file("dags/d.py", Import(line=1, module="lib"), *calls), file("jobs/load.py"), file("lib.py"))
+
+    assert places(dag("@daily"), "jobs/load.py") == ["dags/d.py:5", "dags/d.py:7", "jobs/load.py:1"]
+    assert places(dag("@daily"), "lib.py") == ["dags/d.py:5", "dags/d.py:1"]
+    assert dag("@daily").of_file("dags/d.py")[0].what == "on schedule (Apache Airflow)"  # type: ignore[index]
+    assert not places(dag("None"), "jobs/load.py")
+
+
+def test_a_folder_is_changed_for_the_commands_after_it_and_in_make_for_its_line_only() -> None:
+    files = [file("ml/train.py"), file("ml/other.py"), file("other.py")]
+    shell = Wiring([workflow("cd ml", "python train.py"), *files])
+    lines = Task(
+        line=3,
+        kind="make",
+        name="all",
+        commands=(Command(line=4, words=("cd", "ml")), Command(line=5, words=("python", "other.py"))),
+    )
+    made = Wiring([workflow("make"), file("Makefile", lines), *files])
+
+    assert places(shell, "ml/train.py")
+    assert places(made, "other.py")
+    assert not places(made, "ml/other.py")
+
+
+def test_compose_brings_up_its_services_but_not_those_of_a_profile_or_of_another_name() -> None:
+    compose = file(
+        "compose.yaml",
+        task("compose", "app", "python app.py"),
+        task("compose", "tools", "python tools.py", line=8),
+        Resource(line=3, dialect="compose", type="compose/Service", name="app"),
+        Resource(line=8, dialect="compose", type="compose/Service", name="tools", conditional="dev"),
+    )
+    files = [compose, file("app.py"), file("tools.py")]
+
+    assert places(Wiring([workflow("docker compose up -d"), *files]), "app.py")
+    assert not places(Wiring([workflow("docker compose up -d"), *files]), "tools.py")
+    assert places(Wiring([workflow("docker compose up tools"), *files]), "tools.py")
+    assert not places(Wiring([workflow("docker compose up tools"), *files]), "app.py")
+
+
+def test_a_workload_runs_the_start_command_of_the_image_that_the_repository_builds_under_its_name() -> None:
+    workload = Resource(
+        line=2,
+        dialect="kubernetes",
+        type="apps/Deployment",
+        name="api",
+        attributes=(("spec.template.spec.containers.image", "ghcr.io/org/api:1"),),
+    )
+    dockerfile = file("Dockerfile", task("docker", "Dockerfile"), task("docker-start", "Dockerfile", "uvicorn api.main:app", line=9))
+    built = workflow("docker build -t ghcr.io/org/api .", on="manual")
+    files = [dockerfile, file("api/__init__.py"), file("api/main.py"), file("k8s/api.yaml", workload)]
+
+    assert places(wired(built, *files), "api/main.py") == ["k8s/api.yaml:2", "Dockerfile:9", "Dockerfile:4", "api/main.py:1"]
+    assert not places(wired(*files), "api/main.py")
+
+
+def test_what_only_a_person_starts_keeps_the_chain_from_that_person() -> None:
+    files = [workflow("python train.py", on="manual"), file("train.py", Import(line=1, module="lib")), file("lib.py")]
+    wiring = Wiring(files)
+    found = Match(next(iter(matchers().signals)), 1)
+
+    assert wiring.of_file("lib.py") is None
+    assert next(f"{hop.path}:{hop.line} {hop.what}" for hop in wiring.by_hand("lib.py", found)) == f"{WORKFLOW}:2 started by hand"
+    assert Wiring(files[1:]).by_hand("lib.py", found) == ()
+
+
+def test_what_is_decided_when_it_runs_or_stands_elsewhere_is_named_as_unknown() -> None:
+    wiring = wired(workflow("make $TARGET", "python train.py"), workflow(uses="org/repo/.github/workflows/x.yml@v1", path=WORKFLOW + "2"))
+
+    assert [(one.path, one.line, one.what) for one in wiring.unknown()] == [
+        (WORKFLOW, 9, "make $TARGET"),
+        (WORKFLOW + "2", 8, "org/repo/.github/workflows/x.yml@v1"),
+    ]
+
+
+def test_the_chain_is_the_shortest_and_an_endless_one_is_cut() -> None:
+    chained = [file(f"m{index}.py", Import(line=1, module=f"m{index + 1}")) for index in range(100)]
+    wiring = Wiring([workflow("make all", "python m0.py"), file("Makefile", make("all", "python m0.py")), *chained])
+
+    assert places(wiring, "m0.py") == [f"{WORKFLOW}:2", f"{WORKFLOW}:5", f"{WORKFLOW}:8", f"{WORKFLOW}:9", "m0.py:1"]
+    assert max(len(places(wiring, f"m{index}.py")) for index in range(100)) == 40
+
+
+def test_a_resource_of_several_containers_runs_each_command_and_an_image_only_where_nothing_replaces_its_own() -> None:
+    def container(name: str, *words: str) -> tuple[tuple[str, str], ...]:
+        at = "spec.template.spec.containers."
+        return ((at + "name", name), (at + "image", f"org/{name}:1"), *((at + "command", word) for word in words))
+
+    containers = (*container("one", "python", "one.py"), *container("two"), *container("three", "sh", "-c", "cd jobs && python three.py"))
+    pod = Resource(line=2, dialect="kubernetes", type="apps/Deployment", name="api", attributes=containers)
+    dockerfiles = [
+        file(f"{name}/Dockerfile", task("docker-start", f"{name}/Dockerfile", f"python start_{name}.py")) for name in ("one", "two")
+    ]
+    built = workflow("docker build -t org/one one", "docker build -t org/two two", on="manual")
+    scripts = [file(path) for path in ("one.py", "jobs/three.py", "start_one.py", "start_two.py")]
+    wiring = wired(file("pod.yaml", pod), built, *dockerfiles, *scripts)
+
+    assert [path for path in ("one.py", "jobs/three.py", "start_one.py", "start_two.py") if places(wiring, path)] == [
+        "one.py", "jobs/three.py", "start_two.py",
+    ]  # fmt: skip
+
+
+def test_a_declared_job_runs_when_something_refers_to_it_and_not_because_its_file_is_deployed() -> None:
+    def job(name: str, **attributes: str) -> Resource:
+        pairs = (("Source.BuildSpec", f"{name}.yml"), *attributes.items())
+        return Resource(line=3 if name == "a" else 5, dialect="cloudformation", type="AWS::CodeBuild::Project", name=name, attributes=pairs)
+
+    def rule(target: str) -> Resource:
+        return Resource(line=9, dialect="cloudformation", type="AWS::Events::Rule", name="r", attributes=(("Targets.Arn", target),))
+
+    specs = [file("a.yml"), file("b.yml")]
+    deployed = wired(workflow("aws cloudformation deploy --template-file t.yaml"), file("t.yaml", job("a"), job("b")), *specs)
+    called = wired(file("t.yaml", job("a"), job("b"), rule("${a.Arn}")), *specs)
+
+    assert places(deployed, "t.yaml")
+    assert not places(deployed, "a.yml")
+    assert places(called, "a.yml")
+    assert not places(called, "b.yml")
+
+
+def test_a_path_whose_folder_is_computed_names_the_near_file_or_the_only_one_that_ends_so() -> None:
+    def ran(*paths: str, word: str = "{}/steps/fit.py") -> list[str]:
+        call = Call(line=2, name="subprocess.run", arguments=(f"python {word}",))
+        wiring = wired(workflow("python ml/flow.py"), file("ml/flow.py", call), *(file(path) for path in paths))
+        return [path for path in paths if places(wiring, path)]
+
+    assert ran("ml/steps/fit.py", "old/steps/fit.py") == ["ml/steps/fit.py"]
+    assert ran("jobs/steps/fit.py", "steps/unfit.py") == ["jobs/steps/fit.py"]
+    assert ran("a/steps/fit.py", "b/steps/fit.py") == []
+    assert ran("fit.py", word="{}") == []

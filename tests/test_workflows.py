@@ -677,6 +677,34 @@ def test_a_taskgraph_kind_gives_its_tasks() -> None:
     assert commands(jobs("taskcluster/kinds/train/kind.yml", text)["train"]) == [(6, "make train")]
 
 
+def test_a_taskgraph_kind_tells_the_tasks_that_a_change_starts_from_those_that_only_others_need() -> None:
+    text = """
+        transforms: [taskgraph.transforms.docker_image:transforms]
+        kind-dependencies: [fetch, train]
+        task-defaults: {run: {using: run-task}, run-on-tasks-for: []}
+        tasks:
+          smoke:
+            run-on-tasks-for: [github-pull-request]
+            run:
+              command: [bash, -c, "make smoke"]
+            dependencies: {model: train-small}
+          nightly:
+            run-on-tasks-for: [cron]
+            from-deps: {group-by: all}
+          score:
+            run: {command: "make score"}
+    """
+    found = [fact for fact in facts("taskcluster/kinds/a/kind.yml", text) if isinstance(fact, Workflow)]
+    used = {job.id: [step.uses for step in job.steps if step.uses.startswith("../")] for made in found for job in made.jobs}
+
+    assert [(made.jobs[0].id, [trigger.kind for trigger in made.triggers]) for made in found] == [
+        ("smoke", ["pull_request"]), ("nightly", ["schedule"]), ("score", ["call"]),
+    ]  # fmt: skip
+    assert commands(found[0].jobs[0])[0] == (8, "make smoke")
+    assert used == {"smoke": ["../train/kind.yml"], "nightly": ["../fetch/kind.yml", "../train/kind.yml"], "score": []}
+    assert dict(found[0].jobs[0].steps[-1].arguments) == {"folder": "taskcluster/docker/smoke"}
+
+
 # ── The others ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -145,8 +145,6 @@ class _View:
     """What people call each capability."""
     watched: frozenset[str]
     """Capabilities that a code host or a live system was searched for."""
-    left_out: frozenset[str]
-    """Capabilities that paths which the configuration leaves out could have shown."""
 
     @classmethod
     def of(
@@ -164,7 +162,6 @@ class _View:
             gaps=gaps,
             titles={capability.id: capability.title for capability in capabilities},
             watched=frozenset(name for entry in coverage if entry.searched for name in entry.capabilities),
-            left_out=frozenset(name for entry in coverage if entry.chosen for name in entry.capabilities),
         )
 
     def strength(self, capability: str) -> Strength:
@@ -173,11 +170,6 @@ class _View:
     def best(self, capability: str) -> Evidence | None:
         ids = self.strengths.get(capability, (Strength.ABSENT, ()))[1]
         return self.evidence[ids[0]] if ids else None
-
-    def left_out_by_choice(self, criterion: Criterion) -> bool:
-        """Whether it demands the absence of something where the configuration forbids to look: that proves nothing."""
-        demanded = leaves(criterion.requires)
-        return any(leaf.strength == Strength.ABSENT and leaf.capability in self.left_out for leaf in demanded)
 
 
 def _strongest_first(item: Evidence) -> tuple[object, ...]:
@@ -379,11 +371,11 @@ class _Standing:
         return cls(result.level, result.essential, share, counts=rated)
 
 
-def _standing(criterion: Criterion, result: CriterionResult, reading: str, view: _View) -> _Standing:
+def _standing(criterion: Criterion, result: CriterionResult, reading: str) -> _Standing:
     seen = _Standing.of_result(result)
     if seen.counts:
         return seen
-    if view.left_out_by_choice(criterion) or (result.status is Status.WAIVED and reading == "ceiling"):
+    if result.status is Status.WAIVED and reading == "ceiling":
         return _Standing(criterion.level, criterion.essential, 0.0, counts=True)
     outside = "repository" not in criterion.observable
     if reading == "ceiling":
@@ -413,7 +405,7 @@ def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotatio
         )
     results = tuple(_annotated(_criterion(criterion, view), annotations.get(criterion.id)) for criterion in criteria)
     readings = {
-        reading: [_standing(criterion, result, reading, view) for criterion, result in zip(criteria, results, strict=True)]
+        reading: [_standing(criterion, result, reading) for criterion, result in zip(criteria, results, strict=True)]
         for reading in ("level", "confirmed", "ceiling")
     }
     levels = {reading: _level(framework, standings) for reading, standings in readings.items()}

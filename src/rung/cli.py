@@ -19,6 +19,7 @@ from rung import __version__
 from rung.records import PackError, RungError, TargetError
 
 if TYPE_CHECKING:
+    from rung.records import Assessment
     from rung.review import Request
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
@@ -114,6 +115,59 @@ def build_parser() -> argparse.ArgumentParser:
     _add_output(scan, FORMATS)
     scan.set_defaults(run=_scan)
 
+    _add_diff(commands)
+    _add_history(commands)
+
+    explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
+    explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
+    explain.add_argument("target", nargs="?", metavar="TARGET", help="what to scan for it, as for `rung scan`")
+    _add_part(explain)
+    _add_config(explain)
+    explain.set_defaults(run=_explain)
+
+    graph = commands.add_parser(
+        "graph",
+        help="draw what starts the evidence, from triggers to effects",
+        description="Scans a target and draws the chains from triggers to the evidence: as text, Mermaid or Graphviz DOT.",
+    )
+    graph.add_argument("target", nargs="?", default=".", metavar="TARGET", help="what to scan, as for `rung scan`")
+    graph.add_argument("--id", default="", metavar="ID", help="only the evidence of this criterion, capability or detector")
+    graph.add_argument("--format", choices=("text", "mermaid", "dot"), default="mermaid")
+    graph.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
+    _add_part(graph)
+    _add_config(graph)
+    graph.set_defaults(run=_graph)
+
+    list_ = commands.add_parser("list", help="what Rung knows: detectors, capabilities, rules, frameworks, resources")
+    list_.add_argument("what", choices=LISTS, nargs="?", default="detectors")
+    list_.add_argument("--format", choices=("text", "json"), default="text")
+    list_.set_defaults(run=_list)
+
+    render = commands.add_parser("render", help="write a stored JSON result in another format")
+    render.add_argument("result", metavar="RESULT.json", help="a result of `rung scan --format json`; `-` for standard input")
+    _add_output(render, FORMATS)
+    render.set_defaults(run=_render)
+
+    _add_init(commands)
+
+    new = commands.add_parser("new", help="start a new detector: its pack and its fixtures, to be filled")
+    new.add_argument("what", choices=("detector",))
+    new.add_argument("id", metavar="ID", help="id of the tool or practice, lower case with hyphens; the name of its files")
+    new.add_argument("--folder", default=".", metavar="FOLDER", help="checkout of Rung that gets the files (default: this one)")
+    new.set_defaults(run=_new)
+
+    completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.set_defaults(run=_completion)
+    return parser
+
+
+def _add_part(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rev", default="", metavar="REV", help="scan this branch, tag or commit of it, without a checkout")
+    parser.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
+
+
+def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     diff = commands.add_parser(
         "diff",
         help="what rose and what fell between two results, and why",
@@ -126,34 +180,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_output(diff, COMPARISON_FORMATS)
     diff.set_defaults(run=_diff)
 
-    _add_history(commands)
 
-    explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
-    explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
-    explain.add_argument("target", nargs="?", metavar="TARGET", help="what to scan for it, as for `rung scan`")
-    _add_part(explain)
-    _add_config(explain)
-    explain.set_defaults(run=_explain)
-
-    list_ = commands.add_parser("list", help="what Rung knows: detectors, capabilities, rules, frameworks, resources")
-    list_.add_argument("what", choices=LISTS, nargs="?", default="detectors")
-    list_.add_argument("--format", choices=("text", "json"), default="text")
-    list_.set_defaults(run=_list)
-
-    render = commands.add_parser("render", help="write a stored JSON result in another format")
-    render.add_argument("result", metavar="RESULT.json", help="a result of `rung scan --format json`; `-` for standard input")
-    _add_output(render, FORMATS)
-    render.set_defaults(run=_render)
-
+def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     init = commands.add_parser("init", help="write a commented rung.yaml, and a workflow if asked for")
     init.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="root of the repository (default: this folder)")
     init.add_argument("--workflow", action="store_true", help="also write .github/workflows/rung.yml, which comments on pull requests")
     init.set_defaults(run=_init)
-
-    completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-    completion.set_defaults(run=_completion)
-    return parser
 
 
 def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -175,11 +207,6 @@ def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_config(history)
     _add_output(history, HISTORY_FORMATS)
     history.set_defaults(run=_history)
-
-
-def _add_part(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rev", default="", metavar="REV", help="scan this branch, tag or commit of it, without a checkout")
-    parser.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -282,7 +309,7 @@ def _request(options: argparse.Namespace, **more: Any) -> Request:
 
 
 def _judged(documents: Sequence[dict[str, Any]]) -> int:
-    from rung.gates import failures, mistakes
+    from rung.verdicts import failures, mistakes
 
     failed = [
         f"{document['scope']['system']}: {sentence}" if len(documents) > 1 else sentence
@@ -320,16 +347,44 @@ def _known(frameworks: Sequence[str]) -> tuple[str, ...]:
 def _explain(options: argparse.Namespace) -> int:
     from rung.explain import explain
     from rung.packs import load_packs
-    from rung.review import assessments
 
     packs = load_packs()
     if options.target is None:
         sys.stdout.write(explain(options.id, packs))
         return DONE
     explain(options.id, packs)  # An unknown id is told before the scan, not after it.
+    sys.stdout.write("\n".join(explain(options.id, packs, assessment) for assessment in _assessments(options)))
+    return DONE
+
+
+def _assessments(options: argparse.Namespace) -> Sequence[Assessment]:
+    from rung.review import assessments
+
     with _progress(quiet=False) as progress:
-        found = assessments(_request(options, frameworks=_known(["all"])), progress)
-    sys.stdout.write("\n".join(explain(options.id, packs, assessment) for assessment in found))
+        return assessments(_request(options, frameworks=_known(["all"])), progress)
+
+
+def _graph(options: argparse.Namespace) -> int:
+    from rung.graph import graph_of, render, selected
+    from rung.packs import load_packs
+
+    found = _assessments(options)
+    if len(found) > 1:
+        raise RungError(f"the graph is of one system: name one of {', '.join(item.scope['system'] for item in found)} with --system")
+    text = render(graph_of(selected(found[0], load_packs(), options.id)), options.format)
+    if options.output:
+        _save(text, Path(options.output))
+    else:
+        sys.stdout.write(text)
+    return DONE
+
+
+def _new(options: argparse.Namespace) -> int:
+    from rung.scaffold import new_detector
+
+    for path in new_detector(options.folder, options.id):
+        print(path)
+    _say(f"rung: fill them, then `python tests/cases.py check {options.id}`; docs/writing-a-detector.md tells how")
     return DONE
 
 
@@ -378,11 +433,7 @@ def _write(documents: Sequence[dict[str, Any]], options: argparse.Namespace, ren
         for document in documents:
             path = _path_of(output, document["scope"]["system"] if len(documents) > 1 else "")
             text = render(name, document, verbose=options.verbose)
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise RungError(f"{path}: can't be written: {error.strerror}") from error
+            _save(text, path)
             if not options.quiet:
                 _say(f"rung: wrote {name} to {path}")
     color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
@@ -400,6 +451,14 @@ def _path_of(output: str, system: str) -> Path:
     """The file for one of several systems: `report.json` is `report-churn.json` for the system churn."""
     path = Path(output)
     return path.with_name(f"{path.stem}-{system.replace(' ', '-')}{path.suffix}") if system else path
+
+
+def _save(text: str, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RungError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def _format_of(output: str, formats: Sequence[str]) -> str:

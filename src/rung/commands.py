@@ -12,7 +12,7 @@ from functools import cached_property
 from rung.globs import compile_globs
 from rung.matchers import Match
 from rung.modules import Modules
-from rung.records import Command, Fact, Resource, Role, SourceFile, Task, Workflow
+from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Step, Task, Workflow
 from rung.starts import values
 
 _MAX_FOLDER = 300
@@ -38,6 +38,18 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 _HOOKS = ".pre-commit-config.yaml"
 _HOOK_RUNNERS = {"pre-commit", "prek"}
 _DYNAMIC = re.compile(r"\$[\w{(]|\{\{|\{\}")
+_CHECKOUT = re.compile(
+    r"\$[({]*\s*(?:GITHUB_WORKSPACE|github\.workspace|CI_PROJECT_DIR|Build\.SourcesDirectory|BUILD_SOURCESDIRECTORY"
+    r"|System\.DefaultWorkingDirectory|WORKSPACE|CODEBUILD_SRC_DIR|BITBUCKET_CLONE_DIR|TRAVIS_BUILD_DIR|BUILDKITE_BUILD_CHECKOUT_PATH"
+    r"|CIRCLE_WORKING_DIRECTORY|DRONE_WORKSPACE|CI_WORKSPACE|VCS_PATH)\s*[)}]*/"
+)
+"""The folder that a pipeline's system checks the repository out to."""
+_COMPUTED = "{}"
+"""What a program computes, in a text of its own."""
+_REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
+"""A dotted name in an expression."""
+_SCHEME = re.compile(r"(?:file|local)://|file:")
+"""What marks a path as one of this machine or of the image."""
 _OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 """An object of a module, as servers and console scripts name it."""
 
@@ -59,6 +71,7 @@ class Tree:
         self.files = {file.path: file for file in files}
         self.modules = Modules(files)
         self.workflows: dict[str, list[Workflow]] = {}
+        self._resources: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
         self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)
         self._kinds: dict[str, list[tuple[str, Task]]] = defaultdict(list)
         for file in files:
@@ -68,6 +81,8 @@ class Tree:
                     self._kinds[fact.kind].append((file.path, fact))
                 elif isinstance(fact, Workflow):
                     self.workflows.setdefault(file.path, []).append(fact)
+                elif isinstance(fact, Resource) and fact.name:
+                    self._resources[fact.name].append((file.path, fact))
 
     def named(self, kind: str, name: str) -> Sequence[tuple[str, Task]]:
         """The tasks of a kind and name, with their paths."""
@@ -91,10 +106,18 @@ class Tree:
     def find(self, word: str, folder: str) -> str | None:
         """The file that a word names, from the folder or from the root.
 
-        An absolute path is one of another machine or an image; it names the one file that ends as it does.
+        An absolute path is one of another machine or an image, and a program can compute the folder; both name the one
+        file that ends as they do.
         """
+        if checkout := _CHECKOUT.match(word):
+            word, folder = word[checkout.end() :], ""
         if not word or word.startswith(("~", "$")) or "://" in word:
             return None
+        if word.startswith(_COMPUTED):
+            end = word.rpartition(_COMPUTED)[2]
+            near = posixpath.normpath(posixpath.join(folder, end.lstrip("/")))
+            ends = [path for path in self._by_name.get(posixpath.basename(word), ()) if f"/{path}".endswith(end)]
+            return near if near in ends else ends[0] if len(ends) == 1 else None
         if word.startswith("/"):
             parts = word.strip("/").split("/")
             ends = [path for path in self._by_name.get(parts[-1], ()) if path.split("/") == parts[-path.count("/") - 1 :]]
@@ -106,6 +129,38 @@ class Tree:
             if path in self.files:
                 return path
         return None
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        found = {""}
+        for path in self.files:
+            folder = posixpath.dirname(path)
+            while folder and folder not in found:
+                found.add(folder)
+                folder = posixpath.dirname(folder)
+        return frozenset(found)
+
+    def folder(self, word: str, folder: str) -> str | None:
+        """The folder that a word names, from another one or from the root; None when it is not in the tree."""
+        if word.startswith(_COMPUTED) and (end := word.rpartition(_COMPUTED)[2].strip("/")):
+            ends = [place for place in self._folders if f"/{place}".endswith("/" + end)]
+            near = posixpath.normpath(posixpath.join(folder, end))
+            return near if near in ends else ends[0] if len(ends) == 1 else None
+        for base in dict.fromkeys((folder, "")):
+            place = posixpath.normpath(posixpath.join(base, word))
+            if (place := "" if place == "." else place) in self._folders:
+                return place
+        return None
+
+    def resources(self, word: str) -> list[Node]:
+        """The resources that a word names: `name`, `kind/name`, `type.name.attribute` or what `${…}` in it refers to."""
+        found = [(path, one) for path, one in self._resources.get(word.rpartition("/")[2], ())]
+        for reference in _REFERENCE.findall(word):
+            parts = reference.split(".")
+            for before, name in zip(("", *parts), parts, strict=False):
+                known = self._resources.get(name, ())
+                found += [(path, one) for path, one in known if before == one.type or f"${{{reference}" in word]
+        return [Node(path, line=one.line) for path, one in found]
 
     def below(self, word: str, folder: str) -> list[str]:
         """The manifests in the folder that a word names."""
@@ -140,8 +195,10 @@ class Commands:
             if kind in _OWN_SHELL and command.line != line:
                 here, line = folder, command.line
             if command.words[:1] == ("cd",) and len(command.words) > 1:
-                here = posixpath.normpath(posixpath.join(here, command.words[1]))
-                here = folder if here.startswith(("..", "/")) or _DYNAMIC.search(here) else here
+                checkout = _CHECKOUT.match(command.words[1] + "/")
+                word, base = (command.words[1][checkout.end() :] or ".", "") if checkout else (command.words[1], here)
+                named = self._tree.folder(word, base)
+                here = folder if named is None else named
             yield command, here
 
     def unknown(self, command: Command) -> str:
@@ -149,8 +206,9 @@ class Commands:
         program = posixpath.basename(command.words[0]) if command.words else ""
         target = next((word for word in command.words[1:] if not word.startswith("-")), "")
         if program in _INTERPRETERS or program in _SHELLS or program in _RUNNERS:
-            return "what it starts is named by a variable" if _DYNAMIC.search(target) and target != "$@" else ""
-        return "the program is named by a variable" if program and _DYNAMIC.search(command.words[0]) and "/" in command.words[0] else ""
+            return "what it starts is named by a variable" if _DYNAMIC.search(_CHECKOUT.sub("", target)) and target != "$@" else ""
+        name = _CHECKOUT.sub("", command.words[0]) if program else ""
+        return "the program is named by a variable" if _DYNAMIC.search(name) and "/" in name else ""
 
     def started(self, command: Command, folder: str) -> Iterator[Node]:
         """What a command starts, as far as it is in the tree."""
@@ -172,13 +230,19 @@ class Commands:
         elif words:
             yield from self._program(words, program, folder)
 
-    def named(self, match: Match, folder: str) -> Iterator[Node]:
-        """What the arguments of a start name, but for its command lines."""
-        start, fact = match.owned.start, match.fact
-        assert start is not None
-        here = posixpath.normpath(posixpath.join(folder, next(iter(values(fact, start.folder)), "")))
+    def folder(self, start: Start, fact: Fact | None, folder: str) -> str:
+        """The folder from which the arguments of a start count, in the one that it stands in."""
+        word = next((word for word in values(fact, start.folder) if word), ".")
+        found = self._tree.folder(word, folder)
+        return posixpath.normpath(posixpath.join(folder, word)) if found is None else found
+
+    def named(self, start: Start, fact: Fact | None, folder: str) -> Iterator[Node]:
+        """What the arguments of a start name, but for its command lines; an image that is given a command does not run its own."""
+        here = self.folder(start, fact, folder)
         for word in values(fact, start.file):
-            yield from self._files(word, here)
+            yield from self._files(word, here, guess=not isinstance(fact, Command))
+        for word in values(fact, start.resource):
+            yield from self._tree.resources(word)
         for word in values(fact, start.module):
             yield from self._module(word, here)
         if start.glob:
@@ -186,11 +250,15 @@ class Commands:
         if start.build or (start.folder and start.image):
             for dockerfile in self._dockerfiles(fact, start.build, here):
                 yield from self._of_image(dockerfile, "docker")
-        else:
+        elif not any(values(fact, start.shell[:1])):
             for name in values(fact, start.image):
                 yield from self._run_image(name)
         if start.tasks and isinstance(fact, Command):
             yield from self._tasks(start.tasks, fact.words[1:], folder)
+        elif start.tasks and isinstance(fact, Step):
+            yield from self._tasks(start.tasks, (), folder)
+        elif start.tasks and isinstance(fact, Call):
+            yield from self._tasks(start.tasks, (*fact.arguments, *(value for _, value in fact.keywords)), folder)
 
     def needed(self, path: str, task: Task) -> Iterator[Node]:
         """What runs with a task: those that it needs, and the image that a Compose service is built from."""
@@ -214,6 +282,8 @@ class Commands:
             yield from self._tests(names, folder)
             return
         known = self._tree.of_kind(kind)
+        holders = {posixpath.dirname(path) for path, _ in known}
+        folder = next((place for name in names if (place := self._tree.folder(name, folder)) in holders and place), folder)
         near = [(path, task) for path, task in known if posixpath.dirname(path) == folder.rstrip("/")] or [
             (path, task) for path, task in known if "/" not in path.removeprefix("tasks/")
         ]
@@ -253,22 +323,27 @@ class Commands:
             if _OBJECT.fullmatch(word):
                 yield from self._module(word, folder)
 
-    def _files(self, word: str, folder: str) -> Iterator[Node]:
-        word = word.removeprefix("file://")
-        for suffix in _SUFFIXES:
+    def _files(self, word: str, folder: str, *, guess: bool) -> Iterator[Node]:
+        """The file that an argument names, or the manifests of a folder; one of the words of a command is no guess at either."""
+        word = _SCHEME.sub("", word).partition("::")[0]
+        for suffix in _SUFFIXES if guess else ("",):
             if found := self._tree.find(word + suffix, folder):
                 yield from self._script(found, "")
                 yield from (Node(found, line=workflow.line, workflow=True) for workflow in self._tree.workflows.get(found, ()))
                 return
-        if word and not word.startswith(("/", "~", "$")) and "://" not in word:
+        if word and not word.startswith(("/", "~", "$")) and "://" not in word and (guess or "/" in word):
             yield from (Node(path) for path in self._tree.below(word, folder))
 
     def _module(self, word: str, folder: str) -> Iterator[Node]:
         """`package.module:object`, `package.module.function` or `folder/file.function`."""
         name = word.partition(":")[0].removesuffix(".py")
         directory, _, last = name.rpartition("/")
-        importer = posixpath.normpath(posixpath.join(folder, directory, "_"))
-        if found := self._tree.modules.find(last, importer):
+        place = posixpath.normpath(posixpath.join(folder, directory))
+        found = self._tree.modules.find(last, posixpath.join(place, "_"))
+        while not found and last:  # A file of a package that is run from its own folder, and not imported.
+            found = self._tree.find(posixpath.join(directory, last.replace(".", "/") + ".py"), folder)
+            last = last.rpartition(".")[0]
+        if found:
             yield Node(found)
 
     # ── images ───────────────────────────────────────────────────────────────────────────────────────

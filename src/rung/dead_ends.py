@@ -34,7 +34,6 @@ from rung.records import (
     Trigger,
     Workflow,
 )
-from rung.targets.narrowed import NARROWED
 from rung.targets.target import Target
 
 _CODE = (".py", ".sh", ".R", ".r", ".jl", ".ipynb", ".sql")
@@ -86,7 +85,10 @@ class DeadEnds:
         for trigger in workflow.triggers:
             yield from self._of_trigger(path, trigger)
         names = {job.id for job in workflow.jobs}
-        foreign = any(dict(step.arguments).get("repository") for job in workflow.jobs for step in job.steps)
+        # What another checkout brings into the job's folder can't be known here.
+        foreign = any(
+            {"repository", "path"} & dict(step.arguments).keys() for job in workflow.jobs for step in job.steps if "checkout" in step.uses
+        )
         for job in workflow.jobs:
             if job.disabled:
                 yield self._dead(
@@ -190,9 +192,8 @@ class DeadEnds:
                     yield self._dead("stale-lock", lock, line, what, "Run the pipeline again and commit its lock.")
 
     def _tests_without_tests(self) -> Iterator[DeadEnd]:
-        files = self._tree.files.values()
-        if any(file.unread in NARROWED or any(isinstance(fact, Test) for fact in file.facts) for file in files):
-            return  # Where paths are left out, the tests may be there.
+        if any(isinstance(fact, Test) for file in self._tree.files.values() for fact in file.facts):
+            return
         for file in self._files:
             if not any(isinstance(fact, Workflow) for fact in file.facts):
                 continue

@@ -6,24 +6,25 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from rung.libraries import made_for_others
 from rung.matchers import Match, Matchers
 from rung.modules import LocalNames
-from rung.records import Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
-from rung.targets.narrowed import NARROWED
-from rung.wiring import Wiring
+from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
+from rung.wiring import Root, Wiring
 
 MAX_PLACES = 25
 """Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
 
+_ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
+"""What a signal's `in` demands that a chain begins with."""
 _LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 
 
 def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
-    """What every signal and start matches in each file that is the repository's own and not left out, by path."""
+    """What every signal and start matches in each file that is the repository's own, by path."""
     shadows = LocalNames(files)
-    own = (file for file in files if file.role is not Role.VENDORED and file.unread not in NARROWED)
-    return {file.path: tuple(matchers.match(file, shadows.seen_from(file.path))) for file in own}
+    return {file.path: tuple(matchers.match(file, shadows.seen_from(file.path))) for file in files if file.role is not Role.VENDORED}
 
 
 def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, ...]]:
@@ -32,13 +33,23 @@ def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, 
     return {path: hits for path, hits in found if hits}
 
 
-def detect(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring, target: str) -> tuple[Evidence, ...]:
-    """All evidence in the files, one record a signal and file, sorted; excerpts are not filled in yet."""
+def detect(
+    files: Sequence[SourceFile],
+    matches: Mapping[str, Sequence[Match]],
+    wiring: Wiring,
+    target: str,
+    *,
+    own: Sequence[SourceFile] | None = None,
+) -> tuple[Evidence, ...]:
+    """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet."""
     found: dict[str, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
-    for file in files:
+    offered = made_for_others(files, matches)
+    for file in files if own is None else own:
         for match in matches.get(file.path, ()):
             if match.owned.start is None and (judged := _judge(file, match, wiring)):
                 strength, chain, note = judged
+                if match.owned.offered and file.path in offered:
+                    strength, chain, note = Strength.DECLARED, (), "in a library made for others"
                 found[match.owned.key][file.path].append((strength, match.line, match, chain, note))
     shown = _shown(found)
     evidence = []
@@ -97,18 +108,8 @@ def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[
         names = ", ".join(sorted(file.path for file in members)[:3])
         more = f" and {len(members) - 3} more" if len(members) > 3 else ""
         capabilities = tuple(sorted({capability for file in members for capability in hidden(file)}))
-        needs = NARROWED.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand")
-        coverage.append(
-            Coverage(
-                target=target,
-                what=names + more,
-                searched=False,
-                reason=reason,
-                needs=needs,
-                capabilities=capabilities,
-                chosen=reason in NARROWED,
-            )
-        )
+        needs = NOT_OURS.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand")
+        coverage.append(Coverage(target=target, what=names + more, searched=False, reason=reason, needs=needs, capabilities=capabilities))
     return tuple(coverage)
 
 
@@ -135,19 +136,23 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     signal = match.owned.signal
     strength = signal.strength
     if file.role not in signal.where:
-        return (Strength.DECLARED, (), _LOWERED[file.role]) if file.role in _LOWERED and not match.owned.only_ci else None
+        return (Strength.DECLARED, (), _LOWERED[file.role]) if file.role in _LOWERED and not match.owned.only_in else None
     if strength is Strength.DECLARED:
-        return None if match.owned.only_ci else (strength, (), "")
+        return None if match.owned.only_in else (strength, (), "")
     if file.role is Role.TEMPLATE:
-        return min(strength, Strength.IMPLEMENTED), (), "in a project template"
+        never = match.owned.only_in == "schedule" and match.workflow is None
+        return None if never else (min(strength, Strength.IMPLEMENTED), (), "in a project template")
     if (match.job and match.job.disabled) or (match.step and match.step.disabled):
         return Strength.DECLARED, (), "disabled: its condition is never true"
-    chain = wiring.of_match(file.path, match, ci=match.owned.only_ci)
+    chain = wiring.of_match(file.path, match, only=_ROOTS.get(match.owned.only_in))
+    if chain is None and match.owned.only_in == "schedule":
+        return None
     if chain is None and match.workflow is not None:
         by_hand = wiring.by_hand(file.path, match)
         return min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand" if by_hand else "nothing was seen to start it"
-    if chain is None and match.owned.only_ci:
-        return None
+    if chain is None and match.owned.only_in:
+        by_hand = wiring.by_hand(file.path, match)
+        return (min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand") if by_hand else None
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"
@@ -156,7 +161,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         there_already = (chain[-1].path, chain[-1].line) == (here.path, here.line)
         return Strength.AUTOMATED, chain if there_already else (*chain, here), ""
     if strength >= Strength.AUTOMATED:
-        return strength, (), ""
+        what = "provisioned as code" if signal.matcher == "resource" else match.owned.tool
+        return strength, (Hop(path=file.path, line=match.line, what=what),), ""
     by_hand = wiring.by_hand(file.path, match)
     return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
+from rung.graph import as_text, graph_of
 from rung.packs import leaves
 from rung.records import (
     Assessment,
@@ -127,6 +128,9 @@ def _detector(detector: Detector, assessment: Assessment | None) -> Iterator[str
         yield f"  found in {assessment.scope.get('system', 'the target')}:" if own else "  not detected here"
         for item in own:
             yield from _evidence(item)
+        if any(item.chain for item in own):
+            yield "  what starts it:"
+            yield from (f"    {line}" for line in as_text(graph_of([item for item in own if item.chain])).splitlines())
 
 
 def _found(capability: str, packs: Packs, assessment: Assessment) -> Iterator[str]:
@@ -139,6 +143,9 @@ def _found(capability: str, packs: Packs, assessment: Assessment) -> Iterator[st
         yield from _evidence(item)
     if len(shown) > 20:
         yield f"    and {len(shown) - 20} more; --format json has all"
+    if any(item.chain for item in shown[:20]):
+        yield "  what starts it:"
+        yield from (f"    {line}" for line in as_text(graph_of([item for item in shown[:20] if item.chain])).splitlines())
     found = {item.detector for item in shown}
     signals = [(d, s) for d in packs.detectors for s in d.signals if s.capability == capability]
     missing = sorted({d.title for d, _ in signals if d.id not in found})
@@ -153,8 +160,6 @@ def _found(capability: str, packs: Packs, assessment: Assessment) -> Iterator[st
 def _evidence(item: Evidence) -> Iterator[str]:
     place = f"{item.location.path}:{item.location.line}" if item.location.line else item.location.path
     yield f"    {item.tool:24} {place}  {item.strength.label}{'  (' + item.note + ')' if item.note else ''}"
-    for hop in item.chain:
-        yield f"      ← {hop.path}:{hop.line}  {hop.what}" if hop is item.chain[0] else f"      → {hop.path}:{hop.line}  {hop.what}"
 
 
 def _result(assessment: Assessment, criterion: str) -> CriterionResult | None:

@@ -1,45 +1,77 @@
-"""Gates: what a document, and its comparison with an earlier one, must not fall short of."""
+"""What holds a release back: checks before it in its job, and jobs that it waits for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from rung.report.document import Document
+from rung.records import Job, Step, Workflow
 
-
-def with_gates(document: Document, under: Mapping[str, int], *, regression: bool) -> Document:
-    """The document with the verdict of each gate that was asked for.
-
-    Args:
-        document: with a comparison, where regressions are to be judged.
-        under: the least level of each dimension, or of `overall`.
-        regression: whether nothing may have fallen.
-    """
-    gates = []
-    if under:
-        wanted = ", ".join(f"{name}={level}" for name, level in sorted(under.items()))
-        gates.append({"gate": f"levels {wanted}", "failures": _below(document, under)})
-    if regression and "comparison" in document:
-        gates.append({"gate": "no regression", "failures": [item["what"] for item in document["comparison"]["regressions"]]})
-    return {**document, "gates": gates} if gates else document
+_REGARDLESS = re.compile(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
+_LOOKS_AT_RESULTS = re.compile(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
 
 
-def failures(document: Document) -> list[str]:
-    """A sentence for everything that a gate of the document refuses."""
-    return [failure for gate in document.get("gates", ()) for failure in gate["failures"]]
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Which steps check, which release, and which do neither, as a signal names them."""
+
+    checks: Callable[[str], bool]
+    releases: Callable[[str], bool]
+    idle: Callable[[str], bool]
+    """Steps that check nothing: a job of nothing else holds nothing back."""
+
+    def within(self, job: Job) -> bool:
+        """Whether a step of the job that checks, always and with teeth, comes before one that releases and so can stop it."""
+        checked = False
+        for step in job.steps:
+            if step.disabled:
+                continue
+            for text, toothless in _texts(step):
+                if checked and self.releases(text) and "always()" not in step.condition:
+                    return True
+                checked = checked or bool(self.checks(text) and not toothless and not step.continue_on_error and not step.condition)
+        return False
+
+    def before(self, job: Job, workflow: Workflow) -> bool:
+        """Whether a job that this one waits for, near or far, can stop it.
+
+        One that can't be seen (a job that a template adds, a workflow that is called) may check anything, and counts,
+        unless the called workflow's name says that it does something else.
+        """
+        known = {other.id: other for other in workflow.jobs}
+        waiting, seen = [job], {job.id}
+        while waiting:
+            current = waiting.pop()
+            if _runs_anyway(current):
+                continue
+            for name in current.needs:
+                other = known.get(name)
+                if other is None:
+                    return True
+                if name in seen:
+                    continue
+                seen.add(name)
+                waiting.append(other)
+                if not other.continue_on_error and not other.disabled and not self._is_idle(other):
+                    return True
+        return False
+
+    def _is_idle(self, job: Job) -> bool:
+        if job.uses or not job.steps:
+            return bool(job.uses) and self.idle(job.uses.partition("@")[0])
+        steps = (step for step in job.steps if not step.disabled and not step.continue_on_error)
+        return all(toothless or self.idle(text) for step in steps for text, toothless in _texts(step))
 
 
-def mistakes(documents: Iterable[Document]) -> list[str]:
-    """What is wrong with the configuration that the documents should have gone by; its gates could not judge."""
-    return list(dict.fromkeys(document["policy"]["mistake"] for document in documents if document.get("policy", {}).get("mistake")))
+def _texts(step: Step) -> Iterator[tuple[str, bool]]:
+    """What a step uses, with its arguments, and each of its commands; and whether a failure of it is thrown away."""
+    if step.uses:
+        yield " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))), False
+    for command in step.commands:
+        yield " ".join(command.words), command.toothless
 
 
-def _below(document: Document, under: Mapping[str, int]) -> list[str]:
-    """Every dimension that stands below its threshold; one that does not apply can't."""
-    found = []
-    for name, wanted in under.items():
-        body = document["overall"] if name == "overall" else document["dimensions"].get(name, {})
-        level = body.get("level")
-        if level is not None and level < wanted:
-            found.append(f"{name} is at level {level}, {wanted} demanded")
-    return found
+def _runs_anyway(job: Job) -> bool:
+    """Whether the job runs however those that it waits for ended, and doesn't ask."""
+    return bool(_REGARDLESS.search(job.condition)) and not _LOOKS_AT_RESULTS.search(job.condition)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from rung.canonical import Canonical
+from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
 from rung.needles import needles_of
 from rung.records import (
@@ -49,7 +50,9 @@ _MAX_LINE = 2000
 _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
-_LONG_GAP = re.compile(rf"(?:\n[^\S\n]*+){{{_MAX_GAP + 1}}}")
+_WILD = re.compile(r"[*?\[]")
+_WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
+_LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class Owned:
     tool: str
     signal: Signal
     start: Start | None = None
+    offered: bool = False
+    """A library can offer what the signal shows without practising it."""
 
     @property
     def key(self) -> str:
@@ -67,9 +72,9 @@ class Owned:
         return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
     @property
-    def only_ci(self) -> bool:
-        """Whether the signal counts only where continuous integration runs the command, or the file of the call."""
-        return self.signal.matcher in ("command", "call") and self.signal.arguments.get("in") == "ci"
+    def only_in(self) -> str:
+        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
+        return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Match:
     toothless: bool = False
 
 
+@lru_cache(maxsize=1 << 14)
 def glob(pattern: str) -> Condition:
     """A case-insensitive glob over a whole text; `*` matches anything. A plain word is compared as it is."""
     if not any(mark in pattern for mark in "*?["):
@@ -156,6 +162,8 @@ class CallPattern:
 
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
+        if (self._keywords and not call.keywords) or (self._positional and not call.arguments):
+            return False
         if self._name is None:
             self._name = _name_regex(self._text)
         if not self._name.fullmatch(call.name if self._brackets else bare):
@@ -205,6 +213,12 @@ class CommandPattern:
         return True
 
 
+def called_by(job: Job) -> Step:
+    """A job that is a call of another workflow, as a step with what it hands over."""
+    handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
+    return Step(line=job.line, uses=job.uses, arguments=handed)
+
+
 def program_of(words: tuple[str, ...]) -> str:
     """The name of the program that a command starts, without its folder."""
     return words[0].rsplit("/", 1)[-1].lower() if words else ""
@@ -231,23 +245,26 @@ class Matchers:
         """For steps and commands that count only in a workflow with one of these triggers."""
         self._gates: list[tuple[Condition, Owned]] = []
         self._literals: list[tuple[Condition, Owned]] = []
-        self._tests: list[tuple[Condition, Condition, Owned]] = []
-        self._settings: list[tuple[tuple[str, ...], tuple[Condition, Condition, Owned]]] = []
+        self._tests: list[tuple[tuple[str, ...], tuple[Condition, Owned]]] = []
+        self._settings: list[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]] = []
         self._steps: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
         self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
         self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
         self._images: list[tuple[Condition, Condition, Owned]] = []
         self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], tuple[str, ...], Owned]] = []
-        self._texts: list[tuple[tuple[str, ...], tuple[tuple[str, ...], re.Pattern[str], Owned]]] = []
-        self._asked: dict[tuple[str, ...], dict[str, tuple[tuple[Condition, Owned], ...]]] = {}
+        self._texts: list[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], ...], re.Pattern[str], Owned]]] = []
+        self._asked: dict[tuple[str, ...], _Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
         self.setting_globs: tuple[str, ...] = ()
         """The files that configuration signals ask about."""
         self._by_key: dict[str, Owned] = {}
         globs: set[str] = set()
+        offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
-            owned_signals = [Owned(detector.id, detector.title, signal) for signal in detector.signals]
+            owned_signals = [
+                Owned(detector.id, detector.title, signal, offered=signal.capability in offered) for signal in detector.signals
+            ]
             self.signals.extend(owned_signals)
             for owned in (*owned_signals, *(_owned_start(detector, start) for start in detector.starts)):
                 signal = owned.signal
@@ -262,6 +279,11 @@ class Matchers:
         self.setting_globs = tuple(sorted(globs))
         self._files_of = index_globs(self._files)
         self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
+        self._tests_of = lru_cache(maxsize=4096)(index_globs(self._tests))
+        self._images_of = lru_cache(maxsize=4096)(self._images_for)
+        self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
+        self._steps_of = lru_cache(maxsize=4096)(self._steps_for)
+        self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
         self._texts_of = lru_cache(maxsize=4096)(index_globs(self._texts))
         self._resources_of = lru_cache(maxsize=4096)(self._resources_for)
 
@@ -312,13 +334,13 @@ class Matchers:
     def _add_test(self, owned: Owned, given: _Arguments) -> None:
         files, names = given.texts("file", default=("*",)), given.texts("any", "name", default=("*",))
         given.done()
-        self._tests.append((compile_globs(files), any_glob(names), owned))
+        self._tests.append((files, (any_glob(names), owned)))
 
     def _add_config(self, owned: Owned, given: _Arguments) -> None:
         files, keys = given.texts("file"), given.texts("key", default=("*",))
         values = given.texts("value", default=("*",))
         given.done()
-        self._settings.append((files, (any_glob(keys), any_glob(values), owned)))
+        self._settings.append((files, (keys, any_glob(values), owned)))
 
     def _add_step(self, owned: Owned, given: _Arguments) -> None:
         uses, conditions = given.texts("any", "uses"), given.conditions("with")
@@ -345,14 +367,18 @@ class Matchers:
         environment, names = given.texts("environment", default=()), given.texts("job", default=())
         needs, permissions = given.take("needs"), given.texts("permissions", default=())
         first, then = given.texts("first", default=()), given.texts("then", default=())
+        idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
         given.done()
         if bool(first) != bool(then):
             raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
+        if idle and not needs:
+            raise ValueError("`idle` (steps that check nothing) goes with `needs: true`")
         is_system = any_glob(systems)
         is_environment = any_glob(environment) if environment else None
         is_permission = any_glob(permissions) if permissions else None
         is_job = any_glob(names) if names else None
-        checks, releases = any_glob(first), any_glob(then)
+        is_condition = any_glob(conditions) if conditions else None
+        gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle) if idle else lambda _: False)
 
         def lines(workflow: Workflow) -> Iterator[int]:
             if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
@@ -360,15 +386,17 @@ class Matchers:
             triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
             if kinds and not triggers:
                 return
-            if is_environment is None and is_job is None and not needs and not first:
+            if is_environment is None and is_job is None and is_condition is None and not needs and not first:
                 yield triggers[0] if triggers else workflow.line
                 return
             for job in workflow.jobs:
                 if is_environment and not is_environment(job.environment):
                     continue
-                if first and not _holds_back(job, checks, releases):
+                if is_condition and not is_condition(job.condition):
                     continue
-                if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or job.needs):
+                if first and not gates.within(job):
+                    continue
+                if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or gates.before(job, workflow)):
                     yield job.line
 
         self._workflows.append((lines, owned))
@@ -406,7 +434,10 @@ class Matchers:
             return ()
         content = text()
         lowered = content.lower()
-        wanted = tuple(one for one in wanted if not one[0] or any(needle in lowered for needle in one[0]))
+        seen: dict[tuple[str, ...], bool] = {}
+        for needles in {needles for one in wanted for needles in one[0]}:
+            seen[needles] = any(needle in lowered for needle in needles)
+        wanted = tuple(one for one in wanted if all(seen[needles] for needles in one[0]))
         if not wanted:
             return ()
         content, numbers = _searchable(content)
@@ -434,20 +465,45 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
+    def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
+        return tuple([fact for fact in facts if self._asks_for(path, fact)])
+
+    def _asks_for(self, path: str, fact: Fact) -> bool:
+        if isinstance(fact, Call):
+            return self._asks_for_call(path, fact)
+        if isinstance(fact, Setting):
+            return any(is_value(fact.value) for is_value, _ in self._setting_askers(path, fact.key))
+        return not isinstance(fact, Literal) or any(condition(fact.value) for condition, _ in self._literals)
+
+    def _asks_for_call(self, path: str, call: Call) -> bool:
+        for match in self._match_call(call, _nothing_local):
+            narrowed = self._narrowed.get(match.owned.key)
+            if narrowed is None or narrowed[0](path):
+                return True
+        return False
+
+    def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
+        return self._keys_of(path).asked(key)
+
+    def _keys_for(self, path: str) -> _Keys:
+        """The configuration signals that ask about a file, by key; shared by like files."""
+        settings = self._settings_of(path)
+        names = tuple(owned.key for _, _, owned in settings)
+        if names not in self._asked:
+            self._asked[names] = _Keys(settings)
+        return self._asked[names]
+
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
         yield from self._match_file(file)
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
-        settings = self._settings_of(file.path)
-        by_key = self._asked.setdefault(tuple(owned.key for _, _, owned in settings), {})
         for fact in file.facts:
             if isinstance(fact, Call):
                 yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Setting):
-                if (asked := by_key.get(fact.key)) is None:
-                    asked = by_key[fact.key] = tuple((is_value, owned) for is_key, is_value, owned in settings if is_key(fact.key))
-                for is_value, owned in asked:
+                for is_value, owned in self._setting_askers(file.path, fact.key):
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
             elif isinstance(fact, Import):
@@ -483,10 +539,9 @@ class Matchers:
         elif isinstance(fact, Literal):
             yield from (owned for condition, owned in self._literals if condition(fact.value))
         elif isinstance(fact, Test) and fact.assertions:
-            yield from (owned for is_file, is_name, owned in self._tests if is_name(fact.name) and is_file(file.path))
+            yield from (owned for is_name, owned in self._tests_of(file.path) if is_name(fact.name))
         elif isinstance(fact, Image):
-            name = _image_name(fact.name)
-            yield from (owned for is_name, is_use, owned in self._images if is_use(fact.use) and is_name(name))
+            yield from self._images_of(_image_name(fact.name), fact.use)
         elif isinstance(fact, Resource) and fact.conditional != "false":
             yield from self._match_resource(fact)
 
@@ -539,9 +594,16 @@ class Matchers:
         for pattern, owned in self._commands.get(program, ()):
             if pattern.matches(command.words):
                 yield owned
-        for is_program, pattern, owned in self._open_commands:
-            if is_program(program) and pattern.matches(command.words):
+        for pattern, owned in self._open_commands_of(program):
+            if pattern.matches(command.words):
                 yield owned
+
+    def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
+        return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
+
+    def _steps_for(self, uses: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
+        name = uses.partition("@")[0]
+        return tuple((arguments, owned) for condition, arguments, owned in self._steps if condition(name) or condition(uses))
 
     def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
@@ -550,8 +612,7 @@ class Matchers:
                 yield Match(owned, line, workflow=workflow, job=job)
         for job in workflow.jobs:
             if job.uses:
-                handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
-                yield from self._match_uses(workflow, job, Step(line=job.line, uses=job.uses, arguments=handed))
+                yield from self._match_uses(workflow, job, called_by(job))
             for step in job.steps:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)
@@ -560,12 +621,12 @@ class Matchers:
                         yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
-        name = step.uses.partition("@")[0]
-        for condition, arguments, owned in self._steps:
-            if (condition(name) or condition(step.uses)) and all(
-                any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments
-            ):
+        for arguments, owned in self._steps_of(step.uses):
+            if all(any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments):
                 yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
+
+    def _images_for(self, name: str, use: str) -> tuple[Owned, ...]:
+        return tuple(owned for is_name, is_use, owned in self._images if is_use(use) and is_name(name))
 
     def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], tuple[str, ...], Owned], ...]:
         return tuple(
@@ -573,6 +634,37 @@ class Matchers:
             for is_type, is_dialect, conditions, without, owned in self._resources
             if is_type(type_) and is_dialect(dialect)
         )
+
+
+class _Keys:
+    """Configuration signals by the keys that they ask about."""
+
+    def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
+        self._owners: list[tuple[Condition, Owned]] = []
+        self._exact: dict[str, list[int]] = defaultdict(list)
+        self._by_last: dict[str, list[tuple[str, Condition, int]]] = defaultdict(list)
+        """Globs with their longest literal piece, by the last part of the keys that they can match; under `` those that don't say."""
+        for index, (keys, is_value, owned) in enumerate(settings):
+            self._owners.append((is_value, owned))
+            for key in keys:
+                last = key.rpartition(".")[2].lower()
+                if not _WILD.search(key):
+                    self._exact[key.lower()].append(index)
+                else:
+                    literal = max(_WILD_PIECE.split(key.lower()), key=len)
+                    self._by_last["" if _WILD.search(last) else last].append((literal, any_glob((key,)), index))
+        self.asked = lru_cache(maxsize=4096)(self._asked)
+
+    def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
+        lowered = key.lower()
+        found = set(self._exact.get(lowered, ()))
+        for last in {"", lowered.rpartition(".")[2]}:
+            found.update(index for literal, is_key, index in self._by_last.get(last, ()) if literal in lowered and is_key(key))
+        return tuple(self._owners[index] for index in sorted(found))
+
+
+def _nothing_local(_module: str) -> bool:
+    return False
 
 
 def _owned_start(detector: Detector, start: Start) -> Owned:
@@ -615,16 +707,17 @@ class _Arguments:
 
 
 def _place(given: _Arguments) -> None:
-    """Takes where a match counts: everywhere, or only in continuous integration."""
-    if given.take("in") not in (None, "ci"):
-        raise ValueError("`in` is `ci` or left out")
+    """Takes where a match counts: everywhere, or only where continuous integration or a schedule runs it."""
+    if given.take("in") not in (None, "ci", "schedule"):
+        raise ValueError("`in` is `ci`, `schedule` or left out")
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:
     """A text without overlong lines and long gaps, on which a pattern of packs would take for ever, and its lines' numbers if they changed."""
     if _LONG_GAP.search(content) is None:
-        if len(content) > _MAX_LINE:
-            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in content.split("\n"))
+        lines = content.split("\n")
+        if max(map(len, lines)) > _MAX_LINE:
+            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in lines)
         return content, []
     kept: list[str] = []
     numbers: list[int] = []
@@ -671,17 +764,3 @@ def _image_name(name: str) -> str:
     name = name.split("@", 1)[0]
     head, _, last = name.rpartition("/")
     return f"{head}/{last.split(':')[0]}" if head else last.split(":")[0]
-
-
-def _holds_back(job: Job, checks: Condition, releases: Condition) -> bool:
-    """Whether a step of a job that checks, always and with teeth, comes before one that releases and so can stop it."""
-    checked = False
-    for step in job.steps:
-        if step.disabled:
-            continue
-        used = " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))).strip()
-        for text, toothless in ((used, False), *((" ".join(command.words), command.toothless) for command in step.commands)):
-            if checked and releases(text) and "always()" not in step.condition:
-                return True
-            checked = checked or bool(checks(text) and not toothless and not step.continue_on_error and not step.condition)
-    return False

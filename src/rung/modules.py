@@ -24,7 +24,7 @@ class Modules:
         """Folders that hold the top of a package, and the usual names for a source root."""
         for package in self._packages:
             parent = posixpath.dirname(package)
-            if parent not in self._packages:
+            if parent not in self._packages or posixpath.basename(parent) == "src":  # Some mark their source root as a package too.
                 yield parent
         yield from ("src", "lib", "python", "app")
 

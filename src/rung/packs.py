@@ -43,7 +43,7 @@ MATCHERS = (
 """The closed set of ways a signal matches facts."""
 TRIGGERS = ("schedule", "event", "service", "controller")
 """What can start a thing without a person, outside of continuous integration."""
-RUNS = ("shell", "file", "module", "image", "build", "glob", "folder")
+RUNS = ("shell", "file", "module", "image", "build", "glob", "folder", "resource")
 """What the arguments of a start can name."""
 
 
@@ -191,13 +191,18 @@ def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...
     _schema(file, pack, "capabilities/1")
     found = []
     for name, raw in sorted(_mapping_of(file, "capabilities", pack["capabilities"]).items()):
-        _keys(f"{file}: {name}", raw, required=("title", "is"), optional=("negative", "unless"))
+        _keys(f"{file}: {name}", raw, required=("title", "is"), optional=("negative", "unless", "offered"))
         unless = tuple(map(str, raw.get("unless", ())))
         if unknown := [other for other in unless if other not in pack["capabilities"]]:
             raise PackError(f"{file}: {name}: unless: `{unknown[0]}` is no capability")
         found.append(
             Capability(
-                id=str(name), title=str(raw["title"]), description=str(raw["is"]), negative=bool(raw.get("negative", False)), unless=unless
+                id=str(name),
+                title=str(raw["title"]),
+                description=str(raw["is"]),
+                negative=bool(raw.get("negative", False)),
+                unless=unless,
+                offered=bool(raw.get("offered", False)),
             )
         )
     return tuple(found)
@@ -311,7 +316,7 @@ def _signal(where: str, raw: object) -> Signal:
     if not isinstance(raw, dict):
         raise PackError(f"{where}: a signal is a mapping")
     where = f"{where} `{raw.get('id', '?')}`"
-    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "dead_end"))
+    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "publishes", "dead_end"))
     matcher, arguments = _match(where, raw["match"])
     strength = _strength(where, raw["strength"])
     if strength in (Strength.ABSENT, Strength.OPERATING):
@@ -324,6 +329,7 @@ def _signal(where: str, raw: object) -> Signal:
         arguments=arguments,
         where=_roles(where, raw, DEFAULT_ROLES),
         given=tuple(map(str, raw.get("given", ()))),
+        publishes=bool(raw.get("publishes", False)),
         dead_end=_follow(f"{where}: dead_end", raw["dead_end"]) if "dead_end" in raw else None,
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rung.records import Annotation, Config, Force, FrameworkResult, Policy, SourceFile, Status
-from rung.targets.narrowed import LEFT_OUT, OTHER_SYSTEM, within
+from rung.globs import compile_globs
+from rung.records import LEFT_OUT, OTHER_SYSTEM, Annotation, Config, Force, FrameworkResult, Policy, Scope, SourceFile, Status, SystemRule
 
 
 def in_force(config: Config, system: str, today: str) -> Mapping[str, Annotation]:
@@ -28,27 +28,35 @@ def without_excuses(config: Config) -> Config:
     return replace(config, annotations=(), under=(), no_regression=False)
 
 
+def within(scope: Scope) -> Callable[[str], bool]:
+    """A question `does this path belong to the scope?`; a glob that names a folder means all below it too."""
+    inside, outside = compile_globs(_below(scope.inside)), compile_globs(_below(scope.outside))
+    return lambda path: (not scope.inside or inside(path)) and not outside(path)
+
+
 def systems_of(files: Sequence[SourceFile], config: Config) -> Iterator[tuple[str, Sequence[SourceFile]]]:
-    """Each system's name with all files, those that are not its own marked as such; no name where there is no split.
+    """Each system's name with all files, those that are not its own marked by the reason; no name where there is no split.
 
     A file that no system's `in` names is part of all.
     """
-    if not config.systems:
-        yield "", files
-        return
+    belongs = within(config.scope)
     named = [(rule, within(replace(rule.scope, outside=()))) for rule in config.systems]
-    for rule, inside in named:
+    for rule, inside in named or ((SystemRule(name="", scope=Scope()), lambda _: True),):
         others = [other for another, other in named if another is not rule]
         owned = within(rule.scope)
-        yield (
-            rule.name,
-            [
-                file
-                if owned(file.path) or not (inside(file.path) or any(other(file.path) for other in others))
-                else replace(file, unread=LEFT_OUT if inside(file.path) else OTHER_SYSTEM, facts=(), texts=())
-                for file in files
-            ],
-        )
+        marked = []
+        for file in files:
+            reason = ""
+            if not belongs(file.path) or (inside(file.path) and not owned(file.path)):
+                reason = LEFT_OUT
+            elif not inside(file.path) and any(other(file.path) for other in others):
+                reason = OTHER_SYSTEM
+            marked.append(replace(file, unread=reason, facts=(), texts=()) if reason else file)
+        yield rule.name, marked
+
+
+def _below(globs: Sequence[str]) -> tuple[str, ...]:
+    return tuple(form for glob in globs for form in (glob, f"{glob.rstrip('/')}/**"))
 
 
 def _own(config: Config, system: str) -> tuple[Annotation, ...]:

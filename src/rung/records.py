@@ -117,7 +117,8 @@ class Call(Fact):
     between (`metrics accuracy`), its arguments the operators and numbers (`>`, `0.8`)."""
     arguments: tuple[str, ...] = ()
     """Literal positional arguments (strings whole up to 200 characters, numbers, True/False/None as written); f-strings keep
-    their literal parts with `{}` between; a list of nothing but strings is its words joined by blanks."""
+    their literal parts with `{}` between, a path joined to a computed folder is `{}/train.py`; a list that begins with a string
+    is its words joined by blanks, `{}` for what is no literal."""
     keywords: tuple[tuple[str, str], ...] = ()
     """Keyword arguments in order; the value of a literal as in `arguments`, of a name or anything else ``."""
     function: str = ""
@@ -395,8 +396,6 @@ class Coverage:
     needs: str = ""
     capabilities: tuple[str, ...] = ()
     """Capabilities that could have been found there; for what was not searched."""
-    chosen: bool = False
-    """Left out by the configuration: nobody failed to look, so nothing there may count as possibly met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -475,6 +474,8 @@ class Signal:
     given: tuple[str, ...] = ()
     """Capabilities one of which must be found (implemented or more) for the match to mean anything: a roll-out is one of
     models only where a model is served."""
+    publishes: bool = False
+    """A match shows that packages of the repository are published for others to use."""
     dead_end: Follow | None = None
 
 
@@ -508,6 +509,8 @@ class Start:
     """The kind of tasks that the other words of the command name; all of them when it names none."""
     folder: tuple[str, ...] = ()
     """Arguments that name the folder from which the others count."""
+    resource: tuple[str, ...] = ()
+    """Arguments that name a resource which the repository declares, by its name or by a reference to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -540,6 +543,8 @@ class Capability:
     negative: bool = False
     unless: tuple[str, ...] = ()
     """Capabilities whose presence (implemented or more) takes this negative one away."""
+    offered: bool = False
+    """A library can offer it to others without practising it: the code of one that is published shows it as declared only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -632,6 +637,12 @@ class Scope:
 
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+
+
+LEFT_OUT = "left out by rung.yaml"
+OTHER_SYSTEM = "part of another system of rung.yaml"
+NOT_OURS = {LEFT_OUT: "the paths taken in again", OTHER_SYSTEM: "a look at that system"}
+"""Why a file earns a system nothing though it was read, and what would change that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

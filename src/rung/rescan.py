@@ -16,15 +16,18 @@ from functools import cache, partial
 
 from rung import assess
 from rung.detect import decided_later, detect, starts_of, unread
+from rung.libraries import MANIFESTS
 from rung.matchers import Match, Matchers
 from rung.modules import LocalNames
 from rung.policy import in_force, systems_of
+from rung.prefilter import Prefilter
 from rung.readers import Continuations, Readers
 from rung.records import (
+    LEFT_OUT,
+    NOT_OURS,
     Call,
     Config,
     Dependency,
-    Entry,
     Fact,
     Framework,
     Image,
@@ -33,7 +36,6 @@ from rung.records import (
     Problem,
     Proof,
     Role,
-    Scope,
     Setting,
     SourceFile,
     Standing,
@@ -42,7 +44,6 @@ from rung.records import (
     Test,
 )
 from rung.scan import Progress, hidden_by
-from rung.targets.narrowed import NARROWED, Narrowed
 from rung.targets.objects import MISSING
 from rung.targets.target import Entry as Listed
 from rung.targets.target import Target
@@ -52,8 +53,8 @@ MOST_FACTS = 300_000
 """Facts of files that the last revision does not have, kept in case that another one has them."""
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
-_ONLY_MATCHED = (Call, Dependency, Entry, Image, Literal, Setting, Test)
-"""Facts that nothing but signals looks at: what they say is in the matches."""
+ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting, Test)
+"""Facts that nothing but signals looks at, save those of packages' manifests: what they say is in the matches."""
 _LINES = ("line", "end_line")
 
 _Key = tuple[str, str, int, str]
@@ -72,7 +73,7 @@ class Rescan:
         self._system = system
         self._annotations = in_force(config, system, datetime.now(UTC).date().isoformat())
         self._matchers = Matchers(packs)
-        self._readers = Readers(self._matchers)
+        self._readers = Readers(self._matchers, Prefilter(packs.detectors))
         self._searched = frozenset(owned.signal.capability for owned in self._matchers.signals)
         self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
         self._known = OrderedDict[_Key, _Known]()
@@ -86,8 +87,6 @@ class Rescan:
 
     def at(self, target: Target, progress: Progress | None = None) -> Standings:
         """Where the system (one that the configuration has; empty where it has none) stands in a target that is another revision of the same repository."""
-        if self._config.scope != Scope():
-            target = Narrowed(target, self._config.scope)
         now = self._look(target, progress)
         self.missing = any(known.own.unread == MISSING for known in now.values())
         whole = self._readers.follow_includes(target, [known.own for known in now.values()], self._continuations)
@@ -126,8 +125,14 @@ class Rescan:
         matches = {path: known.matches for path, known in now.items() if _is_matched(known.own)}
         wiring = Wiring(files, starts_of(matches))
         own = dict(systems_of([known.whole for known in now.values()], self._config))[self._system]
-        evidence = detect([file for file in own if file.unread not in NARROWED], matches, wiring, identity)
-        hidden = unread(own, partial(hidden_by, self._readers, self._matchers, self._negative), identity)
+        mine = [file for file in own if file.unread not in NOT_OURS]
+        aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
+        evidence = detect(files, matches, wiring, identity, own=mine)
+        if aside:
+            # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
+            against = detect(files, matches, wiring, identity, own=aside)
+            evidence += tuple(item for item in against if item.capability in self._negative)
+        hidden = unread(own, partial(hidden_by, self._readers, self._matchers), identity)
         coverage = (*target.coverage(), *hidden, *decided_later(wiring.unknown(), identity))
         result = assess.assess(self._framework, evidence, coverage, self._packs.capabilities, self._searched, annotations=self._annotations)
         by_id = {item.id: item for item in evidence}
@@ -203,11 +208,13 @@ def _key(entry: Listed) -> _Key:
 
 
 def _wired(file: SourceFile) -> SourceFile:
-    return replace(file, facts=tuple(fact for fact in file.facts if not isinstance(fact, _ONLY_MATCHED)))
+    if file.path.rpartition("/")[2] in MANIFESTS:
+        return file
+    return replace(file, facts=tuple(fact for fact in file.facts if not isinstance(fact, ONLY_MATCHED)))
 
 
 def _is_matched(file: SourceFile) -> bool:
-    return file.role is not Role.VENDORED and file.unread not in NARROWED
+    return file.role is not Role.VENDORED
 
 
 def _alike(before: dict[str, _Known], now: dict[str, _Known]) -> bool:

@@ -12,7 +12,6 @@ from functools import partial
 
 from rung.config import NAME, load_config
 from rung.diff import compare
-from rung.gates import with_gates
 from rung.packs import load_packs
 from rung.policy import without_excuses
 from rung.records import Assessment, Config, ConfigError, Packs, RungError
@@ -22,6 +21,7 @@ from rung.report.document import Document
 from rung.scan import Progress, opened, scan_systems
 from rung.targets.opening import place_of
 from rung.targets.target import Target, Unread
+from rung.verdicts import with_gates
 
 _SHORT = 7
 """Characters of a revision that people read."""

@@ -15,9 +15,9 @@ from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.policy import in_force, policy_of, systems_of
+from rung.prefilter import Prefilter
 from rung.readers import Readers
-from rung.records import Assessment, Config, Evidence, Packs, Problem, Scope, SourceFile
-from rung.targets.narrowed import LEFT_OUT, NARROWED, OTHER_SYSTEM, Narrowed
+from rung.records import LEFT_OUT, NOT_OURS, Assessment, Config, Evidence, Packs, Problem, SourceFile
 from rung.targets.opening import open_target
 from rung.targets.target import Target, Unread
 from rung.wiring import Wiring
@@ -55,7 +55,7 @@ def scan_path(
 
 def opened(path: str, packs: Packs, *, revision: str = "", subfolder: str = "", say: Callable[[str], None] = lambda _: None) -> Target:
     """What a path names, listed and ready to be scanned; see `scan_path`."""
-    readers = cache(lambda: Readers(Matchers(packs)))
+    readers = cache(lambda: Readers(Matchers(packs), Prefilter(packs.detectors)))
     return open_target(path, revision, subfolder=subfolder, needed=lambda file: file == NAME or readers().opens(file), say=say)
 
 
@@ -76,10 +76,8 @@ def scan_systems(
 
     All files are read once and wired as one, so that a workflow at the root still starts what a system's folder holds.
     """
-    if config.scope != Scope():
-        target = Narrowed(target, config.scope)
     matchers = Matchers(packs)
-    readers = Readers(matchers)
+    readers = Readers(matchers, Prefilter(packs.detectors))
     files = readers.read_all(target, progress=progress)
     matches = match(files, matchers)
     starts = starts_of(matches)
@@ -93,10 +91,14 @@ def scan_systems(
     dead_ends = DeadEnds(target, files, starts)
     assessments = []
     for system, own in systems_of(files, config):
-        mine = [file for file in own if file.unread not in NARROWED]
+        mine = [file for file in own if file.unread not in NOT_OURS]
+        aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
         paths = {file.path for file in mine}
-        evidence = tuple(_with_excerpts(detect(mine, matches, wiring, target.info.id), target))
-        hidden = unread(own, partial(hidden_by, readers, matchers, negative), target.info.id)
+        found = detect(files, matches, wiring, target.info.id, own=mine)
+        # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
+        against = (item for item in detect(files, matches, wiring, target.info.id, own=aside) if item.capability in negative)
+        evidence = tuple(_with_excerpts((*found, *against), target))
+        hidden = unread(own, partial(hidden_by, readers, matchers), target.info.id)
         coverage = (*target.coverage(), *hidden, *later)
         annotations = in_force(config, system, today.date().isoformat())
         results = tuple(
@@ -109,7 +111,7 @@ def scan_systems(
                 digest=packs.digest,
                 generated_at=today.isoformat(timespec="seconds"),
                 scope={"system": name} | ({"repository": target.info.name} if system else {}),
-                targets=(replace(target.info, files=sum(file.unread not in NARROWED for file in own)),),
+                targets=(replace(target.info, files=len(mine)),),
                 results=results,
                 strengths=assess.strengths(evidence, packs.capabilities),
                 evidence=evidence,
@@ -140,19 +142,14 @@ _SHOWS = {
 """Which matchers live on a reading's facts; a reading that is tried on any YAML or JSON hides nothing by itself."""
 
 
-def hidden_by(readers: Readers, matchers: Matchers, negative: frozenset[str], file: SourceFile) -> tuple[str, ...]:
-    """The capabilities that a file could have shown, had it been read whole.
-
-    What the configuration leaves out is no part of the system: it earns nothing, and nothing there is unknown. Only the
-    absence of what counts against maturity is not shown where nobody may look.
-    """
-    if file.unread == OTHER_SYSTEM:
+def hidden_by(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
+    """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing."""
+    if file.unread in NOT_OURS:
         return ()
     if any(not isinstance(fact, Problem) for fact in file.facts) and file.path.endswith((".py", ".ipynb")):
         return ()  # The line scanner has read what the parser could not.
     kinds = {kind for name in readers.claims(file.path) for kind in _SHOWS.get(name, ())}
-    shown = matchers.could_show(file.path, kinds)
-    return tuple(name for name in shown if name in negative) if file.unread == LEFT_OUT else shown
+    return matchers.could_show(file.path, kinds)
 
 
 def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from rung.records import Call, Command, Fact, Resource, Setting, Step
+from rung.records import Call, Command, Fact, Resource, Setting, Start, Step
 
 _SHELL = re.compile(r"^(?:/(?:usr/)?bin/)?(?:ba|z)?sh\s+-[a-z]*c\s+")
+
+_MODULE_FOLDER = re.compile(r"^\$\{path\.(?:module|root|cwd)\}/")
+"""Terraform's word for the folder that the file stands in."""
 
 
 def values(fact: Fact | None, names: Sequence[str]) -> list[str]:
@@ -16,6 +20,30 @@ def values(fact: Fact | None, names: Sequence[str]) -> list[str]:
     See `Start` for how arguments of each kind of fact are named.
     """
     return [text for name in names for text in _values(fact, name)] if fact is not None else []
+
+
+def parts(fact: Fact | None, start: Start) -> list[Fact | None]:
+    """The fact once for each thing that it starts: a resource of several containers, tasks or jobs with the attributes of one of them."""
+    if not isinstance(fact, Resource):
+        return [fact]
+    wanted = tuple(_folded(name) for name in (*start.shell, *start.file, *start.module, *start.image, *start.build, *start.resource))
+    holders = {key.rpartition(".")[0] for key, _ in fact.attributes if _names(_folded(key), wanted)}
+    if len(holders) < 2 and holders <= {""}:
+        return [fact]
+    found: dict[str, list[list[tuple[str, str]]]] = {holder: [[]] for holder in sorted(holders, key=len, reverse=True)}
+    seen: dict[str, list[str]] = {holder: [] for holder in holders}
+    for key, value in fact.attributes:
+        holder = next((holder for holder in found if not holder or key.startswith(holder + ".")), None)
+        if holder is None:
+            continue
+        child = key[len(holder) :].lstrip(".").partition(".")[0]
+        if child in seen[holder][:-1]:  # Of one mapping each key comes once: the next of a list begins.
+            found[holder].append([])
+            seen[holder] = []
+        if child not in seen[holder]:
+            seen[holder].append(child)
+        found[holder][-1].append((key, value))
+    return [replace(fact, attributes=tuple(attributes)) for lists in found.values() for attributes in lists]
 
 
 def command_line(fact: Fact | None, names: Sequence[str]) -> str:
@@ -32,10 +60,10 @@ def _values(fact: Fact, name: str) -> Iterator[str]:
     elif isinstance(fact, Setting):
         yield fact.value
     elif isinstance(fact, Resource):
-        wanted = _folded(name)
-        yield from (value for key, value in fact.attributes if (folded := _folded(key)) == wanted or folded.endswith("." + wanted))
+        wanted = (_folded(name),)
+        yield from (_MODULE_FOLDER.sub("", value) for key, value in fact.attributes if _names(_folded(key), wanted))
     elif isinstance(fact, Step):
-        yield from (value for key, value in fact.arguments if key == name)
+        yield from (line.strip() for key, value in fact.arguments if key == name for line in value.split("\n") if line.strip())
     elif isinstance(fact, Command):
         yield from _words(fact.words, name)
 
@@ -49,6 +77,10 @@ def _words(words: Sequence[str], name: str) -> Iterator[str]:
             yield words[index + 1]
         elif word.startswith(name + "="):
             yield word[len(name) + 1 :]
+
+
+def _names(key: str, wanted: Sequence[str]) -> bool:
+    return any(key == name or key.endswith("." + name) for name in wanted)
 
 
 def _folded(key: str) -> str:

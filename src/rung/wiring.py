@@ -17,24 +17,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 
 from rung.commands import Commands, Node, Tree
-from rung.matchers import Match
+from rung.matchers import Match, called_by
 from rung.readers.shell import split
 from rung.records import Command, Hop, Import, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
-from rung.starts import command_line, values
+from rung.starts import command_line, parts, values
 
 Chain = tuple[Hop, ...]
 Starts = Mapping[str, Sequence[Match]]
 """What packs say that each file starts: its matches of starts, by path."""
 
 _MAX_NODES = 50_000
+_MAX_HOPS = 40
+"""A longer chain proves nothing to a reader, and a hostile tree could make one of every file."""
 _HOOKS = ".pre-commit-config.yaml"
 _HOOK_ACTION = re.compile(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {"github-actions": ".github/workflows/"}
 """Systems that read their pipelines from one folder of the repository's root only."""
-_UNATTENDED = {"cron": "on schedule", "systemd": "as a service", "procfile": "as a service"}
+_UNATTENDED = {"cron": "schedule", "systemd": "service", "procfile": "service"}
 """Kinds of task that start without a person wherever they are installed."""
 _PROGRAMS = ("cdk", "pulumi")
 """Dialects in which a program declares resources: what triggers a resource does not run the program."""
+_SUBMITTED = ("kubernetes", "azureml")
+"""Dialects whose objects run when they are handed over; what others declare runs when something triggers or calls it."""
 _PHRASES = {"schedule": "on schedule", "event": "on event", "service": "as a service", "controller": "on change"}
 _ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
@@ -44,8 +48,10 @@ class Root(Enum):
     """What the first hop of a chain is."""
 
     CI = auto()
+    SCHEDULE = auto()
+    """A schedule, of continuous integration too, or an event."""
     OTHER = auto()
-    """A schedule, an event, a service or a controller."""
+    """A service or a controller."""
     HAND = auto()
     """A person: the workflow starts no other way."""
 
@@ -68,22 +74,24 @@ class Wiring:
         self._commands = Commands(self._tree, self._starts)
         self._unknown: dict[tuple[str, int, str], Unknown] = {}
         self._chains: dict[Root, dict[Node, Chain]] = {}
+        self._declared: dict[str, Chain] = {}
+        """Files that declare a resource that is triggered; another resource of the file need not be."""
         for root in Root:
             self._walk(root)
 
-    def of_file(self, path: str, *, ci: bool = False) -> Chain | None:
-        """The shortest chain that runs or imports a file without a person, from CI only if asked; None when there is none."""
-        return self._of(Node(path), ci)
+    def of_file(self, path: str, *, only: Root | None = None) -> Chain | None:
+        """The shortest chain that runs or imports a file without a person, from one kind of root only if asked; None when there is none."""
+        return self._of(Node(path), only)
 
-    def of_task(self, path: str, task: Task | None, *, ci: bool = False) -> Chain | None:
-        """The shortest chain that starts a task of a file without a person, from CI only if asked; None when there is none."""
-        return self._of(Node(path, task), ci)
+    def of_task(self, path: str, task: Task | None, *, only: Root | None = None) -> Chain | None:
+        """The shortest chain that starts a task of a file without a person, from one kind of root only if asked; None when there is none."""
+        return self._of(Node(path, task), only)
 
-    def of_match(self, path: str, match: Match, *, ci: bool = False) -> Chain | None:
-        """The shortest chain that runs what a match stands in without a person, from CI only if asked; None when there is none."""
+    def of_match(self, path: str, match: Match, *, only: Root | None = None) -> Chain | None:
+        """The shortest chain that runs what a match stands in without a person, from one kind of root only if asked; None when there is none."""
         if match.workflow is not None:
-            return self._of_step(Root.CI, path, match.workflow, match.job, match.step)
-        return self.of_task(path, match.task, ci=ci)
+            return self._of_step(only or Root.CI, path, match.workflow, match.job, match.step)
+        return self.of_task(path, match.task, only=only)
 
     def by_hand(self, path: str, match: Match) -> Chain:
         """The chain by which a person starts what a match stands in; empty when no workflow lets one."""
@@ -95,9 +103,11 @@ class Wiring:
         """What something automatic starts and reading can't tell, sorted by place."""
         return tuple(self._unknown[key] for key in sorted(self._unknown))
 
-    def _of(self, node: Node, ci: bool) -> Chain | None:
-        roots = (Root.CI,) if ci else (Root.CI, Root.OTHER)
+    def _of(self, node: Node, only: Root | None) -> Chain | None:
+        roots = (only,) if only else (Root.CI, Root.SCHEDULE, Root.OTHER)
         found = [self._chains[root][node] for root in roots if node in self._chains[root]]
+        if not only and node == Node(node.path) and node.path in self._declared:
+            found.append(self._declared[node.path])
         return min(found, key=len, default=None)
 
     def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
@@ -121,6 +131,8 @@ class Wiring:
             if node in chains:
                 continue
             chains[node] = chain
+            if len(chain) >= _MAX_HOPS:
+                continue
             for found, longer in self._next(root, node, chain):
                 if found not in chains:
                     order += 1
@@ -130,23 +142,22 @@ class Wiring:
         for path, file in self._tree.files.items():
             if file.role not in (Role.SOURCE, Role.NOTEBOOK):
                 continue
-            if root is not Root.OTHER:
-                for workflow in self._tree.workflows.get(path, ()):
-                    if hop := _trigger(path, workflow, by_hand=root is Root.HAND):
-                        yield _workflow_node(path, workflow), (hop,)
-                continue
+            for workflow in self._tree.workflows.get(path, ()):
+                if hop := _trigger(path, workflow, root):
+                    yield _workflow_node(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
-                if start and start.trigger and file.role in start.where:
+                if start and file.role in start.where and _root_of(start.trigger) is root:
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
-                    if isinstance(match.fact, Resource):
-                        yield Node(path, line=match.line), chain
-                    if not isinstance(match.fact, Resource) or match.fact.dialect not in _PROGRAMS:
+                    if not isinstance(match.fact, Resource):
                         yield Node(path), chain
-        if root is Root.OTHER:
-            for kind, phrase in _UNATTENDED.items():
-                for path, task in self._tree.of_kind(kind):
-                    yield Node(path, task), (Hop(path=path, line=task.line, what=phrase),)
+                        continue
+                    yield Node(path, line=match.line), chain
+                    if match.fact.dialect not in _PROGRAMS:
+                        self._declared.setdefault(path, chain)
+        for kind, trigger in _UNATTENDED.items():
+            for path, task in self._tree.of_kind(kind) if _root_of(trigger) is root else ():
+                yield Node(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
 
     def _next(self, root: Root, node: Node, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         if node.workflow:
@@ -166,7 +177,7 @@ class Wiring:
             if workflow.line != node.line:
                 continue
             for job in workflow.jobs:
-                for step in (Step(line=job.line, uses=job.uses), *job.steps):
+                for step in (called_by(job), *job.steps):
                     hops = self._of_step(root, path, workflow, job, step)
                     if hops is None:
                         continue
@@ -201,21 +212,23 @@ class Wiring:
                     yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
 
     def _of_facts(self, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
-        """What the facts of a file start: those of a resource of their own each, the others with the file."""
+        """What the facts of a file start, or the resource on a line of it."""
         for match in self._starts.get(path, ()):
             if isinstance(match.fact, (Command, Step)) or (line and match.line != line):
                 continue
             if isinstance(match.fact, Resource) and not line:
-                yield Node(path, line=match.line), chain
+                if match.fact.dialect in _SUBMITTED:
+                    yield Node(path, line=match.line), chain
             else:
                 yield from self._started(path, match, posixpath.dirname(path), chain)
 
     def _follow(self, path: str, commands: Sequence[Command], folder: str, chain: Chain, kind: str) -> Iterator[tuple[Node, Chain]]:
         for command, here in self._commands.placed(commands, folder, kind):
             hops = _extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
-            if reason := self._commands.unknown(command):
+            nodes = list(self._commands.started(command, here))
+            if not nodes and (reason := self._commands.unknown(command)):
                 self._note(path, command.line, " ".join(command.words)[:120], reason)
-            for node in self._commands.started(command, here):
+            for node in nodes:
                 yield self._reached(node, hops)
             for match in self._at.get((path, command.line), ()):
                 if match.fact == command:
@@ -227,15 +240,15 @@ class Wiring:
         if start is None or self._tree.files[path].role not in start.where:
             return
         hops = _extend(chain, Hop(path=path, line=match.line, what=_said(match)))
-        nodes = list(self._commands.named(match, folder))
-        for node in nodes:
-            yield self._reached(node, hops)
-        if start.shell and (text := command_line(match.fact, start.shell)):
-            inner = split(text, match.line)
-            place = next(iter(values(match.fact, start.folder)), "")
-            yield from self._follow(path, inner, posixpath.normpath(posixpath.join(folder, place)), hops, "shell")
-        elif not nodes and any(not value for value in values(match.fact, (*start.shell, *start.file, *start.module, *start.build))):
-            self._note(path, match.line, _said(match), "what it runs is decided when it runs")
+        for fact in parts(match.fact, start):
+            nodes = list(self._commands.named(start, fact, folder))
+            for node in nodes:
+                yield self._reached(node, hops)
+            if start.shell and (text := command_line(fact, start.shell)):
+                here = self._commands.folder(start, fact, folder)
+                yield from self._follow(path, split(text, match.line), here, hops, "shell")
+            elif not nodes and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
+                self._note(path, match.line, _said(match), "what it runs is decided when it runs")
 
     def _reached(self, node: Node, chain: Chain) -> tuple[Node, Chain]:
         if node.task is None:
@@ -247,6 +260,11 @@ class Wiring:
         name = uses.partition("@")[0].removeprefix("template:")
         if not name or "://" in name:
             return None
+        if _ELSEWHERE.fullmatch(uses) and not uses.startswith("."):
+            # A repository may call a workflow of its own by its full name.
+            own = "/".join(name.split("/")[2:])
+            called = any(trigger.kind == "call" for workflow in self._tree.workflows.get(own, ()) for trigger in workflow.triggers)
+            return own if called and own != path else None
         for base in ("", posixpath.dirname(path)):
             whole = posixpath.normpath(posixpath.join(base, name))
             for candidate in (whole, whole + "/action.yml", whole + "/action.yaml"):
@@ -263,8 +281,10 @@ def _workflow_node(path: str, workflow: Workflow) -> Node:
 
 
 def _extend(chain: Chain, hop: Hop) -> Chain:
-    """The chain with one more hop; a hop on the line of the last one takes its place, as the nearer one says more."""
+    """The chain with one more hop; a hop on the line of the last one takes its place, as the nearer one says more than all but the trigger."""
     if chain and (chain[-1].path, chain[-1].line) == (hop.path, hop.line):
+        if len(chain) == 1:
+            return chain
         chain = chain[:-1]
     return (*chain, hop)
 
@@ -273,12 +293,21 @@ def _said(match: Match) -> str:
     return getattr(match.fact, "name", "") or getattr(match.fact, "uses", "") or match.owned.tool
 
 
-def _trigger(path: str, workflow: Workflow, *, by_hand: bool) -> Hop | None:
-    """The first automatic trigger of a workflow that its system would read; by hand: the trigger of one that has no other."""
+def _root_of(trigger: str) -> Root | None:
+    """The kind of root that the trigger of a start is; None when it only starts others."""
+    if not trigger:
+        return None
+    return Root.SCHEDULE if trigger in ("schedule", "event") else Root.OTHER
+
+
+def _trigger(path: str, workflow: Workflow, root: Root) -> Hop | None:
+    """The first trigger that makes a workflow, where its system would read it, a root of the kind; by hand: when it has no other."""
     folder = _ROOT_ONLY.get(workflow.system)
-    if (folder and not path.startswith(folder)) or by_hand is workflow.automatic:
+    if root is Root.OTHER or (folder and not path.startswith(folder)) or (root is Root.HAND) is workflow.automatic:
         return None
     for trigger in workflow.triggers:
-        if trigger.automatic is not by_hand and trigger.kind != "call":
-            return Hop(path=path, line=trigger.line, what="started by hand" if by_hand else f"on {trigger.kind.replace('_', ' ')}")
+        if root is Root.HAND and trigger.kind == "manual":
+            return Hop(path=path, line=trigger.line, what="started by hand")
+        if trigger.kind == "schedule" if root is Root.SCHEDULE else root is Root.CI and trigger.automatic:
+            return Hop(path=path, line=trigger.line, what=f"on {trigger.kind.replace('_', ' ')}")
     return None

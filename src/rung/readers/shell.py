@@ -114,7 +114,7 @@ def _expand(words: list[Word], line: int, toothless: bool, depth: int) -> Iterat
         for inner, at, weak in _commands(text, text.line, depth + 1):
             yield inner, at, weak or toothless
         return
-    yield words, line, toothless
+    yield wrappers.outer(words), line, toothless
     if depth < MAX_INLINE and (inner := wrappers.inner(words)):
         yield from _expand(inner, line, toothless, depth + 1)
 

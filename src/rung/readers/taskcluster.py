@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -43,6 +44,16 @@ class _Place:
     bound: tuple[tuple[str, Value], ...] = ()
     image: str = ""
     """The image of the task that the one here is merged into."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the tasks of a taskgraph kind share."""
+
+    defaults: Map
+    needed: tuple[str, ...]
+    """The kinds that it depends on."""
+    builds_images: bool
 
 
 def _claims_root(path: str) -> bool:
@@ -95,16 +106,38 @@ def read_hook(path: str, data: bytes) -> Iterable[Fact]:
 
 
 def read_kind(path: str, data: bytes) -> Iterable[Fact]:
-    """A taskgraph kind: its tasks are created by the decision task of `.taskcluster.yml`."""
+    """A taskgraph kind, as one `Workflow` for each set of triggers that its tasks name.
+
+    A task that names an empty set runs when another one needs it; to need one is to use the workflow of its kind.
+    """
     source = Source(path, data)
     for document in source.documents()[:1]:
-        defaults = mapping(document.get("task-defaults") or document.get("job-defaults"))
+        kind = _Kind(
+            mapping(document.get("task-defaults") or document.get("job-defaults")),
+            tuple(text for text, _ in scalars(document.get("kind-dependencies"), 0)),
+            any(text.startswith("taskgraph.transforms.docker_image") for text, _ in scalars(document.get("transforms"), 0)),
+        )
         tasks = mapping(document.get("tasks") or document.get("jobs"))
-        jobs = tuple(_kind_task(source, name, mapping(body), defaults, tasks.at(name)) for name, body in list(tasks.items())[:MAX_TASKS])
-        if any(job.steps or job.image for job in jobs):
-            call = Trigger(line=document.line, kind="call")
-            source.facts.append(Workflow(line=document.line, system="taskcluster", name=path, triggers=(call,), jobs=jobs))
+        found: dict[tuple[str, ...], list[Job]] = defaultdict(list)
+        for name, body in list(tasks.items())[:MAX_TASKS]:
+            job = _kind_task(source, name, mapping(body), kind, tasks.at(name))
+            found[_run_on(mapping(body), kind.defaults)].append(job)
+        for triggers, jobs in found.items():
+            if any(job.steps or job.image for job in jobs):
+                line = jobs[0].line
+                started_by = tuple(Trigger(line=line, kind=trigger) for trigger in triggers)
+                source.facts.append(Workflow(line=line, system="taskcluster", name=path, triggers=started_by, jobs=tuple(jobs)))
     return source.facts
+
+
+def _run_on(body: Map, defaults: Map) -> tuple[str, ...]:
+    """The kinds of trigger that create a task of a taskgraph; all that change the code when it names none."""
+    named = body.get("run-on-tasks-for", defaults.get("run-on-tasks-for"))
+    projects = body.get("run-on-projects", defaults.get("run-on-projects"))
+    if (isinstance(named, Sequence) and not named) or (isinstance(projects, Sequence) and not projects):
+        return ("call",)
+    kinds = {_KINDS.get(text, "pull_request" if "pull-request" in text else "") for text, _ in scalars(named, 0)} - {""}
+    return tuple(sorted(kinds)) or ("pull_request", "push")
 
 
 def _triggers(document: Map) -> Iterator[Trigger]:
@@ -206,18 +239,37 @@ def _commands(source: Source, value: Value, line: int) -> tuple[Command, ...]:
     return words_of([text for text, _ in words], words[0][1] if words else line)
 
 
-def _kind_task(source: Source, name: str, body: Map, defaults: Map, line: int) -> Job:
+def _kind_task(source: Source, name: str, body: Map, kind: _Kind, line: int) -> Job:
+    defaults = kind.defaults
     run = mapping(body.get("run") or defaults.get("run"))
     worker = {**mapping(defaults.get("worker")), **mapping(body.get("worker"))}
     image = worker.get("docker-image", "")
     steps = tuple(
-        Step(line=run.at(key), commands=source.commands(scalar(run[key]), run.at(key)), arguments=arguments_of(run))
+        Step(line=run.at(key), commands=_commands(source, run[key], run.at(key)), arguments=arguments_of(run))
         for key in ("command", "script", "exec")
-        if scalar(run.get(key))
+        if run.get(key)
     )
     dependencies = body.get("dependencies", "")
     needs = tuple(text for text in (dependencies.values() if isinstance(dependencies, Map) else []) if isinstance(text, str))
-    return Job(line=line, id=name, name=scalar(body.get("description")), needs=needs, steps=steps, image=source.image(scalar(image), line))
+    from_dependencies = "from-deps" in body or "from-deps" in defaults
+    wanted = [other for other in kind.needed if "/" not in other and (from_dependencies or any(_is_of(other, need) for need in needs))]
+    uses = tuple(Step(line=line, uses=f"../{other}/kind.yml") for other in wanted[:MAX_TASKS])
+    if kind.builds_images:
+        folder = posixpath.join(source.path.partition("taskcluster/")[0], "taskcluster/docker", scalar(body.get("definition")) or name)
+        uses = (*uses, Step(line=line, uses="taskgraph.transforms.docker_image", arguments=(("folder", folder),)))
+    return Job(
+        line=line,
+        id=name,
+        name=scalar(body.get("description")),
+        needs=needs,
+        steps=(*steps, *uses),
+        image=source.image(scalar(image), line),
+    )
+
+
+def _is_of(kind: str, label: str) -> bool:
+    """Whether a task's label is one of a kind's: the kind, then the task's name."""
+    return label == kind or label.startswith(kind + "-")
 
 
 READINGS = (

@@ -200,6 +200,12 @@ def inner(words: list[Word]) -> list[Word]:
     return []
 
 
+def outer(words: list[Word]) -> list[Word]:
+    """A command without the words of the one that it starts in a container: `build` of `docker run image build` is none of its own."""
+    image = _container(words)[1] if words[0] in _DOCKER or words[0] == "docker-compose" else 0
+    return words[: image + 1] if image else words
+
+
 def _after(words: list[Word], *flags: str) -> list[Word]:
     return next((words[index + 1 :] for index, word in enumerate(words) if word in flags), [])
 
@@ -286,6 +292,18 @@ def _as_test(words: list[Word]) -> list[Word]:
 
 
 def _in_container(words: list[Word]) -> list[Word]:
+    start, image = _container(words)
+    command = words[image + 1 :] if image else []
+    for index, word in enumerate(words[start:image], start):
+        if word == "--entrypoint" and words[index + 1]:
+            return [words[index + 1], *command]
+        if word.startswith("--entrypoint=") and len(word) > len("--entrypoint="):
+            return [Word(word.partition("=")[2], word.line), *command]
+    return command
+
+
+def _container(words: list[Word]) -> tuple[int, int]:
+    """Where the verb and the image, container or service stand in a command that starts another one in it; zeros in one that does not."""
     start = _after_options(words, 1, _COMPOSE_GLOBAL)
     compose = words[0] == "docker-compose"
     if not compose and words[start : start + 1] == ["compose"]:
@@ -294,15 +312,8 @@ def _in_container(words: list[Word]) -> list[Word]:
     if not compose and words[start : start + 1] == ["container"]:
         start += 1
     if words[start : start + 1] not in (["run"], ["exec"]):
-        return []
-    image = _after_options(words, start + 1, _DOCKER_VALUED)
-    command = words[image + 1 :]
-    for index, word in enumerate(words[start:image], start):
-        if word == "--entrypoint" and words[index + 1]:
-            return [words[index + 1], *command]
-        if word.startswith("--entrypoint=") and len(word) > len("--entrypoint="):
-            return [Word(word.partition("=")[2], word.line), *command]
-    return command
+        return 0, 0
+    return start, _after_options(words, start + 1, _DOCKER_VALUED)
 
 
 def _covered(words: list[Word]) -> list[Word]:

@@ -50,8 +50,8 @@ _CONFIG = """[core]
 \tbare = true
 [extensions]
 \tobjectformat = {}
-\tpartialClone = origin
-[remote "origin"]
+\tpartialClone = scanned
+[remote "scanned"]
 \tpromisor = true
 \tpartialclonefilter = blob:none
 """
@@ -98,7 +98,7 @@ def open_remote(
         missing = sorted({entry.blob for entry in target.list() if entry.unread == MISSING})
         if missing:
             say(f"fetching {len(missing):,} larger files of {server.shown}")
-            server.fetch(place, "--filter=blob:none", "--stdin", "origin", asked="".join(f"{blob}\n" for blob in missing))
+            server.fetch(place, "--filter=blob:none", "--stdin", "scanned", asked="".join(f"{blob}\n" for blob in missing))
             target = opened()
     info = with_address(target.info, url, _SECRET.sub("://", printable(url)))
     target.info = with_branches(replace(info, branch=branch), offer.branches())
@@ -106,7 +106,7 @@ def open_remote(
 
 
 def _fetch_commit(server: _Server, place: str, source: str, commit: str, say: Callable[[str], None]) -> None:
-    arguments = ("--depth=1", f"--filter=blob:limit={SMALL}", "origin", f"+{source}:refs/rung/{commit}")
+    arguments = ("--depth=1", f"--filter=blob:limit={SMALL}", "scanned", f"+{source}:refs/rung/{commit}")
     if not is_bare(place):
         _make(place, commit)
     if _is_here(place, commit):
@@ -216,7 +216,7 @@ class _Server:
 
     def offer(self, folder: str) -> _Offer:
         """Asks for the branches and tags; raises `TargetError`."""
-        output = self._git("ls-remote", "--symref", "origin", "HEAD", "refs/heads/*", "refs/tags/*", folder=folder)
+        output = self._git("ls-remote", "--symref", "scanned", "HEAD", "refs/heads/*", "refs/tags/*", folder=folder)
         refs = {}
         default = ""
         for line in os.fsdecode(output).splitlines():
@@ -281,9 +281,9 @@ class _Server:
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
             "GIT_HTTP_LOW_SPEED_TIME": "60",
-            # The URL may hold a token, so it is neither stored nor an argument that others see.
+            # The user's configuration may have an `origin` of its own. The URL may hold a token, so it is neither stored nor an argument that others see.
             "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "remote.origin.url",
+            "GIT_CONFIG_KEY_0": "remote.scanned.url",
             "GIT_CONFIG_VALUE_0": self._url,
             **({"GIT_DIR": directory} if directory else {"GIT_CEILING_DIRECTORIES": os.path.dirname(folder)}),
         }

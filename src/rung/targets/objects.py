@@ -25,8 +25,8 @@ MISSING = "not in this clone"
 _BROKEN = "git can't read it"
 _WINDOW = 100
 """Requests under way: few enough that they fit into a pipe, so that asking never blocks."""
-_MOST_FAILURES = 5
-"""Times that git may die or hang before it is asked nothing more."""
+_MOST_FAILURES = 20
+"""Times that git may die before it is asked nothing more; hanging once is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ class Blobs:
     def read(self, blob: str) -> bytes | Unread:
         """The content, or why there is none."""
         self._settle()
-        while self._failures < _MOST_FAILURES:
+        failed = 0
+        while self._failures < _MOST_FAILURES and failed < 2:
             try:
                 return self._read(blob)
             except (GitError, OSError):
@@ -127,8 +128,7 @@ class Blobs:
                 again = [*self._sent, *self._expected][1:]
                 self.close()
                 self.expect(again)
-                if guilty == blob:
-                    break
+                failed += guilty == blob
         return Unread(_BROKEN)
 
     def _read(self, blob: str) -> bytes | Unread:
@@ -179,6 +179,7 @@ class Blobs:
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
         if not _printed(self._process, max(0.0, deadline - time.monotonic())):
+            self._failures = _MOST_FAILURES
             raise GitError("it gave no answer")
         chunk = os.read(pipe, 1 << 18)
         if not chunk:

@@ -43,7 +43,7 @@ _FOLDERS = {
     ),
     Role.DOCS: re.compile(r"/(?:_?docs?|documentation|docs?[-_]?site|wiki|adrs?|vignettes|javadocs?|runbooks?)/"),
     Role.EXAMPLE: re.compile(
-        r"/(?:(?:[^/]*[-_])?(?:examples?|samples|demos?|tutorials?)|quick[-_]?starts?|getting[-_]?started|cookbooks?"
+        r"/(?:(?:[^/]*[-_])?(?:examples?|samples|tutorials?)|demos?|quick[-_]?starts?|getting[-_]?started|cookbooks?"
         rf"|(?:examples?|samples?|demo|tutorials?)[-_](?:apps?|projects?|code|notebooks?|data|scripts?))/|{_NO_ENVIRONMENT}/sample/"
     ),
 }
@@ -77,11 +77,15 @@ _TEMPLATE_END = re.compile(
     r"\.(?:template|jinja2))\Z",
     re.IGNORECASE,
 )
+_PART_OF_PIPELINE = re.compile(r"(?:\.github/actions/(?:.*/)?action|taskcluster/(?:kinds|ci)/[^/]+/kind)\.ya?ml")
+"""Files that are called for what they do to the code: `test` is the name of a job there."""
 _TEMPLATE_TAG = re.compile(r"\{%[^{}%]*%\}")
 
 
 def role_of(path: str) -> Role:
     """The role of a file; `path` is relative to the repository's root, `/` between parts."""
+    if _PART_OF_PIPELINE.fullmatch(path):
+        return Role.SOURCE
     folder, _, name = path.rpartition("/")
     by_folder = _folder_role(folder)
     by_name = _name_role(name)

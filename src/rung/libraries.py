@@ -1,0 +1,126 @@
+"""Packages of the repository that are made for others: published to an index, and neither run nor used by anything here.
+
+What such a package offers (a connection to a database, a check of data, a drift detector) its repository does not thereby
+practise. The test is strict on purpose: a package with a command of its own, or one that anything but tests, documentation,
+examples and tooling imports, is taken for a part of a system.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from rung.matchers import Match
+from rung.modules import Modules
+from rung.records import Call, Command, Entry, Import, Role, Setting, SourceFile, Task, Workflow
+
+_TOOLING = re.compile(r"(?:^|/)(?:\.github|benchmarks?|ci|hack|scripts?|tools?|util)/|(?:^|/)(?:setup|noxfile|tasks|conf)\.py$")
+"""Where the package's own development lives: code that builds, measures and documents it."""
+_NAMES = {"pyproject.toml": ("project.name", "tool.poetry.name"), "setup.cfg": ("metadata.name",)}
+MANIFESTS = (*_NAMES, "setup.py")
+"""The files of which settings and calls tell whether a package is published and has commands."""
+_COMMANDS = ("project.scripts.", "project.gui-scripts.", "tool.poetry.scripts.", "options.entry_points")
+_SETUP = ("setuptools.setup", "distutils.core.setup")
+_ENTRY_POINTS = ("entry_points", "scripts")
+_MODULE = re.compile(r"(\w+)((?:[.:]\w+)*)")
+"""A module, or an object of one, as a command names it."""
+_SOURCES = ("src", "lib", "python")
+
+
+def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]]) -> frozenset[str]:
+    """Paths of the Python files of packages that are made for others.
+
+    Args:
+        files: every file of the target with its facts.
+        matches: what signals match in them, by path; they tell whether anything is published.
+    """
+    if not any(match.owned.signal.publishes for hits in matches.values() for match in hits):
+        return frozenset()
+    members = _packages(files)
+    silent = _without_commands(files)
+    found = {
+        package
+        for package, own in members.items()
+        if _silent(package, silent) and not any(isinstance(fact, Entry) for file in own for fact in file.facts)
+    }
+    found -= _started(files, found)
+    modules = Modules(files)
+    package_of = {file.path: package for package, own in members.items() for file in own}
+    while used := _used(files, modules, package_of, found):
+        found -= used
+    return frozenset(path for path, package in package_of.items() if package in found)
+
+
+def _packages(files: Sequence[SourceFile]) -> dict[str, list[SourceFile]]:
+    """The top packages of the source, and the Python files in and below each."""
+    own = [file for file in files if file.path.endswith(".py") and file.role is Role.SOURCE]
+    folders = {posixpath.dirname(file.path) for file in own if posixpath.basename(file.path) == "__init__.py"} - {""}
+    members: dict[str, list[SourceFile]] = defaultdict(list)
+    for file in own:
+        folder, top = posixpath.dirname(file.path), ""
+        while folder:
+            if folder in folders and posixpath.basename(folder) != "src":
+                top = folder
+            folder = posixpath.dirname(folder)
+        if top:
+            members[top].append(file)
+    return members
+
+
+def _without_commands(files: Sequence[SourceFile]) -> dict[str, bool]:
+    """Folders of distributions, and whether the distribution installs no command."""
+    found: dict[str, bool] = {}
+    for file in files:
+        folder, name = posixpath.split(file.path)
+        if file.role is not Role.SOURCE or name not in MANIFESTS:
+            continue
+        keys = [fact.key for fact in file.facts if isinstance(fact, Setting)]
+        setups = [fact for fact in file.facts if isinstance(fact, Call) and fact.name in _SETUP]
+        if not setups and not any(key in _NAMES.get(name, ()) for key in keys):
+            continue
+        commands = any(key.startswith(_COMMANDS) for key in keys)
+        commands |= any(keyword in _ENTRY_POINTS for call in setups for keyword, _ in call.keywords)
+        found[folder] = found.get(folder, True) and not commands
+    return found
+
+
+def _silent(package: str, silent: Mapping[str, bool]) -> bool:
+    """Whether a package stands where a distribution keeps its own, and the distribution installs no command."""
+    folder = posixpath.dirname(package)
+    if folder not in silent and posixpath.basename(folder) in _SOURCES:
+        folder = posixpath.dirname(folder)
+    return silent.get(folder, False)
+
+
+def _started(files: Sequence[SourceFile], packages: set[str]) -> set[str]:
+    """The packages that some command runs: as a program, or by the name of a module or an object in it."""
+    names = {posixpath.basename(package): package for package in packages}
+    return {
+        names[found[1]]
+        for file in files
+        for command in _commands(file)
+        for index, word in enumerate(command.words)
+        if (found := _MODULE.fullmatch(word)) and found[1] in names and (found[2] or index == 0)
+    }
+
+
+def _commands(file: SourceFile) -> Iterator[Command]:
+    for fact in file.facts:
+        if isinstance(fact, Task):
+            yield from fact.commands
+        elif isinstance(fact, Workflow):
+            yield from (command for job in fact.jobs for step in job.steps for command in step.commands)
+
+
+def _used(files: Sequence[SourceFile], modules: Modules, package_of: Mapping[str, str], found: set[str]) -> set[str]:
+    """The packages that source or notebooks outside of all packages made for others import."""
+    used = set()
+    for file in files:
+        if file.role not in (Role.SOURCE, Role.NOTEBOOK) or package_of.get(file.path) in found or _TOOLING.search(file.path):
+            continue
+        for fact in file.facts:
+            if isinstance(fact, Import) and ":" not in fact.module and (path := modules.find(fact.module, file.path)):
+                used.add(package_of.get(path, ""))
+    return used & found
