@@ -83,3 +83,8 @@ def test_tests_and_dead_code_need_the_tree() -> None:
     assert needs_tree("class T:\n    def test_a(self): ...")
     assert needs_tree("if 0:\n    import a")
     assert not needs_tree("def contest(): ...")
+
+
+@pytest.mark.parametrize("line", ["parser = argparse.ArgumentParser()", "import click", "print(sys.argv[1])", "@typer.run"])
+def test_parsers_of_arguments_need_the_tree(line: str) -> None:
+    assert needs_tree(line)

@@ -16,7 +16,6 @@ from functools import cache, partial
 
 from rung import assess
 from rung.detect import decided_later, detect, starts_of, unread
-from rung.libraries import MANIFESTS
 from rung.matchers import Match, Matchers
 from rung.modules import LocalNames
 from rung.policy import in_force, systems_of
@@ -54,7 +53,7 @@ MOST_FACTS = 300_000
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting, Test)
-"""Facts that nothing but signals looks at, save those of packages' manifests: what they say is in the matches."""
+"""Facts that nothing but signals looks at: what they say is in the matches."""
 _LINES = ("line", "end_line")
 
 _Key = tuple[str, str, int, str]
@@ -208,8 +207,6 @@ def _key(entry: Listed) -> _Key:
 
 
 def _wired(file: SourceFile) -> SourceFile:
-    if file.path.rpartition("/")[2] in MANIFESTS:
-        return file
     return replace(file, facts=tuple(fact for fact in file.facts if not isinstance(fact, ONLY_MATCHED)))
 
 

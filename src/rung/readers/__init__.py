@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -54,6 +55,8 @@ MODULES = (
 )  # fmt: skip
 PARALLEL_FROM = 300
 """Files from which a second process pays."""
+_DISTRIBUTIONS = ("pyproject.toml", "setup.cfg", "setup.py")
+"""Files that tell what a package is and installs; their facts are kept whether or not a signal asks for them."""
 _LEAST_WORK = 2048
 _MOST_WORK = 1024 * 1024
 """What a file costs at least and at most, in bytes: opening it, and as much as a reader takes of it."""
@@ -202,8 +205,9 @@ class Readers:
     def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
         """The facts of a file that a signal or the wiring can ask for."""
         facts: list[Fact] = []
+        whole = posixpath.basename(path) in _DISTRIBUTIONS
         for reading in readings:
-            skim = reading.skim if reading.skim and not self._prefilter.worth_reading(reading.languages, path, data) else None
+            skim = reading.skim if not whole and reading.skim and not self._prefilter.worth_reading(reading.languages, path, data) else None
             try:
                 facts.extend((skim or reading.read)(path, data))
             except RecursionError:
@@ -213,7 +217,7 @@ class Readers:
                     Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report")
                 )
         facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
-        return self._matchers.asked_for(path, facts)
+        return tuple(facts) if whole else self._matchers.asked_for(path, facts)
 
     def follow_includes(self, target: Target, files: Sequence[SourceFile], known: Continuations | None = None) -> tuple[SourceFile, ...]:
         """Reads what files name as their continuation, the way the including file was read; each file and way once.

@@ -1,7 +1,7 @@
 """The facts of Python source that are wanted of every file: its imports, and whether it is meant to be started.
 
 One expression passes over the text and stops only where a statement imports; strings and comments are skipped by it. What
-can't be told without a tree (tests and their assertions, code that never runs) is left to the parser.
+can't be told without a tree (tests and their assertions, code that never runs, parsers of arguments) is left to the parser.
 """
 
 from __future__ import annotations
@@ -25,11 +25,16 @@ _MAIN = re.compile(
     r"^[ \t]*+(?P<at>if)[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)",
     re.MULTILINE,
 )
-_NEEDS_TREE = re.compile(r"^[ \t]*+(?:async[ \t]++)?def[ \t]++test|^[ \t]*+(?:if|elif)[ \t]++(?:0|False|None)[ \t]*+:", re.MULTILINE)
+_NEEDS_TREE = re.compile(
+    r"^[ \t]*+(?:async[ \t]++)?def[ \t]++test|^[ \t]*+(?:if|elif)[ \t]++(?:0|False|None)[ \t]*+:"
+    r"|\b(?:\w*Arg(?:ument)?Parser|OptionParser|getopt|click|typer|fire|hydra|absl|docopt|tyro|jsonargparse|cyclopts|defopt|plac|argv)\b"
+    r"|\bsimple_parsing\b",
+    re.MULTILINE,
+)
 
 
 def needs_tree(source: str) -> bool:
-    """Whether the source holds tests, or code that is switched off."""
+    """Whether the source may hold tests, code that is switched off, or a parser of arguments."""
     return _NEEDS_TREE.search(source) is not None
 
 
