@@ -48,7 +48,7 @@ from rung.targets.target import Entry as Listed
 from rung.targets.target import Target
 from rung.wiring import Wiring
 
-MOST_FACTS = 300_000
+MOST_FACTS = 100_000
 """Facts of files that the last revision does not have, kept in case that another one has them."""
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
