@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rung.report import badge, comparison, comparison_markdown, comparison_text, document, html, junit, markdown, sarif, text
+from rung.report import badge, codequality, comparison, comparison_markdown, comparison_text, document, html, junit, markdown, sarif, text
 from rung.report.document import Document, document_of, read_document, schema
 
 
@@ -22,6 +22,7 @@ FORMATS: dict[str, Format] = {
     "markdown": Format(markdown.render, ".md"),
     "html": Format(html.render, ".html"),
     "sarif": Format(sarif.render, ".sarif"),
+    "codequality": Format(codequality.render, ".json"),
     "junit": Format(junit.render, ".xml"),
     "badge": Format(badge.render, ".svg"),
 }
