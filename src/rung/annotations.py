@@ -89,12 +89,15 @@ def _places(document: Document) -> dict[str, tuple[str, int]]:
 
 
 def _fallen(document: Document) -> Iterator[Annotation]:
-    """A warning for each capability that is worse now, at the evidence that decides it."""
+    """A warning for each capability that is worse now and that no gate's error names, at the evidence that decides it."""
     comparison = document.get("comparison")
     if comparison is None:
         return
+    refused = set(failures(document))
+    subjects = {item["subject"] for item in comparison["regressions"] if item["what"] in refused}
+    named = {name for item in comparison["criteria"] if item["id"] in subjects for name in item["capabilities"]}
     for name, body in comparison["capabilities"].items():
-        if arrow(body) != "▼":
+        if arrow(body) != "▼" or name in named:
             continue
         items = evidence_of(comparison, body)
         title = f"Rung: {name} {body['old']} → {body['new']}"

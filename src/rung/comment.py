@@ -133,14 +133,14 @@ def _mark(about: str) -> str:
 
 def _own(thread: Thread, mark: str) -> dict[str, Any] | None:
     """The first comment with the mark that is the token's own: anybody may write a mark, and edit it later."""
-    name = ""
+    name: str | None = None
     for page in range(1, _MOST_PAGES + 1):
         comments = thread.rest.ask("GET", f"{thread.comments}?per_page=100&page={page}")
         for comment in comments:
             if str(comment.get("body", "")).startswith(mark):
-                name = name or _name(thread)
+                name = _name(thread) if name is None else name
                 author = comment.get(thread.author) or {}
-                if author.get(thread.name) == name:
+                if author.get(thread.name) == name if name else author.get("type") == "Bot":
                     return dict(comment)
         if len(comments) < 100:
             break
@@ -148,10 +148,10 @@ def _own(thread: Thread, mark: str) -> dict[str, Any] | None:
 
 
 def _name(thread: Thread) -> str:
-    """Who the token is. A GitHub job's own may not ask; it is always the same bot."""
+    """Who the token is; empty where it may not ask, as an app's on GitHub, whose comments are a bot's."""
     try:
         return str(thread.rest.ask("GET", "/user")[thread.name])
     except RestError as error:
         if error.status not in _REFUSED:
             raise
-        return "github-actions[bot]"
+        return ""
