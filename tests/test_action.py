@@ -214,6 +214,7 @@ def test_the_example_workflow_runs_on_a_real_runner(proposal: Proposal, tmp_path
                 f"--local-repository=github/codeql-action@{scanning[1]}={stub.parent}",
                 "--secret=GITHUB_TOKEN",
                 f"--env=GITHUB_API_URL={host.url}",
+                "--env=GITHUB_REPOSITORY=acme/churn",
             ],
             cwd=folder,
             env={
