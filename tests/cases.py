@@ -17,6 +17,7 @@ import yaml
 from rung.detect import detect, match, starts_of
 from rung.matchers import Match, Matchers
 from rung.packs import load_packs
+from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.records import Evidence, Hop, Packs, SourceFile, Strength, Task
 from rung.targets.worktree import open_worktree
@@ -63,7 +64,7 @@ class Finder:
     def __init__(self, packs: Packs | None = None) -> None:
         self.packs = packs or load_packs()
         self._matchers = Matchers(self.packs)
-        self._readers = Readers(self._matchers)
+        self._readers = Readers(self._matchers, Prefilter(self.packs.detectors))
         self._known: dict[Path, list[Evidence]] = {}
 
     def evidence(self, folder: Path) -> list[Evidence]:

@@ -11,6 +11,7 @@ from rung.dead_ends import DeadEnds
 from rung.detect import match, starts_of
 from rung.matchers import Matchers
 from rung.packs import load_packs
+from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.records import DeadEnd, Evidence, Location, Strength
 from rung.targets.worktree import open_worktree
@@ -34,8 +35,8 @@ def found(
         (folder / path).write_text(text)
     target = open_worktree(str(folder))
     target.info = replace(target.info, **branches)  # type: ignore[arg-type]
-    read = Readers(matchers).read_all(target, processes=1)
     packs = load_packs()
+    read = Readers(matchers, Prefilter(packs.detectors)).read_all(target, processes=1)
     ends: tuple[DeadEnd, ...] = DeadEnds(target, read, starts_of(match(read, matchers))).find(evidence, packs.detectors, packs.dead_ends)
     return [(one.kind, f"{one.location.path}:{one.location.line}", one.what) for one in ends]
 

@@ -10,6 +10,7 @@ import pytest
 
 from rung.matchers import Matchers
 from rung.packs import load_packs
+from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.readers.reading import Reading
 from rung.records import Fact
@@ -123,7 +124,7 @@ BYTES: dict[str, bytes] = {
 @cache
 def readings() -> tuple[tuple[Reading, str], ...]:
     """Each reading with the first name that it claims."""
-    readers = Readers(Matchers(load_packs()))
+    readers = Readers(Matchers(load_packs()), Prefilter(load_packs().detectors))
     found = []
     for name in readers.names():
         claimed = [path for path in NAMES.split() if name in readers.claims(path)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rung.readers.manifests import READINGS
 from rung.readers.requirements import MAX_DEPENDENCIES
-from rung.records import Dependency, Fact, Include, Problem
+from rung.records import Dependency, Distribution, Fact, Include, Problem
 
 
 def read(path: str, text: str | bytes) -> list[Fact]:
@@ -525,3 +525,26 @@ PATHS = sorted(
 @given(st.sampled_from(PATHS), st.text(alphabet="[]{}()\"'=:-# \n\\a1.@/<>%", max_size=120))
 def test_no_text_makes_a_reader_fail(path: str, text: str) -> None:
     assert all(fact.line >= 0 for fact in read(path, text))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("pyproject.toml", '[project]\nname = "kiosk"\n', [(2, "kiosk", False)]),
+        ("pyproject.toml", '[project]\nname = "kiosk"\n[project.scripts]\nkiosk = "kiosk:main"\n', [(2, "kiosk", True)]),
+        ("pyproject.toml", '[project]\nname = "kiosk"\ndynamic = ["scripts"]\n', [(2, "kiosk", True)]),
+        ("pyproject.toml", '[tool.poetry]\nname = "kiosk"\n[tool.poetry.scripts]\nkiosk = "kiosk:main"\n', [(2, "kiosk", True)]),
+        ("pyproject.toml", '[tool.ruff]\nname = "kiosk"\n', []),
+        ("setup.cfg", "[metadata]\nname = kiosk\n", [(2, "kiosk", False)]),
+        ("setup.cfg", "[metadata]\nname = kiosk\n[options.entry_points]\nconsole_scripts = kiosk = kiosk:main\n", [(2, "kiosk", True)]),
+        ("setup.cfg", "[flake8]\nname = kiosk\n", []),
+        ("setup.py", "from setuptools import setup\nsetup(name='kiosk')\n", [(2, "kiosk", False)]),
+        ("setup.py", "from setuptools import setup\nsetup(name=NAME, entry_points=POINTS)\n", [(2, "", True)]),
+        ("setup.py", "from setuptools import setup\nsetup(**WHAT)\n", [(2, "", True)]),
+        ("setup.py", "print('kiosk')\n", []),
+    ],
+)
+def test_a_manifest_says_what_is_built_and_whether_it_installs_a_command(
+    path: str, text: str, expected: list[tuple[int, str, bool]]
+) -> None:
+    assert [(fact.line, fact.name, fact.commands) for fact in read(path, text) if isinstance(fact, Distribution)] == expected

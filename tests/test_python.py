@@ -150,6 +150,17 @@ def test_arguments_are_the_literal_ones_and_keywords_are_all() -> None:
     assert call.keywords == (("k", "v"), ("n", ""), ("flag", "True"), ("**", ""))
 
 
+def test_what_is_no_literal_is_a_gap_in_a_list_that_begins_with_a_word_and_at_the_start_of_a_joined_path() -> None:
+    call = the_call(
+        'f(["python", script, f"--n={n}", 3], [sys.executable, HERE / "a" / "b.py"], [x, "y"], os.path.join(HERE, "a", "b.py"), '
+        'str(HERE / "b.py"), os.path.join(HERE, name), ", ".join(names), k=HERE.parent / "c.py")',
+        "f",
+    )
+
+    assert call.arguments == ("python {} --n={} {}", "python {}/a/b.py", "{}/a/b.py", "{}/b.py")
+    assert call.keywords == (("k", "{}/c.py"),)
+
+
 def test_a_call_stands_on_the_line_of_its_name_and_knows_its_function() -> None:
     source = "import a\n\nclass C:\n  def m(self):\n    (a.b()\n      .c(\n        1))"
     call = the_call(source, "a.b.c")

@@ -161,6 +161,23 @@ def test_a_crontab_line_and_a_service_start_without_a_person_but_are_no_continuo
     assert places(unit, "serve.py")[0] == "app.service:3"
 
 
+def test_a_schedule_is_told_from_a_push_and_from_a_service() -> None:
+    script = file("train.py")
+
+    assert Wiring([workflow("python train.py", on="schedule"), script]).of_file("train.py", only=Root.SCHEDULE)
+    assert Wiring([file("crontab", task("cron", "nightly", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE)
+    assert Wiring([workflow("python train.py"), script]).of_file("train.py", only=Root.SCHEDULE) is None
+    assert (
+        Wiring([file("a.service", task("systemd", "a.service", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE) is None
+    )
+
+
+def test_a_module_is_found_below_a_source_root_that_is_marked_as_a_package_too() -> None:
+    files = [file("lib/src/__init__.py"), file("lib/src/jobs/__init__.py"), file("lib/src/jobs/load.py")]
+
+    assert places(Wiring([workflow("jobs.load"), *files]), "lib/src/jobs/load.py")
+
+
 def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_schedule_of_none_does_not() -> None:
     def dag(schedule: str) -> Wiring:
         calls = (
@@ -248,3 +265,52 @@ def test_the_chain_is_the_shortest_and_an_endless_one_is_cut() -> None:
 
     assert places(wiring, "m0.py") == [f"{WORKFLOW}:2", f"{WORKFLOW}:5", f"{WORKFLOW}:8", f"{WORKFLOW}:9", "m0.py:1"]
     assert max(len(places(wiring, f"m{index}.py")) for index in range(100)) == 40
+
+
+def test_a_resource_of_several_containers_runs_each_command_and_an_image_only_where_nothing_replaces_its_own() -> None:
+    def container(name: str, *words: str) -> tuple[tuple[str, str], ...]:
+        at = "spec.template.spec.containers."
+        return ((at + "name", name), (at + "image", f"org/{name}:1"), *((at + "command", word) for word in words))
+
+    containers = (*container("one", "python", "one.py"), *container("two"), *container("three", "sh", "-c", "cd jobs && python three.py"))
+    pod = Resource(line=2, dialect="kubernetes", type="apps/Deployment", name="api", attributes=containers)
+    dockerfiles = [
+        file(f"{name}/Dockerfile", task("docker-start", f"{name}/Dockerfile", f"python start_{name}.py")) for name in ("one", "two")
+    ]
+    built = workflow("docker build -t org/one one", "docker build -t org/two two", on="manual")
+    scripts = [file(path) for path in ("one.py", "jobs/three.py", "start_one.py", "start_two.py")]
+    wiring = wired(file("pod.yaml", pod), built, *dockerfiles, *scripts)
+
+    assert [path for path in ("one.py", "jobs/three.py", "start_one.py", "start_two.py") if places(wiring, path)] == [
+        "one.py", "jobs/three.py", "start_two.py",
+    ]  # fmt: skip
+
+
+def test_a_declared_job_runs_when_something_refers_to_it_and_not_because_its_file_is_deployed() -> None:
+    def job(name: str, **attributes: str) -> Resource:
+        pairs = (("Source.BuildSpec", f"{name}.yml"), *attributes.items())
+        return Resource(line=3 if name == "a" else 5, dialect="cloudformation", type="AWS::CodeBuild::Project", name=name, attributes=pairs)
+
+    def rule(target: str) -> Resource:
+        return Resource(line=9, dialect="cloudformation", type="AWS::Events::Rule", name="r", attributes=(("Targets.Arn", target),))
+
+    specs = [file("a.yml"), file("b.yml")]
+    deployed = wired(workflow("aws cloudformation deploy --template-file t.yaml"), file("t.yaml", job("a"), job("b")), *specs)
+    called = wired(file("t.yaml", job("a"), job("b"), rule("${a.Arn}")), *specs)
+
+    assert places(deployed, "t.yaml")
+    assert not places(deployed, "a.yml")
+    assert places(called, "a.yml")
+    assert not places(called, "b.yml")
+
+
+def test_a_path_whose_folder_is_computed_names_the_near_file_or_the_only_one_that_ends_so() -> None:
+    def ran(*paths: str, word: str = "{}/steps/fit.py") -> list[str]:
+        call = Call(line=2, name="subprocess.run", arguments=(f"python {word}",))
+        wiring = wired(workflow("python ml/flow.py"), file("ml/flow.py", call), *(file(path) for path in paths))
+        return [path for path in paths if places(wiring, path)]
+
+    assert ran("ml/steps/fit.py", "old/steps/fit.py") == ["ml/steps/fit.py"]
+    assert ran("jobs/steps/fit.py", "steps/unfit.py") == ["jobs/steps/fit.py"]
+    assert ran("a/steps/fit.py", "b/steps/fit.py") == []
+    assert ran("fit.py", word="{}") == []

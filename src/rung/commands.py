@@ -12,7 +12,7 @@ from functools import cached_property
 from rung.globs import compile_globs
 from rung.matchers import Match
 from rung.modules import Modules
-from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Step, Start, Task, Workflow
+from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Step, Task, Workflow
 from rung.starts import values
 
 _MAX_FOLDER = 300
@@ -338,8 +338,12 @@ class Commands:
         """`package.module:object`, `package.module.function` or `folder/file.function`."""
         name = word.partition(":")[0].removesuffix(".py")
         directory, _, last = name.rpartition("/")
-        importer = posixpath.normpath(posixpath.join(folder, directory, "_"))
-        if found := self._tree.modules.find(last, importer):
+        place = posixpath.normpath(posixpath.join(folder, directory))
+        found = self._tree.modules.find(last, posixpath.join(place, "_"))
+        while not found and last:  # A file of a package that is run from its own folder, and not imported.
+            found = self._tree.find(posixpath.join(directory, last.replace(".", "/") + ".py"), folder)
+            last = last.rpartition(".")[0]
+        if found:
             yield Node(found)
 
     # ── images ───────────────────────────────────────────────────────────────────────────────────────

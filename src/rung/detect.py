@@ -140,7 +140,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     if strength is Strength.DECLARED:
         return None if match.owned.only_in else (strength, (), "")
     if file.role is Role.TEMPLATE:
-        return min(strength, Strength.IMPLEMENTED), (), "in a project template"
+        never = match.owned.only_in == "schedule" and match.workflow is None
+        return None if never else (min(strength, Strength.IMPLEMENTED), (), "in a project template")
     if (match.job and match.job.disabled) or (match.step and match.step.disabled):
         return Strength.DECLARED, (), "disabled: its condition is never true"
     chain = wiring.of_match(file.path, match, only=_ROOTS.get(match.owned.only_in))

@@ -28,12 +28,43 @@ def matches(path: str, glob: str) -> bool:
 
 def compile_globs(globs: Iterable[str]) -> Callable[[str], bool]:
     """A question `is this path meant by any of the globs?`."""
-    find = index_globs(((globs, True),))
-    return lambda path: bool(find(path))
+    _, named, lists = _indexed(((globs, True),))
+
+    def means(path: str) -> bool:
+        lowered = path.lower()
+        name = lowered.rpartition("/")[2]
+        return name in named or any(
+            glob.means(lowered if glob.whole else name)
+            for end in (name, "." + name.rpartition(".")[2], "")
+            for glob, _ in lists.get(end, ())
+        )
+
+    return means
 
 
 def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tuple[T, ...]]:
     """A question `whose globs mean this path?`, answered in the order given, mostly by look-ups of the file's name and suffix."""
+    owners, named, lists = _indexed(owned)
+
+    def find(path: str) -> tuple[T, ...]:
+        lowered = path.lower()
+        name = lowered.rpartition("/")[2]
+        found = set(named.get(name, ()))
+        for end in {name, "." + name.rpartition(".")[2], ""}:
+            for glob, indexes in lists.get(end, ()):
+                if glob.means(lowered if glob.whole else name):
+                    found.update(indexes)
+        return tuple(owners[index] for index in sorted(found))
+
+    return find
+
+
+_ByName = dict[str, list[int]]
+_ByEnd = dict[str, tuple[tuple["_Glob", list[int]], ...]]
+
+
+def _indexed(owned: Iterable[tuple[Iterable[str], T]]) -> tuple[list[T], _ByName, _ByEnd]:
+    """The owners; whose globs are plain names; and the other globs by what a path's name or suffix has to be."""
     owners: list[T] = []
     named: dict[str, list[int]] = {}
     tried: dict[str, dict[str, tuple[_Glob, list[int]]]] = {}
@@ -51,19 +82,7 @@ def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tup
             end = name if not _WILD.search(name) else dot + suffix if dot and not _WILD.search(suffix) else ""
             same = tried.setdefault(end, {})
             same.setdefault(relative, (_Glob(relative.removeprefix("/"), "/" in relative), []))[1].append(index)
-    lists = {end: tuple(globs.values()) for end, globs in tried.items()}
-
-    def find(path: str) -> tuple[T, ...]:
-        lowered = path.lower()
-        name = lowered.rpartition("/")[2]
-        found = set(named.get(name, ()))
-        for end in {name, "." + name.rpartition(".")[2], ""}:
-            for glob, indexes in lists.get(end, ()):
-                if glob.means(lowered if glob.whole else name):
-                    found.update(indexes)
-        return tuple(owners[index] for index in sorted(found))
-
-    return find
+    return owners, named, {end: tuple(globs.values()) for end, globs in tried.items()}
 
 
 class _Glob:

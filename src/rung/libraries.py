@@ -14,14 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rung.matchers import Match
 from rung.modules import Modules
-from rung.records import Call, Command, Entry, Import, Role, Setting, SourceFile, Task, Workflow
+from rung.records import Command, Distribution, Entry, Import, Role, SourceFile, Task, Workflow
 
 _TOOLING = re.compile(r"(?:^|/)(?:\.github|benchmarks?|ci|hack|scripts?|tools?|util)/|(?:^|/)(?:setup|noxfile|tasks|conf)\.py$")
 """Where the package's own development lives: code that builds, measures and documents it."""
-_NAMES = {"pyproject.toml": ("project.name", "tool.poetry.name"), "setup.cfg": ("metadata.name",)}
-_COMMANDS = ("project.scripts.", "project.gui-scripts.", "tool.poetry.scripts.", "options.entry_points")
-_SETUP = ("setuptools.setup", "distutils.core.setup")
-_ENTRY_POINTS = ("entry_points", "scripts")
 _MODULE = re.compile(r"(\w+)((?:[.:]\w+)*)")
 """A module, or an object of one, as a command names it."""
 _SOURCES = ("src", "lib", "python")
@@ -41,7 +37,7 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
     found = {
         package
         for package, own in members.items()
-        if _silent(package, silent) and not any(isinstance(fact, Entry) for file in own for fact in file.facts)
+        if _silent(package, silent) and not any(isinstance(fact, Entry) and fact.kind == "main" for file in own for fact in file.facts)
     }
     found -= _started(files, found)
     modules = Modules(files)
@@ -71,16 +67,11 @@ def _without_commands(files: Sequence[SourceFile]) -> dict[str, bool]:
     """Folders of distributions, and whether the distribution installs no command."""
     found: dict[str, bool] = {}
     for file in files:
-        folder, name = posixpath.split(file.path)
-        if file.role is not Role.SOURCE or name not in (*_NAMES, "setup.py"):
-            continue
-        keys = [fact.key for fact in file.facts if isinstance(fact, Setting)]
-        setups = [fact for fact in file.facts if isinstance(fact, Call) and fact.name in _SETUP]
-        if not setups and not any(key in _NAMES.get(name, ()) for key in keys):
-            continue
-        commands = any(key.startswith(_COMMANDS) for key in keys)
-        commands |= any(keyword in _ENTRY_POINTS for call in setups for keyword, _ in call.keywords)
-        found[folder] = found.get(folder, True) and not commands
+        if file.role is Role.SOURCE:
+            folder = posixpath.dirname(file.path)
+            for fact in file.facts:
+                if isinstance(fact, Distribution):
+                    found[folder] = found.get(folder, True) and not fact.commands
     return found
 
 

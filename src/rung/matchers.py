@@ -50,7 +50,9 @@ _MAX_LINE = 2000
 _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
-_LONG_GAP = re.compile(rf"(?:\n[^\S\n]*+){{{_MAX_GAP + 1}}}")
+_WILD = re.compile(r"[*?\[]")
+_WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
+_LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Match:
     toothless: bool = False
 
 
+@lru_cache(maxsize=1 << 14)
 def glob(pattern: str) -> Condition:
     """A case-insensitive glob over a whole text; `*` matches anything. A plain word is compared as it is."""
     if not any(mark in pattern for mark in "*?["):
@@ -159,6 +162,8 @@ class CallPattern:
 
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
+        if (self._keywords and not call.keywords) or (self._positional and not call.arguments):
+            return False
         if self._name is None:
             self._name = _name_regex(self._text)
         if not self._name.fullmatch(call.name if self._brackets else bare):
@@ -240,16 +245,16 @@ class Matchers:
         """For steps and commands that count only in a workflow with one of these triggers."""
         self._gates: list[tuple[Condition, Owned]] = []
         self._literals: list[tuple[Condition, Owned]] = []
-        self._tests: list[tuple[Condition, Condition, Owned]] = []
-        self._settings: list[tuple[tuple[str, ...], tuple[Condition, Condition, Owned]]] = []
+        self._tests: list[tuple[tuple[str, ...], tuple[Condition, Owned]]] = []
+        self._settings: list[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]] = []
         self._steps: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
         self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
         self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
         self._images: list[tuple[Condition, Condition, Owned]] = []
         self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], tuple[str, ...], Owned]] = []
-        self._texts: list[tuple[tuple[str, ...], tuple[tuple[str, ...], re.Pattern[str], Owned]]] = []
-        self._asked: dict[tuple[str, ...], dict[str, tuple[tuple[Condition, Owned], ...]]] = {}
+        self._texts: list[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], ...], re.Pattern[str], Owned]]] = []
+        self._asked: dict[tuple[str, ...], _Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
         self.setting_globs: tuple[str, ...] = ()
         """The files that configuration signals ask about."""
@@ -274,6 +279,11 @@ class Matchers:
         self.setting_globs = tuple(sorted(globs))
         self._files_of = index_globs(self._files)
         self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
+        self._tests_of = lru_cache(maxsize=4096)(index_globs(self._tests))
+        self._images_of = lru_cache(maxsize=4096)(self._images_for)
+        self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
+        self._steps_of = lru_cache(maxsize=4096)(self._steps_for)
+        self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
         self._texts_of = lru_cache(maxsize=4096)(index_globs(self._texts))
         self._resources_of = lru_cache(maxsize=4096)(self._resources_for)
 
@@ -324,13 +334,13 @@ class Matchers:
     def _add_test(self, owned: Owned, given: _Arguments) -> None:
         files, names = given.texts("file", default=("*",)), given.texts("any", "name", default=("*",))
         given.done()
-        self._tests.append((compile_globs(files), any_glob(names), owned))
+        self._tests.append((files, (any_glob(names), owned)))
 
     def _add_config(self, owned: Owned, given: _Arguments) -> None:
         files, keys = given.texts("file"), given.texts("key", default=("*",))
         values = given.texts("value", default=("*",))
         given.done()
-        self._settings.append((files, (any_glob(keys), any_glob(values), owned)))
+        self._settings.append((files, (keys, any_glob(values), owned)))
 
     def _add_step(self, owned: Owned, given: _Arguments) -> None:
         uses, conditions = given.texts("any", "uses"), given.conditions("with")
@@ -424,7 +434,10 @@ class Matchers:
             return ()
         content = text()
         lowered = content.lower()
-        wanted = tuple(one for one in wanted if not one[0] or any(needle in lowered for needle in one[0]))
+        seen: dict[tuple[str, ...], bool] = {}
+        for needles in {needles for one in wanted for needles in one[0]}:
+            seen[needles] = any(needle in lowered for needle in needles)
+        wanted = tuple(one for one in wanted if all(seen[needles] for needles in one[0]))
         if not wanted:
             return ()
         content, numbers = _searchable(content)
@@ -452,20 +465,45 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
+    def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
+        return tuple([fact for fact in facts if self._asks_for(path, fact)])
+
+    def _asks_for(self, path: str, fact: Fact) -> bool:
+        if isinstance(fact, Call):
+            return self._asks_for_call(path, fact)
+        if isinstance(fact, Setting):
+            return any(is_value(fact.value) for is_value, _ in self._setting_askers(path, fact.key))
+        return not isinstance(fact, Literal) or any(condition(fact.value) for condition, _ in self._literals)
+
+    def _asks_for_call(self, path: str, call: Call) -> bool:
+        for match in self._match_call(call, _nothing_local):
+            narrowed = self._narrowed.get(match.owned.key)
+            if narrowed is None or narrowed[0](path):
+                return True
+        return False
+
+    def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
+        return self._keys_of(path).asked(key)
+
+    def _keys_for(self, path: str) -> _Keys:
+        """The configuration signals that ask about a file, by key; shared by like files."""
+        settings = self._settings_of(path)
+        names = tuple(owned.key for _, _, owned in settings)
+        if names not in self._asked:
+            self._asked[names] = _Keys(settings)
+        return self._asked[names]
+
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
         yield from self._match_file(file)
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
-        settings = self._settings_of(file.path)
-        by_key = self._asked.setdefault(tuple(owned.key for _, _, owned in settings), {})
         for fact in file.facts:
             if isinstance(fact, Call):
                 yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Setting):
-                if (asked := by_key.get(fact.key)) is None:
-                    asked = by_key[fact.key] = tuple((is_value, owned) for is_key, is_value, owned in settings if is_key(fact.key))
-                for is_value, owned in asked:
+                for is_value, owned in self._setting_askers(file.path, fact.key):
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
             elif isinstance(fact, Import):
@@ -501,10 +539,9 @@ class Matchers:
         elif isinstance(fact, Literal):
             yield from (owned for condition, owned in self._literals if condition(fact.value))
         elif isinstance(fact, Test) and fact.assertions:
-            yield from (owned for is_file, is_name, owned in self._tests if is_name(fact.name) and is_file(file.path))
+            yield from (owned for is_name, owned in self._tests_of(file.path) if is_name(fact.name))
         elif isinstance(fact, Image):
-            name = _image_name(fact.name)
-            yield from (owned for is_name, is_use, owned in self._images if is_use(fact.use) and is_name(name))
+            yield from self._images_of(_image_name(fact.name), fact.use)
         elif isinstance(fact, Resource) and fact.conditional != "false":
             yield from self._match_resource(fact)
 
@@ -557,9 +594,16 @@ class Matchers:
         for pattern, owned in self._commands.get(program, ()):
             if pattern.matches(command.words):
                 yield owned
-        for is_program, pattern, owned in self._open_commands:
-            if is_program(program) and pattern.matches(command.words):
+        for pattern, owned in self._open_commands_of(program):
+            if pattern.matches(command.words):
                 yield owned
+
+    def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
+        return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
+
+    def _steps_for(self, uses: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
+        name = uses.partition("@")[0]
+        return tuple((arguments, owned) for condition, arguments, owned in self._steps if condition(name) or condition(uses))
 
     def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
@@ -577,12 +621,12 @@ class Matchers:
                         yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
-        name = step.uses.partition("@")[0]
-        for condition, arguments, owned in self._steps:
-            if (condition(name) or condition(step.uses)) and all(
-                any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments
-            ):
+        for arguments, owned in self._steps_of(step.uses):
+            if all(any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments):
                 yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
+
+    def _images_for(self, name: str, use: str) -> tuple[Owned, ...]:
+        return tuple(owned for is_name, is_use, owned in self._images if is_use(use) and is_name(name))
 
     def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], tuple[str, ...], Owned], ...]:
         return tuple(
@@ -590,6 +634,37 @@ class Matchers:
             for is_type, is_dialect, conditions, without, owned in self._resources
             if is_type(type_) and is_dialect(dialect)
         )
+
+
+class _Keys:
+    """Configuration signals by the keys that they ask about."""
+
+    def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
+        self._owners: list[tuple[Condition, Owned]] = []
+        self._exact: dict[str, list[int]] = defaultdict(list)
+        self._by_last: dict[str, list[tuple[str, Condition, int]]] = defaultdict(list)
+        """Globs with their longest literal piece, by the last part of the keys that they can match; under `` those that don't say."""
+        for index, (keys, is_value, owned) in enumerate(settings):
+            self._owners.append((is_value, owned))
+            for key in keys:
+                last = key.rpartition(".")[2].lower()
+                if not _WILD.search(key):
+                    self._exact[key.lower()].append(index)
+                else:
+                    literal = max(_WILD_PIECE.split(key.lower()), key=len)
+                    self._by_last["" if _WILD.search(last) else last].append((literal, any_glob((key,)), index))
+        self.asked = lru_cache(maxsize=4096)(self._asked)
+
+    def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
+        lowered = key.lower()
+        found = set(self._exact.get(lowered, ()))
+        for last in {"", lowered.rpartition(".")[2]}:
+            found.update(index for literal, is_key, index in self._by_last.get(last, ()) if literal in lowered and is_key(key))
+        return tuple(self._owners[index] for index in sorted(found))
+
+
+def _nothing_local(_module: str) -> bool:
+    return False
 
 
 def _owned_start(detector: Detector, start: Start) -> Owned:
@@ -640,8 +715,9 @@ def _place(given: _Arguments) -> None:
 def _searchable(content: str) -> tuple[str, list[int]]:
     """A text without overlong lines and long gaps, on which a pattern of packs would take for ever, and its lines' numbers if they changed."""
     if _LONG_GAP.search(content) is None:
-        if len(content) > _MAX_LINE:
-            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in content.split("\n"))
+        lines = content.split("\n")
+        if max(map(len, lines)) > _MAX_LINE:
+            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in lines)
         return content, []
     kept: list[str] = []
     numbers: list[int] = []

@@ -16,16 +16,18 @@ _TOKEN = re.compile(
 )
 
 
-def needles_of(pattern: re.Pattern[str]) -> tuple[str, ...]:
-    """Texts in lower case of which at least one is in the lower case of every text that the pattern matches; none if none is sure."""
+def needles_of(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
+    """Sets of texts in lower case; of each set at least one is in the lower case of every text that the pattern matches."""
     if pattern.flags & re.VERBOSE or re.search(r"\(\?(?:[#>(]|P[=>]|[a-z-]+:)", pattern.pattern):
         return ()
     reader = _Reader([(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(pattern.pattern)])
-    return tuple(sorted(reader.choice()))
+    return tuple(sorted((tuple(sorted(needles)) for needles in reader.choice()), key=lambda needles: (len(needles), needles)))
 
 
 _Needles = frozenset[str]
-_NONE: _Needles = frozenset()
+_All = frozenset[_Needles]
+"""Sets of which each has a member in the text."""
+_NONE: _All = frozenset()
 
 
 @dataclass(slots=True)
@@ -35,21 +37,23 @@ class _Reader:
     tokens: list[tuple[str, str]]
     position: int = 0
 
-    def choice(self) -> _Needles:
-        """The needles of alternatives: those of all, when each has some."""
+    def choice(self) -> _All:
+        """The needles of alternatives: of each its best, when each has some."""
         found = [self.sequence()]
         while self.position < len(self.tokens) and self.tokens[self.position][0] == "or":
             self.position += 1
             found.append(self.sequence())
-        return frozenset().union(*found) if all(found) else _NONE
+        if len(found) == 1:
+            return found[0]
+        return frozenset((frozenset[str]().union(*(max(needles, key=_worth) for needles in found)),)) if all(found) else _NONE
 
-    def sequence(self) -> _Needles:
-        """The best needles of pieces that follow each other."""
-        best, run = _NONE, ""
+    def sequence(self) -> _All:
+        """The needles of pieces that follow each other."""
+        every, run = set[_Needles](), ""
         while self.position < len(self.tokens) and self.tokens[self.position][0] not in ("or", "close"):
             kind, text = self.tokens[self.position]
             self.position += 1
-            inner: _Needles = _NONE
+            inner = _NONE
             if kind in ("open", "look"):
                 inner = self.choice()
                 if text.endswith("!"):
@@ -63,10 +67,10 @@ class _Reader:
                 if least is None:
                     continue
             elif least != 0:
-                best = _better(best, inner)
-            best = _better(best, _needle(run))
+                every |= inner
+            every |= _needle(run)
             run = ""
-        return _better(best, _needle(run))
+        return frozenset(every | _needle(run))
 
     def _least(self) -> int | None:
         """How often the piece just read occurs at least; None when no count follows it."""
@@ -79,9 +83,9 @@ class _Reader:
         return int(re.split(r"[,}]", text[1:])[0] or 0)
 
 
-def _needle(run: str) -> _Needles:
-    return frozenset((run,)) if len(run) >= SHORTEST else _NONE
+def _needle(run: str) -> _All:
+    return frozenset((frozenset((run,)),)) if len(run) >= SHORTEST else _NONE
 
 
-def _better(one: _Needles, other: _Needles) -> _Needles:
-    return max(one, other, key=lambda needles: (min((min(map(len, needles), default=0), _LONG)), -len(needles)))
+def _worth(needles: _Needles) -> tuple[int, int]:
+    return min((min(map(len, needles)), _LONG)), -len(needles)

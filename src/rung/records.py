@@ -150,6 +150,16 @@ class Entry(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution(Fact):
+    """A Python package that can be built from the file's folder and installed elsewhere."""
+
+    name: str
+    """As written; empty when it is computed."""
+    commands: bool = False
+    """Installing it puts a command on the path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command(Fact):
     """One simple shell command, after splitting on `;`, `&&`, `|` and newlines."""
 

@@ -15,6 +15,7 @@ from rung.excerpt import excerpt
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.policy import in_force, policy_of, systems_of
+from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.records import LEFT_OUT, NOT_OURS, Assessment, Config, Evidence, Packs, Problem, SourceFile
 from rung.targets.opening import open_target
@@ -54,7 +55,7 @@ def scan_path(
 
 def opened(path: str, packs: Packs, *, revision: str = "", subfolder: str = "", say: Callable[[str], None] = lambda _: None) -> Target:
     """What a path names, listed and ready to be scanned; see `scan_path`."""
-    readers = cache(lambda: Readers(Matchers(packs)))
+    readers = cache(lambda: Readers(Matchers(packs), Prefilter(packs.detectors)))
     return open_target(path, revision, subfolder=subfolder, needed=lambda file: file == NAME or readers().opens(file), say=say)
 
 
@@ -76,7 +77,7 @@ def scan_systems(
     All files are read once and wired as one, so that a workflow at the root still starts what a system's folder holds.
     """
     matchers = Matchers(packs)
-    readers = Readers(matchers)
+    readers = Readers(matchers, Prefilter(packs.detectors))
     files = readers.read_all(target, progress=progress)
     matches = match(files, matchers)
     starts = starts_of(matches)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import posixpath
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from rung.globs import matches
 from rung.matchers import Matchers
+from rung.prefilter import Prefilter
 from rung.readers import (
     azure_pipelines,
     bicep,
@@ -38,6 +43,7 @@ from rung.readers import (
 )
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
+from rung.readers.requirements import Named
 from rung.records import Call, Fact, Include, Problem, SourceFile
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
@@ -49,6 +55,11 @@ MODULES = (
 )  # fmt: skip
 PARALLEL_FROM = 300
 """Files from which a second process pays."""
+_DISTRIBUTIONS = ("pyproject.toml", "setup.cfg", "setup.py")
+"""Files that tell what a package is and installs; their facts are kept whether or not a signal asks for them."""
+_LEAST_WORK = 2048
+_MOST_WORK = 1024 * 1024
+"""What a file costs at least and at most, in bytes: opening it, and as much as a reader takes of it."""
 _POINTER_SIZE = 1024
 """A Git LFS pointer is smaller than this."""
 
@@ -56,11 +67,15 @@ _POINTER_SIZE = 1024
 class Readers:
     """All readings, and the signals that look into raw text, for one set of packs."""
 
-    def __init__(self, matchers: Matchers) -> None:
+    def __init__(self, matchers: Matchers, prefilter: Prefilter) -> None:
         self._matchers = matchers
+        self._prefilter = prefilter
         self._readings: tuple[Reading, ...] = (
             *(reading for module in MODULES for reading in module.READINGS),
             settings.settings_reading(matchers.setting_globs),
+        )
+        self._names = re.compile(
+            "|".join(reading.claims.pattern for reading in self._readings if isinstance(reading.claims, Named)), re.DOTALL
         )
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
@@ -86,14 +101,17 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            plain = template_path(path)
-            plan = tuple(reading for reading in self._readings if reading.claims(plain)), self._matchers.wants_text(path)
+            plan = self._claimants(template_path(path)), self._matchers.wants_text(path)
             self._plans[path] = plan
         return plan
 
     def expect(self, target: Target, entries: Iterable[Entry]) -> None:
         """Tells the target which of these files will be read, in this order."""
         target.expect(entry.path for entry in entries if not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path)))
+
+    def _claimants(self, path: str) -> tuple[Reading, ...]:
+        has_name = self._names.fullmatch(path) is not None
+        return tuple(reading for reading in self._readings if (has_name or reading.claims.__class__ is not Named) and reading.claims(path))
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
@@ -122,7 +140,7 @@ class Readers:
     def _read_forked(
         self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None
     ) -> list[SourceFile]:
-        chunks = [entries[start :: count * 4] for start in range(count * 4)]
+        chunks = _shares(entries, count * 8)
         by_path: dict[str, SourceFile] = {}
         with ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)
@@ -167,44 +185,57 @@ class Readers:
             path=entry.path,
             size=entry.size,
             role=role_of(entry.path),
-            facts=_facts(readings, entry.path, data),
+            facts=self._facts(readings, entry.path, data),
             texts=self._matchers.texts_in(entry.path, lambda: text_of(data).replace("\r\n", "\n")) if wants_text else (),
         )
+
+    def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
+        """The facts of a file that a signal or the wiring can ask for."""
+        facts: list[Fact] = []
+        whole = posixpath.basename(path) in _DISTRIBUTIONS
+        for reading in readings:
+            skim = reading.skim if not whole and reading.skim and not self._prefilter.worth_reading(reading.languages, path, data) else None
+            try:
+                facts.extend((skim or reading.read)(path, data))
+            except RecursionError:
+                facts.append(Problem(line=0, what=f"nested too deep to be read as {reading.name}"))
+            except Exception as error:  # noqa: BLE001 - the one place: a fault of ours in one file must not lose what the others show
+                facts.append(
+                    Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report")
+                )
+        facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
+        return tuple(facts) if whole else self._matchers.asked_for(path, facts)
 
     def _follow_includes(self, target: Target, files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
         """Reads what files name as their continuation, the way the including file was read; each file and way once."""
         by_path = {file.path: file for file in files}
-        done = {(file.path, name) for file in files for name in self.claims(file.path)}
+        done: set[tuple[str, str]] = set()
         queue = [fact for file in files for fact in file.facts if isinstance(fact, Include)]
         while queue:
             include = queue.pop()
             reading = self._by_name.get(include.reader)
             for path in [path for path in by_path if matches(path, include.path)] if "*" in include.path else [include.path]:
                 file = by_path.get(path)
-                if file is None or reading is None or file.unread or (path, include.reader) in done:
+                if file is None or reading is None or file.unread or (path, include.reader) in done or reading.claims(template_path(path)):
                     continue
                 done.add((path, include.reader))
                 data = target.read(path)
                 if not isinstance(data, Unread):
-                    facts = _facts((reading,), path, data)
+                    facts = self._facts((reading,), path, data)
                     by_path[path] = replace(file, facts=(*file.facts, *facts))
                     queue.extend(fact for fact in facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
 
 
-def _facts(readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
-    facts: list[Fact] = []
-    for reading in readings:
-        try:
-            facts.extend(reading.read(path, data))
-        except RecursionError:
-            facts.append(Problem(line=0, what=f"nested too deep to be read as {reading.name}"))
-        except Exception as error:  # noqa: BLE001 - the one place: a fault of ours in one file must not lose what the others show
-            facts.append(
-                Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report")
-            )
-    facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
-    return tuple(facts)
+def _shares(entries: Sequence[Entry], count: int) -> list[list[Entry]]:
+    """The entries in parts of about the same work, the largest files first: what is left for the end is small."""
+    shares: list[list[Entry]] = [[] for _ in range(count)]
+    heap = [(0, index) for index in range(count)]
+    for entry in sorted(entries, key=lambda entry: (-entry.size, entry.path)):
+        work, index = heappop(heap)
+        shares[index].append(entry)
+        heappush(heap, (work + min(entry.size, _MOST_WORK) + _LEAST_WORK, index))
+    return shares
 
 
 def _unread(entry: Entry, reason: str) -> SourceFile:
@@ -218,6 +249,8 @@ _adopted: tuple[Readers, Target]
 def _adopt(readers: Readers, target: Target) -> None:
     global _adopted  # noqa: PLW0603 - a worker process has no other way to be handed something once
     _adopted = (readers, target)
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)  # Trees come and go at once; there is little for the collector to find.
 
 
 def _read_chunk(entries: Sequence[Entry]) -> list[SourceFile]:

@@ -32,7 +32,8 @@ from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 _NAMED = re.compile(r"(?:^|/)(?:\.?azure-pipelines?[^/]*|\.(?:azuredevops|azure-pipelines|azdo|ado|vsts)/.+)$", re.IGNORECASE)
 _LIKELY = re.compile(r"pipeline|azure|devops|(?:^|/)\.?(?:ado|vsts|azdo)/", re.IGNORECASE)
 _OTHERS = re.compile(r"(?:^|/)(?:\.github|\.circleci|\.gitlab|\.buildkite|\.tekton)/|bitbucket-pipelines|\.gitlab-ci")
-_WORDS = re.compile(rb"steps|jobs|stages|extends")
+_SHAPE = re.compile(rb"^(?:[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:|\A\s*+\{)|\$\{\{", re.MULTILINE)
+"""What a pipeline's file holds: one of these keys at its root, or one that an expression stands around."""
 _SHELLS = ("script", "bash", "pwsh", "powershell")
 _PACKAGED = ("checkout", "download", "publish", "downloadBuild", "getPackage", "reviewApp")
 _STEP_KEYS = frozenset({"task", "template", *_SHELLS, *_PACKAGED})
@@ -74,7 +75,7 @@ def read(path: str, data: bytes) -> Iterable[Fact]:
     Many files have `pipeline` in their path; one that has not the shape of an Azure pipeline gives nothing.
     """
     source = Source(path, data)
-    if not _WORDS.search(data):
+    if not _SHAPE.search(data):
         return []
     documents = source.documents(quiet=not _NAMED.search(path))
     document = _flat(source, documents[0]) if documents else Map()

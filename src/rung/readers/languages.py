@@ -82,7 +82,7 @@ _R_TEST = re.compile(r"(?<![\w.])(?:test_that|it)[ \t]*+\(")
 _R_ASSERTION = re.compile(r"(?<![\w.])(?:expect_|check[A-Z]|assert)[\w.]*+[ \t]*+\(")
 _R = Dialect(
     prefix="r:",
-    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+)*+)(?P<call>[ \t]*+\()?"),
+    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+){0,64}+)(?P<call>[ \t]*+\()"),
     joint=re.compile(r":::?|\$|@"),
     bare=True,
     noise=_R_NOISE,
@@ -96,7 +96,7 @@ _JULIA_TESTSET = re.compile(r"@testset\b[^\n\"]{0,60}+")
 _JULIA_ASSERTION = re.compile(r"@test(?:_\w++)?+(?![\w])")
 _JULIA = Dialect(
     prefix="julia:",
-    name=re.compile(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+)*+)\.?(?P<call>\()?"),
+    name=re.compile(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+){0,64}+)\.?(?P<call>\()"),
     joint=re.compile(r"\."),
     bare=True,
     noise=_JULIA_NOISE,
@@ -116,13 +116,14 @@ _SCALA_TEST = re.compile(r"(?<![\w.])(?:test|it|scenario|property)[ \t]*+\((?=\"
 _SCALA_SHOULD = re.compile(
     r"\"(?P<name> *)\"[ \t]++(?:should|must|can|in|when)\b[^{\n]{0,200}\bin[ \t]*+\{|\bit[ \t]++should[ \t]++\" *\"[ \t]++in[ \t]*+\{"
 )
+_JVM_TESTS = re.compile(rf"{_JVM_TEST.pattern}|{_SCALA_TEST.pattern}|\b(?:should|must|can|in|when)\b")
 _JVM_ASSERTION = re.compile(
     r"\b(?:assert\w*+|verify\w*+|expect\w*+|fail|intercept)[ \t]*+[(\[{<]|\b(?:should(?:Be|Equal)?|must(?:Be|Equal)?|shouldBe|mustBe)\b(?![ \t]*+\" )"
 )
 _JVM = Dialect(
     prefix="jvm:",
     name=re.compile(
-        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()?"
+        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()"
     ),
     joint=re.compile(r"[ \t\n]*\??\.[ \t\n]*"),
     keyword="=",
@@ -147,7 +148,7 @@ _JS_ASSERTION = re.compile(
 _JS = Dialect(
     prefix="js:",
     name=re.compile(
-        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+)*+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()?"
+        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()"
     ),
     joint=re.compile(r"[ \t\n]*[?!]?\.[ \t\n]*"),
     keyword=":",
@@ -163,7 +164,7 @@ _GO_ASSERTION = re.compile(
 )
 _GO = Dialect(
     prefix="go:",
-    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])?"),
+    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])"),
     joint=re.compile(r"\."),
     keyword="::",
 )
@@ -195,8 +196,7 @@ def r_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
             yield Import(line=scan.line(match.start()), module="r:" + _local(path))
     yield from scanning.calls(scan, {name: name for name in seen}, _R)
     yield from scanning.literals(scan)
-    for line, name, assertions in scanning.tests_within(scan, _R_TEST, _R_ASSERTION):
-        yield Test(line=line, name=name, assertions=assertions)
+    yield from _r_tests(scan)
 
 
 def julia_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
@@ -281,8 +281,7 @@ def js_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
             line = scan.line(match.start())
             yield Call(line=line, name=f"js:{names[head]}{dot}{rest}", kind="base", end_line=line)
     yield from scanning.literals(scan)
-    for line, name, assertions in scanning.tests_within(scan, _JS_TEST, _JS_ASSERTION):
-        yield Test(line=line, name=name, assertions=assertions)
+    yield from _js_tests(scan)
 
 
 def go_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
@@ -300,17 +299,32 @@ def go_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
                 names[alias.strip() or _go_package(module)] = module
     yield from scanning.calls(scan, names, _GO)
     yield from scanning.literals(scan)
-    asserted = [match.start() for match in _GO_ASSERTION.finditer(scan.code)]
-    for match in _GO_TEST.finditer(scan.code):
-        end = scan.closing(match.start("open"))
-        inside = scanning.between(asserted, match.start(), end)
-        yield Test(line=scan.line(match.start()), name=match["name"], assertions=inside)
+    yield from _go_tests(scan)
 
 
 def _local(path: str) -> str:
     """A path as an import: it starts with a dot unless it is absolute."""
     path = path[: scanning.MAX_NAME]
     return path if path.startswith((".", "/", "~")) or "://" in path else "./" + path
+
+
+def _r_tests(scan: Scan) -> Iterator[Test]:
+    for line, name, assertions in scanning.tests_within(scan, _R_TEST, _R_ASSERTION):
+        yield Test(line=line, name=name, assertions=assertions)
+
+
+def _js_tests(scan: Scan) -> Iterator[Test]:
+    for line, name, assertions in scanning.tests_within(scan, _JS_TEST, _JS_ASSERTION):
+        yield Test(line=line, name=name, assertions=assertions)
+
+
+def _go_tests(scan: Scan) -> Iterator[Test]:
+    tests = list(_GO_TEST.finditer(scan.code))
+    asserted = [match.start() for match in _GO_ASSERTION.finditer(scan.code)] if tests else []
+    for match in tests:
+        end = scan.closing(match.start("open"))
+        inside = scanning.between(asserted, match.start(), end)
+        yield Test(line=scan.line(match.start()), name=match["name"], assertions=inside)
 
 
 def _julia_tests(scan: Scan) -> Iterator[Test]:
@@ -439,7 +453,17 @@ def _js_scan(text: str, first_line: int) -> Scan:
     return Scan(text, "".join(pieces), strings, first_line)
 
 
-def _reading(name: str, suffixes: tuple[str, ...], facts: Callable[[str], Iterable[Fact]]) -> Reading:
+def _reading(
+    name: str,
+    prefix: str,
+    suffixes: tuple[str, ...],
+    *,
+    facts: Callable[[str], Iterable[Fact]],
+    opener: re.Pattern[str],
+    tests: Callable[[str], Iterable[Fact]],
+) -> Reading:
+    """A language's reading; `opener` is in every text that holds tests, which `tests` alone gives."""
+
     def read(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)
         if len(text) > scanning.MAX_BYTES:
@@ -447,16 +471,42 @@ def _reading(name: str, suffixes: tuple[str, ...], facts: Callable[[str], Iterab
             text = text[: scanning.MAX_BYTES]
         yield from facts(text)
 
+    def skim(_path: str, data: bytes) -> Iterator[Fact]:
+        text = text_of(data)[: scanning.MAX_BYTES]
+        if opener.search(text):
+            yield from tests(text)
+
     def claims(path: str) -> bool:
         return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
 
-    return Reading(name=name, claims=claims, read=read)
+    return Reading(name=name, claims=claims, read=read, languages=(prefix,), skim=skim)
 
 
 READINGS: tuple[Reading, ...] = (
-    _reading("r", (".R", ".r"), r_facts),
-    _reading("julia", (".jl",), julia_facts),
-    _reading("jvm", (".scala", ".java", ".kt", ".sc"), jvm_facts),
-    _reading("javascript", (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"), js_facts),
-    _reading("go", (".go",), go_facts),
+    _reading("r", "r:", (".R", ".r"), facts=r_facts, opener=_R_TEST, tests=lambda text: _r_tests(scanning.scan(text, _R_TOKENS))),
+    _reading(
+        "julia",
+        "julia:",
+        (".jl",),
+        facts=julia_facts,
+        opener=_JULIA_ASSERTION,
+        tests=lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS)),
+    ),
+    _reading(
+        "jvm",
+        "jvm:",
+        (".scala", ".java", ".kt", ".sc"),
+        facts=jvm_facts,
+        opener=_JVM_TESTS,
+        tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
+    ),
+    _reading(
+        "javascript",
+        "js:",
+        (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
+        facts=js_facts,
+        opener=_JS_TEST,
+        tests=lambda text: _js_tests(_js_scan(text, 1)),
+    ),
+    _reading("go", "go:", (".go",), facts=go_facts, opener=_GO_TEST, tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
 )

@@ -26,7 +26,7 @@ from rung.readers.requirements import (
     table_at,
     toml_or_template,
 )
-from rung.records import Dependency, Fact, Include, Problem
+from rung.records import Dependency, Distribution, Fact, Include, Problem
 
 __all__ = ["MAX_DEPENDENCIES", "READINGS", "Finder", "guarded", "named", "python_requirement", "toml_or_template"]
 
@@ -35,8 +35,11 @@ _CONDA_EXACT = re.compile(r"==\s*[^*\s,]+$|=\d+(?:\.\w+){2,}(?:=\S+)?$|=[^=*,\s]
 
 
 def read_setup_cfg(path: str, data: bytes) -> Iterator[Fact]:
-    """The requirements in a setup.cfg, or the files that it says hold them."""
+    """What a setup.cfg builds, and the requirements in it or the files that it says hold them."""
     root = parse_ini(data)
+    metadata = table_at(root, "metadata")
+    if "name" in metadata:
+        yield Distribution(line=metadata.at("name"), name=str(metadata["name"]), commands="options.entry_points" in root)
     finder = Finder(text_of(data))
     lists = [
         (table_at(root, "options"), key, group)
@@ -58,7 +61,7 @@ def read_setup_cfg(path: str, data: bytes) -> Iterator[Fact]:
 
 
 def read_setup_py(_path: str, data: bytes) -> Iterator[Fact]:
-    """The literal requirements that a setup.py hands to `setup`; the file is parsed, never run."""
+    """What a setup.py builds, and the literal requirements that it hands to `setup`; the file is parsed, never run."""
     check_bounds(data)
     try:
         with warnings.catch_warnings():
@@ -69,6 +72,10 @@ def read_setup_py(_path: str, data: bytes) -> Iterator[Fact]:
     known = _assignments(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "setup":
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            name = given.get("name")
+            known_name = name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else ""
+            yield Distribution(line=node.lineno, name=known_name, commands=not given.keys().isdisjoint(("entry_points", "scripts", None)))
             for keyword in node.keywords:
                 for group, constant in _required(keyword, known):
                     for item in str(constant.value).splitlines():

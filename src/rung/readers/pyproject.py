@@ -9,14 +9,19 @@ from packaging.utils import canonicalize_name
 
 from rung.readers.documents import Map, Sequence, Value, text_of
 from rung.readers.requirements import Finder, group_of, inside, python_requirement, table_at, toml_or_template
-from rung.records import Dependency, Fact, Include
+from rung.records import Dependency, Distribution, Fact, Include
 
 
 def read_pyproject(path: str, data: bytes) -> Iterator[Fact]:
-    """Every table of a pyproject.toml in which a packager keeps dependencies."""
+    """What a pyproject.toml builds, and every table of it in which a packager keeps dependencies."""
     root = toml_or_template(data)
     finder = Finder(text_of(data))
     project, tool, build = table_at(root, "project"), table_at(root, "tool"), table_at(root, "build-system")
+    for built in (project, table_at(tool, "poetry")):
+        if "name" in built:
+            dynamic = built.get("dynamic", "")
+            commands = "scripts" in built or "gui-scripts" in built or "scripts" in dynamic
+            yield Distribution(line=built.at("name"), name=str(built["name"]), commands=commands)
     own_name = str(canonicalize_name(str(project.get("name", ""))))
     sources = table_at(tool, "uv", "sources")
     for dependency in _pep508_tables(project, build, root, tool, finder):

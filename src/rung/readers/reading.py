@@ -21,3 +21,7 @@ class Reading:
     claims: Callable[[str], bool]
     """Whether a path (relative, `/` between parts, a template's suffix taken away) is of this kind."""
     read: Callable[[str, bytes], Iterable[Fact]]
+    languages: tuple[str, ...] = ()
+    """For source code: what the names of its calls begin with (`go:`; Python's with nothing)."""
+    skim: Callable[[str, bytes], Iterable[Fact]] | None = None
+    """For source code in which no signal can find a call, literal or gate: the facts that are left, at a fraction of the cost."""

@@ -158,7 +158,7 @@ class Dialect:
     prefix: str
     """What its names carry: `js:`."""
     name: re.Pattern[str]
-    """A dotted name, always matching to its end; its group `call` is the open bracket when it is called."""
+    """A dotted name that is called, always matching to its end; its group `call` is the open bracket."""
     joint: re.Pattern[str]
     """What stands between the parts of a name."""
     keyword: str = "="
@@ -179,8 +179,6 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect) -> Iterator[Cal
     distinct: set[str] = set()
     for match in dialect.name.finditer(code):
         start = match.start()
-        if match["call"] is None:
-            continue
         open_at = match.end() - 1
         parts = dialect.joint.split(match["name"])
         chain = _chained_on(source, start)
@@ -192,11 +190,11 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect) -> Iterator[Cal
             name = ".".join((base, *parts))
             target = assigned.get(chain, "")
         else:
-            before = code[max(0, start - 200) : start]
-            if (word := _WORD_BEFORE.search(before[-16:])) and word[1] in _DEFINES:
-                continue
             name = _resolved(parts, known, dialect)
             if not name or (parts[0] not in known and name in dialect.noise):
+                continue
+            before = code[max(0, start - 200) : start]
+            if (word := _WORD_BEFORE.search(before[-16:])) and word[1] in _DEFINES:
                 continue
             if before.rstrip().endswith(_ASSIGNING) and (found := _ASSIGNED.search(before)):
                 target = found[1]
@@ -248,8 +246,9 @@ def between(offsets: list[int], start: int, end: int) -> int:
 
 def tests_within(source: Scan, opener: re.Pattern[str], assertion: re.Pattern[str]) -> Iterator[tuple[int, str, int]]:
     """Every call that `opener` finds (it ends at the open bracket): line, first string argument, assertions inside."""
-    asserted = [match.start() for match in assertion.finditer(source.code)]
-    for match in opener.finditer(source.code):
+    openers = list(opener.finditer(source.code))
+    asserted = [match.start() for match in assertion.finditer(source.code)] if openers else []
+    for match in openers:
         open_at = match.end() - 1
         inside = between(asserted, open_at, source.closing(open_at))
         yield source.line(match.start()), (source.string(open_at + 1) or "")[:MAX_NAME], inside

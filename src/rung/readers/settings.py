@@ -76,7 +76,11 @@ def settings_reading(globs: tuple[str, ...]) -> Reading:
     """The reading of the configuration files that the globs mean: what no signal asks for isn't read."""
     meant = compile_globs(globs)
     return Reading(
-        name="settings", claims=lambda path: meant(path) and not _NOT_SETTINGS.fullmatch(posixpath.basename(path)), read=read_settings
+        name="settings",
+        claims=lambda path: not _NOT_SETTINGS.fullmatch(posixpath.basename(path)) and meant(path),
+        read=read_settings,
+        languages=("settings",),
+        skim=lambda _path, _data: (),
     )
 
 

@@ -311,4 +311,12 @@ def _literal(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) and node.id in ("true", "false", "none") else ""
 
 
-READINGS: tuple[Reading, ...] = (Reading(name="sql", claims=lambda path: path.lower().endswith((".sql", ".ddl", ".hql")), read=read_sql),)
+READINGS: tuple[Reading, ...] = (
+    Reading(
+        name="sql",
+        claims=lambda path: path.lower().endswith((".sql", ".ddl", ".hql")),
+        read=read_sql,
+        languages=("sql:", "dbt."),
+        skim=lambda _path, _data: (),
+    ),
+)

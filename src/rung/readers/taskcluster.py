@@ -46,6 +46,16 @@ class _Place:
     """The image of the task that the one here is merged into."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the tasks of a taskgraph kind share."""
+
+    defaults: Map
+    needed: tuple[str, ...]
+    """The kinds that it depends on."""
+    builds_images: bool
+
+
 def _claims_root(path: str) -> bool:
     return posixpath.basename(path) in (".taskcluster.yml", ".taskcluster.yaml") or (
         is_yaml(path) and re.search(r"pipeline|hook|task", posixpath.basename(path).lower()) is not None
@@ -102,18 +112,20 @@ def read_kind(path: str, data: bytes) -> Iterable[Fact]:
     """
     source = Source(path, data)
     for document in source.documents()[:1]:
-        defaults = mapping(document.get("task-defaults") or document.get("job-defaults"))
+        kind = _Kind(
+            mapping(document.get("task-defaults") or document.get("job-defaults")),
+            tuple(text for text, _ in scalars(document.get("kind-dependencies"), 0)),
+            any(text.startswith("taskgraph.transforms.docker_image") for text, _ in scalars(document.get("transforms"), 0)),
+        )
         tasks = mapping(document.get("tasks") or document.get("jobs"))
-        kinds = [kind for kind, _ in scalars(document.get("kind-dependencies"), 0)]
-        builds_images = any(text.startswith("taskgraph.transforms.docker_image") for text, _ in scalars(document.get("transforms"), 0))
         found: dict[tuple[str, ...], list[Job]] = defaultdict(list)
         for name, body in list(tasks.items())[:MAX_TASKS]:
-            job = _kind_task(source, name, mapping(body), defaults, kinds, builds_images, tasks.at(name))
-            found[_run_on(mapping(body), defaults)].append(job)
+            job = _kind_task(source, name, mapping(body), kind, tasks.at(name))
+            found[_run_on(mapping(body), kind.defaults)].append(job)
         for triggers, jobs in found.items():
             if any(job.steps or job.image for job in jobs):
                 line = jobs[0].line
-                started_by = tuple(Trigger(line=line, kind=kind) for kind in triggers)
+                started_by = tuple(Trigger(line=line, kind=trigger) for trigger in triggers)
                 source.facts.append(Workflow(line=line, system="taskcluster", name=path, triggers=started_by, jobs=tuple(jobs)))
     return source.facts
 
@@ -227,7 +239,8 @@ def _commands(source: Source, value: Value, line: int) -> tuple[Command, ...]:
     return words_of([text for text, _ in words], words[0][1] if words else line)
 
 
-def _kind_task(source: Source, name: str, body: Map, defaults: Map, kinds: list[str], builds_images: bool, line: int) -> Job:
+def _kind_task(source: Source, name: str, body: Map, kind: _Kind, line: int) -> Job:
+    defaults = kind.defaults
     run = mapping(body.get("run") or defaults.get("run"))
     worker = {**mapping(defaults.get("worker")), **mapping(body.get("worker"))}
     image = worker.get("docker-image", "")
@@ -238,11 +251,10 @@ def _kind_task(source: Source, name: str, body: Map, defaults: Map, kinds: list[
     )
     dependencies = body.get("dependencies", "")
     needs = tuple(text for text in (dependencies.values() if isinstance(dependencies, Map) else []) if isinstance(text, str))
-    wanted = (
-        kinds if "from-deps" in body or "from-deps" in defaults else [kind for kind in kinds if any(_is_of(kind, need) for need in needs)]
-    )
-    uses = tuple(Step(line=line, uses=f"../{kind}/kind.yml") for kind in wanted[:MAX_TASKS] if "/" not in kind)
-    if builds_images:
+    from_dependencies = "from-deps" in body or "from-deps" in defaults
+    wanted = [other for other in kind.needed if "/" not in other and (from_dependencies or any(_is_of(other, need) for need in needs))]
+    uses = tuple(Step(line=line, uses=f"../{other}/kind.yml") for other in wanted[:MAX_TASKS])
+    if kind.builds_images:
         folder = posixpath.join(source.path.partition("taskcluster/")[0], "taskcluster/docker", scalar(body.get("definition")) or name)
         uses = (*uses, Step(line=line, uses="taskgraph.transforms.docker_image", arguments=(("folder", folder),)))
     return Job(

@@ -11,12 +11,13 @@ import ast
 import builtins
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 from typing import TypeAlias
 
 from rung.readers import scanning, syntax
 from rung.readers.documents import text_of
+from rung.readers.python.skim import needs_tree, skimmed
 from rung.readers.reading import Reading
 from rung.records import Call, Entry, Fact, Import, Literal, Problem, Test
 
@@ -87,7 +88,7 @@ _TEST_LINE = re.compile(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULT
 _ASSERT_LINE = re.compile(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
 _PYTHON = scanning.Dialect(
     prefix="",
-    name=re.compile(r"(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+)(?P<call>[ \t]*+\()?"),
+    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?P<call>[ \t]*+\()"),
     joint=re.compile(r"\."),
     written=True,
 )
@@ -833,4 +834,17 @@ def _claims(path: str) -> bool:
     return path.endswith((".py", ".pyw"))
 
 
-READINGS: tuple[Reading, ...] = (Reading(name="python", claims=_claims, read=lambda _path, data: facts_of(text_of(data))),)
+def _skimmed(_path: str, data: bytes) -> Iterable[Fact]:
+    source = text_of(data)
+    return facts_of(source) if needs_tree(source) else skimmed(source)
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading(
+        name="python",
+        claims=_claims,
+        read=lambda _path, data: facts_of(text_of(data)),
+        languages=("",),
+        skim=_skimmed,
+    ),
+)
