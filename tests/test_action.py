@@ -79,6 +79,22 @@ def test_a_pull_request_gets_outputs_summary_annotations_and_one_comment(
     assert all(Path(outputs[name]).is_file() for name in ("json", "markdown", "html"))
 
 
+@pytest.mark.parametrize("against", ["", "main"])
+def test_a_change_can_not_bring_what_it_is_compared_with(
+    against: str, proposal: Proposal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = proposal.checkout(tmp_path / "work", proposal.merge)
+    for name in ("main", proposal.base):
+        (folder / name).mkdir()
+        (folder / name / "README.md").write_text("nothing at all")
+    monkeypatch.chdir(folder)
+    environment = environment_of(tmp_path / "run", "pull_request", proposal.payload(), "http://127.0.0.1:9")
+
+    act(environment | {"RUNG_INPUT_AGAINST": against, "RUNG_INPUT_FAIL_ON": "regression", "RUNG_INPUT_COMMENT": "false"}, main)
+
+    assert outputs_of(environment)["gate"] == "failed"
+
+
 def test_a_fork_s_token_may_not_comment_and_the_rest_is_there(
     proposal: Proposal, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

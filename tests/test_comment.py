@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +73,10 @@ def test_without_a_token_or_a_request_there_is_none(host: Host, event: Path, tmp
     assert host.heard == []
 
 
-def test_a_host_that_fails_for_a_moment_is_asked_again_and_one_that_fails_is_an_error(host: Host, event: Path) -> None:
+def test_a_host_that_fails_for_a_moment_is_asked_again_and_one_that_fails_is_an_error(
+    host: Host, event: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     host.fails = 1
     assert put(host, "x", folder=event) == "the comment is made"
     host.fails = 9

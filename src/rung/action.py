@@ -127,7 +127,8 @@ def act(environment: Mapping[str, str], scan: Callable[[Sequence[str]], int]) ->
 def _base(inputs: Inputs, environment: Mapping[str, str]) -> Base:
     if inputs.against == "none":
         return Base()
-    if inputs.against and os.path.isfile(inputs.against):
+    # Only so is it a file: a change could bring one with the name of a branch.
+    if inputs.against.endswith(".json") and os.path.isfile(inputs.against):
         return Base(os.path.abspath(inputs.against))
     checkout = checkout_of(inputs.path, environment, inputs.token)
     if checkout is None:
