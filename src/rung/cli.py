@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
 DIMENSIONS = ("data", "model", "code", "overall")
-FORMATS = ("text", "json", "markdown", "html", "sarif", "junit", "badge")
+FORMATS = ("text", "json", "markdown", "html", "sarif", "codequality", "junit", "badge")
 SUFFIXES = {
     ".txt": "text",
     ".json": "json",
@@ -156,10 +156,26 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--folder", default=".", metavar="FOLDER", help="checkout of Rung that gets the files (default: this one)")
     new.set_defaults(run=_new)
 
+    _add_jobs(commands)
+
     completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(run=_completion)
     return parser
+
+
+def _add_jobs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What jobs of code hosts call."""
+    comment = commands.add_parser(
+        "comment",
+        help="put a Markdown report on the pull or merge request that a CI job runs for",
+        description="Makes the comment, or updates it in place. On GitHub GITHUB_TOKEN must be set, on GitLab RUNG_GITLAB_TOKEN.",
+    )
+    comment.add_argument("report", metavar="REPORT.md", help="the text, as of `rung diff --format markdown`")
+    comment.add_argument("--about", default="", metavar="NAME", help="tells apart several comments on one request")
+    comment.set_defaults(run=_comment)
+
+    commands.add_parser("action").set_defaults(run=_action)  # for action.yml alone: help does not list it
 
 
 def _add_part(parser: argparse.ArgumentParser) -> None:
@@ -410,6 +426,23 @@ def _render(options: argparse.Namespace) -> int:
         raise RungError(f"{options.result}: can't be read: {error}") from error
     _write([read_document(text, options.result)], options, render)
     return DONE
+
+
+def _comment(options: argparse.Namespace) -> int:
+    from rung.comment import post_here
+
+    try:
+        text = Path(options.report).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RungError(f"{options.report}: can't be read: {error}") from error
+    _say(f"rung: {post_here(text, os.environ, options.about)}")
+    return DONE
+
+
+def _action(_options: argparse.Namespace) -> int:
+    from rung.action import act
+
+    return act(os.environ, main)
 
 
 def _completion(options: argparse.Namespace) -> int:

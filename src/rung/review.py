@@ -6,6 +6,7 @@ The policy of a comparison is that of the earlier side, so that a change can't e
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,6 +24,7 @@ from rung.targets.opening import place_of
 from rung.targets.target import Target, Unread
 from rung.verdicts import with_gates
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = 7
 """Characters of a revision that people read."""
 
@@ -131,7 +133,8 @@ def _compared(old: Document, new: Document, packs: Packs) -> Document:
 
 def _base(request: Request, packs: Packs) -> Document | Target:
     """What the scan is compared with: a stored result, a folder, else a revision of the target."""
-    if os.path.exists(request.against):
+    # A commit is never a file: a change could bring one of that name, to be compared with itself.
+    if os.path.exists(request.against) and not _COMMIT.fullmatch(request.against):
         return _side(request.against, request, packs)
     if request.against.endswith(".json"):
         raise RungError(f"{request.against}: there is no such file to compare with")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rung.report import (
     badge,
+    codequality,
     comparison,
     comparison_markdown,
     comparison_text,
@@ -36,6 +37,7 @@ FORMATS: dict[str, Format] = {
     "markdown": Format(markdown.render, ".md"),
     "html": Format(html.render, ".html"),
     "sarif": Format(sarif.render, ".sarif"),
+    "codequality": Format(codequality.render, ".json"),
     "junit": Format(junit.render, ".xml"),
     "badge": Format(badge.render, ".svg"),
 }
