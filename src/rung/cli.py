@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         argcomplete.autocomplete(parser)
     options = parser.parse_args(arguments)
+    if getattr(options, "no_cache", False):
+        os.environ["RUNG_NO_CACHE"] = "1"
     try:
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
@@ -157,11 +159,18 @@ def build_parser() -> argparse.ArgumentParser:
     new.set_defaults(run=_new)
 
     _add_jobs(commands)
+    _add_cache(commands)
 
     completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(run=_completion)
     return parser
+
+
+def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    kept = commands.add_parser("cache", help="what is kept between scans: where, how much, and its removal")
+    kept.add_argument("what", choices=("info", "clear"), nargs="?", default="info")
+    kept.set_defaults(run=_cache)
 
 
 def _add_jobs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -230,6 +239,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--system", default="", metavar="NAME", help="only this one of the systems that rung.yaml splits the repository into"
     )
+    parser.add_argument("--no-cache", action="store_true", help="keep nothing between scans and use nothing kept (also RUNG_NO_CACHE=1)")
 
 
 def _add_fail_on(parser: argparse.ArgumentParser) -> None:
@@ -425,6 +435,16 @@ def _render(options: argparse.Namespace) -> int:
     except (OSError, UnicodeDecodeError) as error:
         raise RungError(f"{options.result}: can't be read: {error}") from error
     _write([read_document(text, options.result)], options, render)
+    return DONE
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from rung.cache import clear, info
+
+    if options.what == "clear":
+        _say(f"rung: removed {clear()}")
+    else:
+        sys.stdout.write(info())
     return DONE
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from rung import assess
+from rung.cache import cache_of
 from rung.detect import decided_later, detect, starts_of, unread
 from rung.matchers import Match, Matchers
 from rung.modules import LocalNames
@@ -72,7 +73,7 @@ class Rescan:
         self._system = system
         self._annotations = in_force(config, system, datetime.now(UTC).date().isoformat())
         self._matchers = Matchers(packs)
-        self._readers = Readers(self._matchers, Prefilter(packs.detectors))
+        self._readers = Readers(self._matchers, Prefilter(packs.detectors), cache_of(packs.digest))
         self._searched = frozenset(owned.signal.capability for owned in self._matchers.signals)
         self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
         self._known = OrderedDict[_Key, _Known]()
@@ -101,7 +102,6 @@ class Rescan:
         entries = target.list()
         new = [entry for entry in entries if _key(entry) not in self._known]
         if new:
-            self._readers.expect(target, new)
             for entry, file in zip(new, self._readers.read_listed(target, new, progress=progress)):
                 self._known[_key(entry)] = _Known(file)
                 self._facts += len(file.facts)

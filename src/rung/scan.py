@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from rung import __version__, assess
+from rung.cache import cache_of
 from rung.config import NAME
 from rung.dead_ends import DeadEnds
 from rung.detect import decided_later, detect, match, problems, starts_of, unread
@@ -77,7 +78,7 @@ def scan_systems(
     All files are read once and wired as one, so that a workflow at the root still starts what a system's folder holds.
     """
     matchers = Matchers(packs)
-    readers = Readers(matchers, Prefilter(packs.detectors))
+    readers = Readers(matchers, Prefilter(packs.detectors), cache_of(packs.digest))
     files = readers.read_all(target, progress=progress)
     matches = match(files, matchers)
     starts = starts_of(matches)

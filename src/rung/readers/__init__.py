@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from heapq import heappop, heappush
 
+from rung.cache import Cache, Content
 from rung.globs import matches
 from rung.matchers import Matchers
 from rung.prefilter import Prefilter
@@ -45,6 +46,7 @@ from rung.readers.documents import text_of
 from rung.readers.reading import Reading
 from rung.readers.requirements import Named
 from rung.records import Call, Fact, Include, Problem, SourceFile
+from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
@@ -67,11 +69,15 @@ _POINTER_SIZE = 1024
 Continuations = dict[tuple[str, str], tuple[SourceFile, tuple[Fact, ...]]]
 """What files that others name as their continuation gave, by path and reading, with the record of the file's own facts."""
 
+_Read = tuple[SourceFile, str]
+"""A file, and git's id of its bytes where its facts can be kept."""
+
 
 class Readers:
-    """All readings, and the signals that look into raw text, for one set of packs."""
+    """All readings, and the signals that look into raw text, for one set of packs; `kept` are the facts of earlier scans."""
 
-    def __init__(self, matchers: Matchers, prefilter: Prefilter) -> None:
+    def __init__(self, matchers: Matchers, prefilter: Prefilter, kept: Cache | None = None) -> None:
+        self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
         self._readings: tuple[Reading, ...] = (
@@ -111,7 +117,10 @@ class Readers:
 
     def expect(self, target: Target, entries: Iterable[Entry]) -> None:
         """Tells the target which of these files will be read, in this order."""
-        target.expect(entry.path for entry in entries if not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path)))
+        target.expect(entry.path for entry in entries if self._looks_into(entry))
+
+    def _looks_into(self, entry: Entry) -> bool:
+        return not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path))
 
     def _claimants(self, path: str) -> tuple[Reading, ...]:
         has_name = self._names.fullmatch(path) is not None
@@ -136,25 +145,40 @@ class Readers:
 
         Two processes share the work above `PARALLEL_FROM` files; a file that kills its process becomes an unread file.
         """
+        if self._kept is None:
+            return [file for file, _ in self._read_new(target, entries, processes, progress)]
+        wanted = [entry for entry in entries if self._looks_into(entry)]
+        files = self._kept.find(
+            Content(entry.path, entry.size, blob) for entry in wanted if (blob := entry.blob or _blob_of(target, entry))
+        )
+        missing = [entry for entry in entries if entry.path not in files]
+        read = self._read_new(target, missing, processes, progress)
+        self._kept.keep((Content(entry.path, entry.size, blob), file) for entry, (file, blob) in zip(missing, read) if blob)
+        files.update((file.path, file) for file, _ in read)
+        return [files[entry.path] for entry in entries]
+
+    def _read_new(
+        self, target: Target, entries: Sequence[Entry], processes: int | None, progress: Callable[[int, int], None] | None
+    ) -> list[_Read]:
         count = processes or (min(os.cpu_count() or 1, 4) if len(entries) >= PARALLEL_FROM else 1)
         if count == 1 or "fork" not in multiprocessing.get_all_start_methods():
             return self._read_here(target, entries, progress)
         return self._read_forked(target, entries, count, progress)
 
-    def _read_here(self, target: Target, entries: Sequence[Entry], progress: Callable[[int, int], None] | None) -> list[SourceFile]:
+    def _read_here(self, target: Target, entries: Sequence[Entry], progress: Callable[[int, int], None] | None) -> list[_Read]:
         files = []
         self.expect(target, entries)
         for index, entry in enumerate(entries):
-            files.append(self.read(target, entry))
+            files.append(self.read_and_name(target, entry))
             if progress and index % 50 == 0:
                 progress(index, len(entries))
         return files
 
     def _read_forked(
         self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None
-    ) -> list[SourceFile]:
+    ) -> list[_Read]:
         chunks = _shares(entries, count * 8)
-        by_path: dict[str, SourceFile] = {}
+        by_path: dict[str, _Read] = {}
         with ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)
         ) as pool:
@@ -164,12 +188,12 @@ class Readers:
                     read = future.result()
                 except BrokenProcessPool:
                     read = self._read_apart(target, chunk)
-                by_path.update((file.path, file) for file in read)
+                by_path.update((file.path, (file, blob)) for file, blob in read)
                 if progress:
                     progress(len(by_path), len(entries))
         return [by_path[entry.path] for entry in entries]
 
-    def _read_apart(self, target: Target, entries: Sequence[Entry]) -> list[SourceFile]:
+    def _read_apart(self, target: Target, entries: Sequence[Entry]) -> list[_Read]:
         """Halves the entries, each half in a process of its own, until the file that kills its process stands alone."""
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)) as pool:
             try:
@@ -177,30 +201,36 @@ class Readers:
             except BrokenProcessPool:
                 pass
         if len(entries) == 1:
-            return [_unread(entries[0], "its content kills the parser")]
+            return [(_unread(entries[0], "its content kills the parser"), "")]
         middle = len(entries) // 2
         return self._read_apart(target, entries[:middle]) + self._read_apart(target, entries[middle:])
 
     def read(self, target: Target, entry: Entry) -> SourceFile:
         """One file with its facts; a file that nothing claims is listed without being opened."""
+        return self.read_and_name(target, entry)[0]
+
+    def read_and_name(self, target: Target, entry: Entry) -> _Read:
+        """Like `read`, with git's id of the bytes under which the facts can be kept; empty when they can't."""
         if entry.unread:
-            return _unread(entry, entry.unread)
+            return _unread(entry, entry.unread), ""
         readings, wants_text = self._plan(entry.path)
         if not readings and not wants_text and entry.size > _POINTER_SIZE:
-            return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
+            return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path)), ""
         data = target.read(entry.path)
         if isinstance(data, Unread):
-            return _unread(entry, data.reason)
+            return _unread(entry, data.reason), ""
+        blob = blob_id(data, entry.blob) if self._kept and len(data) == entry.size else ""
         pointed = pointers.lfs_pointer(data) if entry.size <= _POINTER_SIZE else None
         if pointed is not None:
-            return SourceFile(path=entry.path, size=pointed, role=role_of(entry.path), lfs=True)
-        return SourceFile(
+            return SourceFile(path=entry.path, size=pointed, role=role_of(entry.path), lfs=True), blob
+        file = SourceFile(
             path=entry.path,
             size=entry.size,
             role=role_of(entry.path),
             facts=self._facts(readings, entry.path, data),
             texts=self._matchers.texts_in(entry.path, lambda: text_of(data).replace("\r\n", "\n")) if wants_text else (),
         )
+        return file, blob
 
     def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
         """The facts of a file that a signal or the wiring can ask for."""
@@ -262,6 +292,11 @@ def _shares(entries: Sequence[Entry], count: int) -> list[list[Entry]]:
     return shares
 
 
+def _blob_of(target: Target, entry: Entry) -> str:
+    data = target.read(entry.path)
+    return "" if isinstance(data, Unread) else blob_id(data)
+
+
 def _unread(entry: Entry, reason: str) -> SourceFile:
     return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason)
 
@@ -277,7 +312,7 @@ def _adopt(readers: Readers, target: Target) -> None:
     gc.set_threshold(100_000, 20, 100)  # Trees come and go at once; there is little for the collector to find.
 
 
-def _read_chunk(entries: Sequence[Entry]) -> list[SourceFile]:
+def _read_chunk(entries: Sequence[Entry]) -> list[_Read]:
     readers, target = _adopted
     readers.expect(target, entries)
-    return [readers.read(target, entry) for entry in entries]
+    return [readers.read_and_name(target, entry) for entry in entries]

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from rung.cache import clones_folder
 from rung.records import TargetError
 from rung.targets.git import MAX_OUTPUT, Git, GitError, chunks_of, end, is_bare, program
 from rung.targets.objects import MISSING, objects_of
@@ -144,8 +145,7 @@ def _is_here(place: str, commit: str) -> bool:
 
 
 def _cache_folder() -> str:
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    folder = os.path.join(home if os.path.isabs(home) else os.path.expanduser("~/.cache"), "rung", "clones")
+    folder = clones_folder()
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as error:
