@@ -33,8 +33,10 @@ SUFFIXES = {
     ".htm": "html",
     ".sarif": "sarif",
     ".xml": "junit",
+    ".csv": "csv",
     ".svg": "badge",
 }
+HISTORY_FORMATS = ("text", "csv", "json", "html")
 COMPARISON_FORMATS = ("text", "json", "markdown", "sarif")
 LISTS = ("detectors", "capabilities", "rules", "frameworks", "resources")
 
@@ -114,6 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
     scan.set_defaults(run=_scan)
 
     _add_diff(commands)
+    _add_history(commands)
 
     explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
@@ -201,6 +204,27 @@ def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     init.set_defaults(run=_init)
 
 
+def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    history = commands.add_parser(
+        "history",
+        help="levels over months, tags or commits, and which commit changed them",
+        description="Scans revisions of a local repository along first parents, and finds the commit behind each change between them.",
+    )
+    history.add_argument(
+        "target", nargs="?", default=".", metavar="PATH", help="folder of the repository (default: this one), or FOLDER@REV"
+    )
+    history.add_argument("--rev", default="", metavar="REV", help="branch, tag or commit at which the history ends")
+    history.add_argument("--path", default="", metavar="FOLDER", help="only this folder of it (a part of a monorepo)")
+    history.add_argument("--by", choices=("months", "tags", "commits"), default="months", help="what to sample (default: months)")
+    history.add_argument("--samples", type=_count, default=0, metavar="N", help="no more samples than this, evenly spread")
+    history.add_argument("--since", default="", metavar="DATE", help="nothing before this year, month or day (2026, 2026-03, 2026-03-01)")
+    history.add_argument("--until", default="", metavar="DATE", help="nothing after it")
+    history.add_argument("--framework", default="", metavar="NAME", help="maturity model to rate by (default: mlab)")
+    _add_config(history)
+    _add_output(history, HISTORY_FORMATS)
+    history.set_defaults(run=_history)
+
+
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", default="", metavar="FILE", help="go by this file instead of the repository's own rung.yaml")
     parser.add_argument(
@@ -232,7 +256,8 @@ def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None
         metavar="FILE",
         help="file for the format given in the same place, or the one its suffix tells",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="text: every criterion with its evidence")
+    parser.set_defaults(formats=tuple(formats))
+    parser.add_argument("-v", "--verbose", action="store_true", help="text: everything that is left out otherwise")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes on standard error")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
 
@@ -258,6 +283,29 @@ def _diff(options: argparse.Namespace) -> int:
         documents = difference(_request(options), progress)
     _write(documents, options, render_comparison)
     return _judged(documents)
+
+
+def _history(options: argparse.Namespace) -> int:
+    from rung.history import Asked, history_of
+    from rung.report import render_history
+    from rung.report.history import history_document
+
+    asked = Asked(
+        target=options.target,
+        revision=options.rev,
+        subfolder=options.path,
+        by=options.by,
+        samples=options.samples,
+        since=options.since,
+        until=options.until,
+        framework=options.framework,
+        config=options.config,
+        system=options.system,
+    )
+    with _progress(options.quiet, "scanning revisions") as progress:
+        document = history_document(history_of(asked, progress))
+    _write([document], options, render_history)
+    return DONE
 
 
 def _request(options: argparse.Namespace, **more: Any) -> Request:
@@ -406,7 +454,10 @@ def _completion(options: argparse.Namespace) -> int:
 
 def _write(documents: Sequence[dict[str, Any]], options: argparse.Namespace, render: Callable[..., str]) -> None:
     """Writes each format to the output given in the same place, the rest to standard output; several systems each to a file."""
-    outputs = [(output, options.format[i] if i < len(options.format) else _format_of(output)) for i, output in enumerate(options.output)]
+    outputs = [
+        (output, options.format[i] if i < len(options.format) else _format_of(output, options.formats))
+        for i, output in enumerate(options.output)
+    ]
     rest = options.format[len(outputs) :] or ([] if outputs else ["text"])
     if len(documents) > 1 and (single := [name for name in rest if name not in ("text", "markdown")]):
         names = ", ".join(document["scope"]["system"] for document in documents)
@@ -443,11 +494,17 @@ def _save(text: str, path: Path) -> None:
         raise RungError(f"{path}: can't be written: {error.strerror}") from error
 
 
-def _format_of(output: str) -> str:
+def _format_of(output: str, formats: Sequence[str]) -> str:
     suffix = Path(output).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(FORMATS)}")
+    if SUFFIXES.get(suffix) not in formats:
+        raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(formats)}")
     return SUFFIXES[suffix]
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"`{text}`: expected a number from 1 on")
+    return int(text)
 
 
 def _thresholds(text: str) -> dict[str, int]:
@@ -461,7 +518,7 @@ def _thresholds(text: str) -> dict[str, int]:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(quiet: bool, what: str = "reading files") -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on a terminal's standard error, nothing elsewhere."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -470,7 +527,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading files", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
