@@ -11,7 +11,7 @@ from rung.cli import DONE, USAGE, main
 from rung.comment import cut, github_thread, post, post_here
 from rung.records import RungError
 from rung.rest import Rest, RestError
-from tests.codehosts import BOT, TOKEN, Host, github, gitlab
+from tests.codehosts import BOT, TOKEN, Host, github, gitlab, wrong_answer, wrong_request
 
 
 @pytest.fixture
@@ -53,6 +53,17 @@ def test_a_comment_with_our_mark_by_somebody_else_is_left_to_them(host: Host, ev
 
     assert put(host, "y", folder=event) == "the comment is made"
     assert [item["user"]["login"] for item in host.comments] == ["a-person", BOT]
+
+
+def test_the_stand_in_is_held_to_github_s_description(host: Host) -> None:
+    path = "/repos/{owner}/{repo}/issues/{issue_number}/comments"
+    comment = host.comment("x")
+
+    assert wrong_answer(path, "POST", 201, comment) == []
+    assert wrong_answer(path, "POST", 201, comment | {"id": "7"})[0].endswith("$.id: '7' is not of type 'integer'")
+    assert wrong_answer(path, "POST", 200, comment) == [f"POST {path}: 200 is no answer of it"]
+    assert wrong_request(path, "GET", {"per_side": ["1"]}, None) == [f"GET {path}: there is no parameter per_side"]
+    assert len(wrong_request(path, "POST", {}, {"text": "x"})) == 1
 
 
 @pytest.mark.parametrize("status", [403, 404])
