@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         argcomplete.autocomplete(parser)
     options = parser.parse_args(arguments)
+    if getattr(options, "no_cache", False):
+        os.environ["RUNG_NO_CACHE"] = "1"
     try:
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
@@ -190,6 +192,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--system", default="", metavar="NAME", help="only this one of the systems that rung.yaml splits the repository into"
     )
+    parser.add_argument("--no-cache", action="store_true", help="keep nothing between scans and use nothing kept (also RUNG_NO_CACHE=1)")
 
 
 def _add_fail_on(parser: argparse.ArgumentParser) -> None:

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
+from rung.expressions import regex
+
 MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
 
 T = TypeVar("T")
-_WILD = re.compile(r"[*?\[\]]")
-_WILD_PIECE = re.compile(r"\*\*/|[*?]|\[[^\]]*\]?")
-_PIECE = re.compile(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
+_WILD = regex(r"[*?\[\]]")
+_WILD_PIECE = regex(r"\*\*/|[*?]|\[[^\]]*\]?")
+_PIECE = regex(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
 
 
 def matches(path: str, glob: str) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rung.expressions import regex
+
 SHORTEST = 3
 """Shorter texts are in every file."""
 _LONG = 5
 """Texts of this length are rare enough; among them the smaller choice is better."""
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?P<escape>\\.)|(?P<set>\[\^?\]?(?:[^\]\\]|\\.)*\])|(?P<flags>\(\?[a-zA-Z-]+\))|(?P<look>\(\?<?[=!])|(?P<open>\((?:\?:|\?P<\w+>)?(?!\?))"
     r"|(?P<close>\))|(?P<or>\|)|(?P<count>(?:[*+?]|\{\d+,?\d*\}|\{,\d+\})[?+]?)|(?P<plain>.)",
     re.DOTALL,

@@ -8,6 +8,7 @@ from itertools import islice
 
 from packaging.utils import canonicalize_name
 
+from rung.expressions import regex
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
 from rung.readers.requirements import MAX_DEPENDENCIES, group_of, named
@@ -15,24 +16,24 @@ from rung.records import Dependency, Fact, Problem
 
 MAX_BYTES = 32 * 1024 * 1024
 
-_TOML_TABLE = re.compile(r"\[\[?([^\]]+)\]\]?\s*")
-_TOML_PAIR = re.compile(r"(name|version|category|groups|source|uuid)\s*=\s*(.*)")
-_TOML_WORD = re.compile(r"[\"']([^\"']*)[\"']")
-_PIPFILE_SECTION = re.compile(r" {4}\"([\w-]+)\": \{")
-_PIPFILE_NAME = re.compile(r" {8}\"([^\"]+)\": \{")
-_JSON_VERSION = re.compile(r"\s*\"version\": \"([^\"]*)\"")
-_NPM_PACKAGE = re.compile(
+_TOML_TABLE = regex(r"\[\[?([^\]]+)\]\]?\s*")
+_TOML_PAIR = regex(r"(name|version|category|groups|source|uuid)\s*=\s*(.*)")
+_TOML_WORD = regex(r"[\"']([^\"']*)[\"']")
+_PIPFILE_SECTION = regex(r" {4}\"([\w-]+)\": \{")
+_PIPFILE_NAME = regex(r" {8}\"([^\"]+)\": \{")
+_JSON_VERSION = regex(r"\s*\"version\": \"([^\"]*)\"")
+_NPM_PACKAGE = regex(
     r"\"(?:[^\"\n]*/)?node_modules/((?:@[^/\"\n]+/)?[^/\"\n]+)\":\s*\{\s*(?:\"name\":\s*\"([^\"\n]+)\",\s*)?\"version\":\s*\"([^\"\n]+)\""
 )
-_NPM_NESTED = re.compile(r"\"((?:@[^/\"\n]+/)?[^/\"\n]+)\":\s*\{\s*\"version\":\s*\"([^\"\n]+)\"")
-_YARN_VERSION = re.compile(r" {2}version:? \"?([^\"\s]+)\"?")
-_YARN_HEADER = re.compile(r"\"?((?:@[^@/\s\"]+/)?[^@\s\"]+)@([^\"]*)")
-_PNPM_PACKAGE = re.compile(r" {2}['\"]?/?((?:@[^/'\"\s]+/)?[^@/'\"\s(]+)[@/](\d[^('\":\s_]*)[^:]*:")
-_RENV = re.compile(r"\"Package\":\s*\"([\w.]+)\",\s*\"Version\":\s*\"([\w.-]+)\"")
-_CONDA_URL = re.compile(r"https?://\S+/([A-Za-z0-9_][\w.-]*?)-([^-/\s]+)-[^-/\s]+\.(?:conda|tar\.bz2)")
-_WHEEL_URL = re.compile(r"https?://\S+/([A-Za-z0-9][\w.]*?)-(\d[^-/\s]*)[-.][^/\s]*(?:whl|gz|zip)")
-_CONDA_LOCK_KEY = re.compile(r"(?:- |  )(name|version|manager|category):\s*['\"]?([^'\"\s]+)")
-_GEM = re.compile(r" {4}([\w.-]+) \(([^)]+)\)")
+_NPM_NESTED = regex(r"\"((?:@[^/\"\n]+/)?[^/\"\n]+)\":\s*\{\s*\"version\":\s*\"([^\"\n]+)\"")
+_YARN_VERSION = regex(r" {2}version:? \"?([^\"\s]+)\"?")
+_YARN_HEADER = regex(r"\"?((?:@[^@/\s\"]+/)?[^@\s\"]+)@([^\"]*)")
+_PNPM_PACKAGE = regex(r" {2}['\"]?/?((?:@[^/'\"\s]+/)?[^@/'\"\s(]+)[@/](\d[^('\":\s_]*)[^:]*:")
+_RENV = regex(r"\"Package\":\s*\"([\w.]+)\",\s*\"Version\":\s*\"([\w.-]+)\"")
+_CONDA_URL = regex(r"https?://\S+/([A-Za-z0-9_][\w.-]*?)-([^-/\s]+)-[^-/\s]+\.(?:conda|tar\.bz2)")
+_WHEEL_URL = regex(r"https?://\S+/([A-Za-z0-9][\w.]*?)-(\d[^-/\s]*)[-.][^/\s]*(?:whl|gz|zip)")
+_CONDA_LOCK_KEY = regex(r"(?:- |  )(name|version|manager|category):\s*['\"]?([^'\"\s]+)")
+_GEM = regex(r" {4}([\w.-]+) \(([^)]+)\)")
 
 _Locked = tuple[int, str, str, str, str]
 """Line, ecosystem, name, version, group."""
