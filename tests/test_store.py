@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rung import packs, store
+from rung import __version__, packs, store
 from rung.cli import main
 
 Change = Callable[[Path], object]
@@ -65,7 +65,7 @@ def test_what_is_kept_counts_only_under_its_key(folder: Path) -> None:
         lambda file: file.write_bytes(b""),
         lambda file: file.write_bytes(file.read_bytes()[:-1]),
         lambda file: file.write_bytes(file.read_bytes().replace(b"old", b"bad")),
-        lambda file: file.write_bytes(store._sum("key", b"\x01") + b"\x01"),
+        lambda file: file.write_bytes(store._sum(repr(("key", __version__, [])), b"\x01") + b"\x01"),
         lambda file: file.chmod(0o666),
         lambda file: file.parent.chmod(0o777),
         lambda file: (file.rename(file.with_name("elsewhere")), file.symlink_to("elsewhere")),

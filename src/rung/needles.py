@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from rung.expressions import regex
 
+Needles = tuple[tuple[str, ...], ...]
+"""Sets of texts in lower case, of each of which one must be there."""
 SHORTEST = 3
 """Shorter texts are in every file."""
 _LONG = 5
@@ -18,7 +20,7 @@ _TOKEN = regex(
 )
 
 
-def needles_of(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
+def needles_of(pattern: re.Pattern[str]) -> Needles:
     """Sets of texts in lower case; of each set at least one is in the lower case of every text that the pattern matches."""
     if pattern.flags & re.VERBOSE or re.search(r"\(\?(?:[#>(]|P[=>]|[a-z-]+:)", pattern.pattern):
         return ()

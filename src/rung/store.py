@@ -11,6 +11,8 @@ import stat
 from collections.abc import Callable
 from typing import TypeVar
 
+from rung import __version__
+
 T = TypeVar("T")
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -67,7 +69,7 @@ def _is_own(state: os.stat_result) -> bool:
     return state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def remembered(name: str, key: str, kind: type[T], build: Callable[[], T]) -> T:
+def remembered(name: str, key: str, kind: type[T], build: Callable[[], T], *, by: tuple[str, ...] = ()) -> T:
     """What `build` gives, taken from the kept file of that name when it was kept under the same key, else kept there.
 
     Args:
@@ -75,8 +77,13 @@ def remembered(name: str, key: str, kind: type[T], build: Callable[[], T]) -> T:
         key: tells everything that the result hangs on.
         kind: the type that the result is read back as.
         build: works it out anew.
+        by: the source files of what builds it, which Rung's developers change.
     """
     if not enabled():
+        return build()
+    try:
+        key = repr((key, __version__, [os.stat(file).st_mtime_ns for file in by]))
+    except OSError:  # Rung lies in an archive.
         return build()
     from msgspec import DecodeError, msgpack
 

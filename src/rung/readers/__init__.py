@@ -186,7 +186,7 @@ class Readers:
             size=entry.size,
             role=role_of(entry.path),
             facts=self._facts(readings, entry.path, data),
-            texts=self._matchers.texts_in(entry.path, lambda: text_of(data).replace("\r\n", "\n")) if wants_text else (),
+            texts=self._matchers.texts_in(entry.path, data, text_of) if wants_text else (),
         )
 
     def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
