@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from heapq import heappop, heappush
 
@@ -122,7 +119,7 @@ class Readers:
         """
         entries = target.list()
         count = processes or (min(os.cpu_count() or 1, 4) if len(entries) >= PARALLEL_FROM else 1)
-        if count == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        if count == 1 or not hasattr(os, "fork"):
             files = self._read_here(target, entries, progress)
         else:
             files = self._read_forked(target, entries, count, progress)
@@ -140,6 +137,10 @@ class Readers:
     def _read_forked(
         self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None
     ) -> list[SourceFile]:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
         chunks = _shares(entries, count * 8)
         by_path: dict[str, SourceFile] = {}
         with ProcessPoolExecutor(
@@ -158,6 +159,10 @@ class Readers:
 
     def _read_apart(self, target: Target, entries: Sequence[Entry]) -> list[SourceFile]:
         """Halves the entries, each half in a process of its own, until the file that kills its process stands alone."""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)) as pool:
             try:
                 return pool.submit(_read_chunk, entries).result()

@@ -6,9 +6,6 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from rung.expressions import regex
 from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_toml, text_of, without_placeholders
 from rung.records import Dependency, Fact, Include, Problem
@@ -50,6 +47,13 @@ _REPOSITORY = regex(r"/([\w.-]+?)(?:\.git)?/?(?:@[^/#]+)?(?:#.*)?$")
 _WHEEL = regex(r"/([A-Za-z0-9][\w.]*)-\d[^/]*\.(?:whl|tar\.gz|zip)(?:#.*)?$")
 
 
+def canonical(name: str) -> str:
+    """The name of a Python package as PEP 503 normalises it."""
+    from packaging.utils import canonicalize_name
+
+    return str(canonicalize_name(name))
+
+
 def group_of(name: str) -> str:
     """The group's one name for the many ways it is written: `tests` is `test`, `documentation` is `docs`."""
     plain = re.sub(r"[-_. ]+", "-", name.strip().lower()).strip("-")
@@ -79,6 +83,8 @@ def python_requirement(text: str, line: int, group: str) -> Dependency | None:
     named = _NAME.match(text)
     if not named:
         return None
+    from packaging.requirements import InvalidRequirement, Requirement
+
     wanted = text[named.end() :]
     try:
         name = Requirement(text).name
@@ -91,7 +97,7 @@ def python_requirement(text: str, line: int, group: str) -> Dependency | None:
     return Dependency(
         line=line,
         ecosystem="pypi",
-        name=canonicalize_name(name),
+        name=canonical(name),
         version=version,
         group=group,
         pinned=hashed or bool(exact.search(version)),
@@ -222,7 +228,7 @@ def _from_url(text: str, line: int, group: str, hashed: bool) -> Dependency | No
     if not found:
         return None
     pinned = hashed or bool(_EXACT_URL.search(url))
-    return Dependency(line=line, ecosystem="pypi", name=canonicalize_name(found[1]), version=f"@ {url}", group=group, pinned=pinned)
+    return Dependency(line=line, ecosystem="pypi", name=canonical(found[1]), version=f"@ {url}", group=group, pinned=pinned)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
-from rung.report import badge, comparison, comparison_markdown, comparison_text, document, html, junit, markdown, sarif, text
 from rung.report.document import Document, document_of, read_document, schema
+
+
+def _render_of(module: str) -> Callable[..., str]:
+    render: Callable[..., str] = import_module(f"rung.report.{module}").render
+    return render
+
+
+def _of(module: str) -> Callable[[Document], str]:
+    """The `render` of a module, which is imported when it is called."""
+
+    def render(document: Document) -> str:
+        return _render_of(module)(document)
+
+    return render
 
 
 class Format(NamedTuple):
@@ -17,21 +31,21 @@ class Format(NamedTuple):
 
 
 FORMATS: dict[str, Format] = {
-    "text": Format(text.render, ".txt"),
-    "json": Format(document.render, ".json"),
-    "markdown": Format(markdown.render, ".md"),
-    "html": Format(html.render, ".html"),
-    "sarif": Format(sarif.render, ".sarif"),
-    "junit": Format(junit.render, ".xml"),
-    "badge": Format(badge.render, ".svg"),
+    "text": Format(_of("text"), ".txt"),
+    "json": Format(_of("document"), ".json"),
+    "markdown": Format(_of("markdown"), ".md"),
+    "html": Format(_of("html"), ".html"),
+    "sarif": Format(_of("sarif"), ".sarif"),
+    "junit": Format(_of("junit"), ".xml"),
+    "badge": Format(_of("badge"), ".svg"),
 }
 
 
 COMPARISONS: dict[str, Callable[[Document], str]] = {
-    "text": comparison_text.render,
-    "json": comparison.render,
-    "markdown": comparison_markdown.render,
-    "sarif": sarif.render,
+    "text": _of("comparison_text"),
+    "json": _of("comparison"),
+    "markdown": _of("comparison_markdown"),
+    "sarif": _of("sarif"),
 }
 """How the comparison that a document holds is rendered by itself."""
 
@@ -40,7 +54,7 @@ def render(name: str, document: Document, *, verbose: bool = False, color: bool 
     """The document in the format of that name; the options are for text only, which a terminal may show narrowly."""
     if name != "text":
         return FORMATS[name].render(document)
-    return text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+    return _render_of("text")(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
 def render_comparison(
@@ -49,7 +63,7 @@ def render_comparison(
     """The comparison that the document holds in the format of that name; the options are for text only."""
     if name != "text":
         return COMPARISONS[name](document)
-    return comparison_text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+    return _render_of("comparison_text")(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
 def _shows(encoding: str) -> bool:
