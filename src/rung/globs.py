@@ -113,6 +113,8 @@ def expand_braces(glob: str) -> tuple[str, ...]:
     Raises:
         ValueError: they stand for more than MAX_ALTERNATIVES.
     """
+    if "{" not in glob:
+        return (glob,)
     done: list[str] = []
     left = [glob]
     while left:

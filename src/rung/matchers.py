@@ -162,10 +162,23 @@ def _name_condition(name: str) -> Condition:
     end = name.removeprefix("*")
     if end == name and not _WILD.search(name):
         return lambda text: text == name
-    if _WILD.search(end) or not end.startswith("."):
-        pattern = _name_regex(name)
-        return lambda text: pattern.fullmatch(text) is not None
-    return lambda text: text.endswith(end) and len(text) > len(end)
+    if end.startswith(".") and not _WILD.search(end):
+        return lambda text: text.endswith(end) and len(text) > len(end)
+    parts = name.removeprefix("*.").split(".")
+    if "[" not in name and all(part == "*" or "*" not in part for part in parts):
+        any_receiver = name.startswith("*.")
+        return lambda text: _is_called(text, parts, any_receiver)
+    pattern = _name_regex(name)
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _is_called(text: str, parts: list[str], any_receiver: bool) -> bool:
+    given = text.split(".")
+    if any_receiver:
+        receiver, given = given[: -len(parts)], given[-len(parts) :]
+        if not any(receiver) and len(receiver) < 2:
+            return False
+    return len(given) == len(parts) and all(part in ("*", word) for part, word in zip(parts, given))
 
 
 def _name_regex(name: str) -> re.Pattern[str]:
