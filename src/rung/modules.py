@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from rung.records import SourceFile
 
@@ -15,6 +16,8 @@ class Modules:
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self._paths = {file.path for file in files if file.path.endswith((".py", ".ipynb"))}
         self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
+        self._tops = {path.removesuffix(".py") for path in self._paths} | {above for path in self._paths for above in _above(path)}
+        """Where a module or a folder of modules is, so that a name of somebody else's is told at once."""
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
 
     def _sources(self) -> Iterator[str]:
@@ -42,12 +45,22 @@ class Modules:
 
     def _within(self, folder: str, module: str, importer: str) -> str | None:
         parts = [part for part in module.split(".") if part]
+        below = f"{folder}/" if folder else ""
+        if not parts or below + parts[0] not in self._tops:
+            return None
         for length in range(len(parts), 0, -1):
-            base = posixpath.join(folder, *parts[:length])
+            base = below + "/".join(parts[:length])
             for path in (base + ".py", base + "/__init__.py"):
                 if path in self._paths and path != importer:
                     return path
         return None
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a file is in."""
+    for end, character in enumerate(path):
+        if character == "/":
+            yield path[:end]
 
 
 class LocalNames:
@@ -69,9 +82,13 @@ class LocalNames:
 
     def seen_from(self, path: str) -> Callable[[str], bool]:
         """A test for module names as imported from the file `path`."""
+        return self.names(path).__contains__
+
+    def names(self, path: str) -> AbstractSet[str]:
+        """The names that are the repository's own where the file `path` imports them."""
         folder, name = posixpath.split(path)
         own = name.removesuffix(".py")
         known = self._names[""] | self._names["src"]
         if folder not in self._packages:
             known = known | (self._names[folder] - {own})
-        return known.__contains__
+        return known

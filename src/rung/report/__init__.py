@@ -9,16 +9,16 @@ from typing import NamedTuple
 from rung.report.document import Document, document_of, read_document, schema
 
 
-def _render_of(module: str) -> Callable[..., str]:
-    render: Callable[..., str] = import_module(f"rung.report.{module}").render
+def _render_of(module: str, name: str = "render") -> Callable[..., str]:
+    render: Callable[..., str] = getattr(import_module(f"rung.report.{module}"), name)
     return render
 
 
-def _of(module: str) -> Callable[[Document], str]:
-    """The `render` of a module, which is imported when it is called."""
+def _of(module: str, name: str = "render") -> Callable[[Document], str]:
+    """A function of a module, which is imported when the function is called."""
 
     def render(document: Document) -> str:
-        return _render_of(module)(document)
+        return _render_of(module, name)(document)
 
     return render
 
@@ -36,6 +36,7 @@ FORMATS: dict[str, Format] = {
     "markdown": Format(_of("markdown"), ".md"),
     "html": Format(_of("html"), ".html"),
     "sarif": Format(_of("sarif"), ".sarif"),
+    "codequality": Format(_of("codequality"), ".json"),
     "junit": Format(_of("junit"), ".xml"),
     "badge": Format(_of("badge"), ".svg"),
 }
@@ -66,6 +67,24 @@ def render_comparison(
     return _render_of("comparison_text")(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
+HISTORIES: dict[str, Callable[[Document], str]] = {
+    "text": _of("history_text"),
+    "csv": _of("history", "render_csv"),
+    "json": _of("history", "render_json"),
+    "html": _of("history_html"),
+}
+"""How the document of a history is rendered."""
+
+
+def render_history(
+    name: str, document: Document, *, verbose: bool = False, color: bool = False, width: int = 80, encoding: str = "utf-8"
+) -> str:
+    """A history in the format of that name; the options are for text only."""
+    if name != "text":
+        return HISTORIES[name](document)
+    return _render_of("history_text")(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+
+
 def _shows(encoding: str) -> bool:
     try:
         "●◐○─·–→’…".encode(encoding)
@@ -74,4 +93,16 @@ def _shows(encoding: str) -> bool:
     return True
 
 
-__all__ = ["COMPARISONS", "FORMATS", "Document", "Format", "document_of", "read_document", "render", "render_comparison", "schema"]
+__all__ = [
+    "COMPARISONS",
+    "FORMATS",
+    "HISTORIES",
+    "Document",
+    "Format",
+    "document_of",
+    "read_document",
+    "render",
+    "render_comparison",
+    "render_history",
+    "schema",
+]
