@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from rung.canonical import Canonical
 from rung.gates import Gates
@@ -52,10 +52,11 @@ _MAX_GAP = 20
 _MAX_HITS = 200
 _WILD = re.compile(r"[*?\[]")
 _WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
+_BRACKETED = re.compile(r"\[[^\]]*\]")
 _LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Owned:
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
@@ -66,19 +67,18 @@ class Owned:
     offered: bool = False
     """A library can offer what the signal shows without practising it."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`detector/signal` or `detector/starts/start`, unique over all packs."""
         return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
-    @property
+    @cached_property
     def only_in(self) -> str:
         """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
         return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A fact that a signal matched, and what owns the fact: a task, or a workflow's job and step."""
 
     owned: Owned
@@ -99,7 +99,7 @@ def glob(pattern: str) -> Condition:
     if not any(mark in pattern for mark in "*?["):
         wanted = pattern.lower()
         return lambda text: text.lower() == wanted
-    return _Pattern(lambda: translate(pattern))
+    return _Pattern((pattern,))
 
 
 def any_glob(patterns: Iterable[str]) -> Condition:
@@ -107,21 +107,31 @@ def any_glob(patterns: Iterable[str]) -> Condition:
     all_of_them = tuple(patterns)
     if all_of_them == ("*",):
         return lambda _: True
-    return _Pattern(lambda: "|".join(f"(?:{translate(pattern)})" for pattern in all_of_them))
+    return _Pattern(all_of_them)
 
 
 class _Pattern:
-    """A regular expression that is compiled when it is first asked: most packs have nothing to say in most scans."""
+    """Globs as a regular expression, compiled when a text holds a literal piece of one: most packs have nothing to say in most scans."""
 
-    __slots__ = ("_match", "_write")
+    __slots__ = ("_globs", "_match", "_pieces")
 
-    def __init__(self, write: Callable[[], str]) -> None:
-        self._write = write
+    def __init__(self, globs: tuple[str, ...]) -> None:
+        self._globs = globs
+        self._pieces: tuple[str, ...] | None = None
         self._match: Callable[[str], re.Match[str] | None] | None = None
 
     def __call__(self, text: str) -> bool:
         if self._match is None:
-            self._match = re.compile(self._write(), re.IGNORECASE | re.DOTALL).match
+            if self._pieces is None:
+                self._pieces = tuple("" if "[" in glob else max(_WILD_PIECE.split(glob.lower()), key=len) for glob in self._globs)
+            if text.isascii():  # Letters outside of ASCII have several lower-case forms.
+                lowered = text.lower()
+                for piece in self._pieces:
+                    if piece in lowered:
+                        break
+                else:
+                    return False
+            self._match = re.compile("|".join(f"(?:{translate(glob)})" for glob in self._globs), re.IGNORECASE | re.DOTALL).match
         return self._match(text) is not None
 
 
@@ -145,7 +155,7 @@ class CallPattern:
         if not name or (rest and not rest.endswith(")")):
             raise ValueError(f"`{text}` is no call pattern")
         self._brackets = "[" in name
-        bare = re.sub(r"\[[^\]]*\]", "", name)
+        bare = _BRACKETED.sub("", name)
         parts = bare.split(".")
         self.last = parts[-1]
         self.root = parts[0]
@@ -467,14 +477,21 @@ class Matchers:
 
     def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
-        return tuple([fact for fact in facts if self._asks_for(path, fact)])
-
-    def _asks_for(self, path: str, fact: Fact) -> bool:
-        if isinstance(fact, Call):
-            return self._asks_for_call(path, fact)
-        if isinstance(fact, Setting):
-            return any(is_value(fact.value) for is_value, _ in self._setting_askers(path, fact.key))
-        return not isinstance(fact, Literal) or any(condition(fact.value) for condition, _ in self._literals)
+        askers = self._keys_of(path).asked
+        kept = []
+        for fact in facts:
+            kind = fact.__class__
+            if kind is Call:
+                if not self._asks_for_call(path, fact):  # type: ignore[arg-type]
+                    continue
+            elif kind is Setting:
+                value = fact.value  # type: ignore[attr-defined]
+                if not any([is_value(value) for is_value, _ in askers(fact.key)]):  # type: ignore[attr-defined]
+                    continue
+            elif kind is Literal and not any(condition(fact.value) for condition, _ in self._literals):  # type: ignore[attr-defined]
+                continue
+            kept.append(fact)
+        return tuple(kept)
 
     def _asks_for_call(self, path: str, call: Call) -> bool:
         for match in self._match_call(call, _nothing_local):
@@ -482,9 +499,6 @@ class Matchers:
             if narrowed is None or narrowed[0](path):
                 return True
         return False
-
-    def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
-        return self._keys_of(path).asked(key)
 
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -496,16 +510,17 @@ class Matchers:
 
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
+        askers = self._keys_of(file.path).asked
         yield from self._match_file(file)
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
         for fact in file.facts:
-            if isinstance(fact, Call):
-                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
-            elif isinstance(fact, Setting):
-                for is_value, owned in self._setting_askers(file.path, fact.key):
+            if isinstance(fact, Setting):
+                for is_value, owned in askers(fact.key):
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
+            elif isinstance(fact, Call):
+                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Import):
                 yield from self._match_import(fact, is_local)
             elif isinstance(fact, Workflow):
@@ -564,12 +579,12 @@ class Matchers:
                 if any(condition(word) for word in words):
                     yield Match(owned, call.line, call, call.end_line)
             return
-        bare = re.sub(r"\[[^\]]*\]", "", call.name) if "[" in call.name else call.name
-        parts = bare.split(".")
-        candidates = [*self._calls.get(parts[-1], ()), *self._open_calls.get(parts[0], ())]
-        for pattern, owned in candidates:
-            if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(parts[0])):
-                yield Match(owned, call.line, call, call.end_line)
+        bare = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
+        root = bare.partition(".")[0]
+        for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
+            for pattern, owned in patterns or ():
+                if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(root)):
+                    yield Match(owned, call.line, call, call.end_line)
 
     def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
         """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
@@ -579,9 +594,11 @@ class Matchers:
         is_file, modules = narrowed
         if not is_file(file.path):
             return False
+        if not modules:
+            return True
         below = tuple(module + end for module in modules for end in "./")
-        imported = (fact.module for fact in file.facts if isinstance(fact, Import) and not is_local(_root(fact.module)))
-        return not modules or any(module in modules or module.startswith(below) for module in imported)
+        imported = (fact.module for fact in file.facts if isinstance(fact, Import))
+        return any((module in modules or module.startswith(below)) and not is_local(_root(module)) for module in imported)
 
     def _match_import(self, fact: Import, is_local: Callable[[str], bool]) -> Iterator[Match]:
         root = _root(fact.module)

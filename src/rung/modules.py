@@ -16,6 +16,14 @@ class Modules:
         self._paths = {file.path for file in files if file.path.endswith((".py", ".ipynb"))}
         self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
+        self._inside: dict[str, set[str]] = defaultdict(set)
+        """Names of the modules and folders that stand in a folder with modules in or below it."""
+        for path in self._paths:
+            inner = path.removesuffix(".py")
+            while inner and (not (folder := posixpath.dirname(inner)) or posixpath.basename(inner) not in self._inside[folder]):
+                self._inside[folder].add(posixpath.basename(inner))
+                inner = folder
+        self._from_roots: dict[str, tuple[str, ...]] = {}
 
     def _sources(self) -> Iterator[str]:
         """Folders that hold the top of a package, and the usual names for a source root."""
@@ -32,22 +40,26 @@ class Modules:
             folder = posixpath.dirname(importer)
             for _ in range(dots - 1):
                 folder = posixpath.dirname(folder)
-            return self._within(folder, module.lstrip("."), importer)
+            found = self._within(folder, module.lstrip("."))
+            return next((path for path in found if path != importer), None)
         own = posixpath.dirname(importer)
-        folders = self._roots if own in self._packages else [own, *self._roots]
-        for folder in folders:
-            if found := self._within(folder, module, importer):
-                return found
-        return None
+        if own not in self._packages and (beside := next((path for path in self._within(own, module) if path != importer), None)):
+            return beside
+        below = self._from_roots.get(module)
+        if below is None:
+            below = self._from_roots[module] = tuple(path for folder in self._roots for path in self._within(folder, module))
+        return next((path for path in below if path != importer), None)
 
-    def _within(self, folder: str, module: str, importer: str) -> str | None:
+    def _within(self, folder: str, module: str) -> Iterator[str]:
+        """The files below a folder that a dotted name can live in, the longest module first."""
         parts = [part for part in module.split(".") if part]
+        if not parts or ("/" not in parts[0] and parts[0] not in self._inside.get(folder, ())):
+            return
         for length in range(len(parts), 0, -1):
             base = posixpath.join(folder, *parts[:length])
             for path in (base + ".py", base + "/__init__.py"):
-                if path in self._paths and path != importer:
-                    return path
-        return None
+                if path in self._paths:
+                    yield path
 
 
 class LocalNames:
