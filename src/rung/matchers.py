@@ -477,7 +477,7 @@ class Matchers:
 
     def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
-        askers = self._keys_of(path).asked
+        askers: _Keys | None = None
         kept = []
         for fact in facts:
             kind = fact.__class__
@@ -485,8 +485,9 @@ class Matchers:
                 if not self._asks_for_call(path, fact):  # type: ignore[arg-type]
                     continue
             elif kind is Setting:
+                askers = askers or self._keys_of(path)
                 value = fact.value  # type: ignore[attr-defined]
-                if not any([is_value(value) for is_value, _ in askers(fact.key)]):  # type: ignore[attr-defined]
+                if not any(is_value(value) for is_value, _ in askers.asked(fact.key)):  # type: ignore[attr-defined]
                     continue
             elif kind is Literal and not any(condition(fact.value) for condition, _ in self._literals):  # type: ignore[attr-defined]
                 continue
@@ -494,6 +495,9 @@ class Matchers:
         return tuple(kept)
 
     def _asks_for_call(self, path: str, call: Call) -> bool:
+        name = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
+        if call.kind != "gate" and name.rpartition(".")[2] not in self._calls and name.partition(".")[0] not in self._open_calls:
+            return False
         for match in self._match_call(call, _nothing_local):
             narrowed = self._narrowed.get(match.owned.key)
             if narrowed is None or narrowed[0](path):
@@ -510,13 +514,14 @@ class Matchers:
 
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
-        askers = self._keys_of(file.path).asked
+        askers: _Keys | None = None
         yield from self._match_file(file)
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
         for fact in file.facts:
             if isinstance(fact, Setting):
-                for is_value, owned in askers(fact.key):
+                askers = askers or self._keys_of(file.path)
+                for is_value, owned in askers.asked(fact.key):
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
             elif isinstance(fact, Call):
@@ -583,7 +588,8 @@ class Matchers:
         root = bare.partition(".")[0]
         for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
             for pattern, owned in patterns or ():
-                if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(root)):
+                anything = "*" in pattern.root
+                if (anything or pattern.root == root) and pattern.matches(call, bare) and (anything or not is_local(root)):
                     yield Match(owned, call.line, call, call.end_line)
 
     def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
