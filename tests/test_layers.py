@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
     "records", "packs", "globs", "needles", "prefilter", "excerpt", "canonical", "targets", "gates", "matchers", "readers", "modules", "libraries",
     "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
-    "review", "starter",
+    "review", "rescan", "sampling", "history", "starter", "rest", "checkout", "comment", "annotations", "action",
     "explain", "catalogue", "scaffold", "docs", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -424,6 +425,30 @@ def test_sarif_follows_the_standards_schema(document: dict[str, Any], empty: dic
 
     for given in (document, empty):
         validator.validate(json.loads(FORMATS["sarif"].render(given)))
+
+
+def test_code_hosts_get_paths_from_the_repository_s_root_where_a_part_of_it_was_scanned() -> None:
+    whole = sample.assessment()
+    part = document_of(replace(whole, targets=tuple(replace(target, folder="services/churn") for target in whole.targets)))
+
+    assert read_document(FORMATS["json"].render(part), "result.json")["targets"][0]["folder"] == "services/churn"
+    run = json.loads(FORMATS["sarif"].render(part))["runs"][0]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in run["results"]]
+    places += [issue["location"]["path"] for issue in json.loads(FORMATS["codequality"].render(part))]
+    assert places
+    assert all(place.startswith("services/churn/") for place in places)
+    assert run["automationDetails"]["id"] == f"rung/{part['overall']['framework']}/services-churn/"
+    assert "/services/churn/gx/checkpoints/raw.yml#L3" in FORMATS["markdown"].render(part)
+
+
+def test_code_quality_has_an_issue_for_each_criterion_that_is_not_met(document: dict[str, Any]) -> None:
+    issues = {issue["check_name"]: issue for issue in json.loads(FORMATS["codequality"].render(document))}
+
+    assert set(issues) == {result["ruleId"] for result in json.loads(FORMATS["sarif"].render(document))["runs"][0]["results"]}
+    quality = issues["data.quality-automated"]
+    assert (quality["severity"], issues["data.lineage"]["severity"]) == ("major", "minor")
+    assert quality["location"] == {"path": "gx/checkpoints/raw.yml", "lines": {"begin": 3}}
+    assert len({issue["fingerprint"] for issue in issues.values()}) == len(issues)
 
 
 def test_sarif_has_a_result_for_each_criterion_that_is_not_met(document: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
 DIMENSIONS = ("data", "model", "code", "overall")
-FORMATS = ("text", "json", "markdown", "html", "sarif", "junit", "badge")
+FORMATS = ("text", "json", "markdown", "html", "sarif", "codequality", "junit", "badge")
 SUFFIXES = {
     ".txt": "text",
     ".json": "json",
@@ -33,8 +33,10 @@ SUFFIXES = {
     ".htm": "html",
     ".sarif": "sarif",
     ".xml": "junit",
+    ".csv": "csv",
     ".svg": "badge",
 }
+HISTORY_FORMATS = ("text", "csv", "json", "html")
 COMPARISON_FORMATS = ("text", "json", "markdown", "sarif")
 LISTS = ("detectors", "capabilities", "rules", "frameworks", "resources")
 
@@ -114,6 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
     scan.set_defaults(run=_scan)
 
     _add_diff(commands)
+    _add_history(commands)
 
     explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
@@ -153,10 +156,26 @@ def build_parser() -> argparse.ArgumentParser:
     new.add_argument("--folder", default=".", metavar="FOLDER", help="checkout of Rung that gets the files (default: this one)")
     new.set_defaults(run=_new)
 
+    _add_jobs(commands)
+
     completion = commands.add_parser("completion", help="print the shell code that completes rung's arguments")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     completion.set_defaults(run=_completion)
     return parser
+
+
+def _add_jobs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What jobs of code hosts call."""
+    comment = commands.add_parser(
+        "comment",
+        help="put a Markdown report on the pull or merge request that a CI job runs for",
+        description="Makes the comment, or updates it in place. On GitHub GITHUB_TOKEN must be set, on GitLab RUNG_GITLAB_TOKEN.",
+    )
+    comment.add_argument("report", metavar="REPORT.md", help="the text, as of `rung diff --format markdown`")
+    comment.add_argument("--about", default="", metavar="NAME", help="tells apart several comments on one request")
+    comment.set_defaults(run=_comment)
+
+    commands.add_parser("action").set_defaults(run=_action)  # for action.yml alone: help does not list it
 
 
 def _add_part(parser: argparse.ArgumentParser) -> None:
@@ -183,6 +202,27 @@ def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     init.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="root of the repository (default: this folder)")
     init.add_argument("--workflow", action="store_true", help="also write .github/workflows/rung.yml, which comments on pull requests")
     init.set_defaults(run=_init)
+
+
+def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    history = commands.add_parser(
+        "history",
+        help="levels over months, tags or commits, and which commit changed them",
+        description="Scans revisions of a local repository along first parents, and finds the commit behind each change between them.",
+    )
+    history.add_argument(
+        "target", nargs="?", default=".", metavar="PATH", help="folder of the repository (default: this one), or FOLDER@REV"
+    )
+    history.add_argument("--rev", default="", metavar="REV", help="branch, tag or commit at which the history ends")
+    history.add_argument("--path", default="", metavar="FOLDER", help="only this folder of it (a part of a monorepo)")
+    history.add_argument("--by", choices=("months", "tags", "commits"), default="months", help="what to sample (default: months)")
+    history.add_argument("--samples", type=_count, default=0, metavar="N", help="no more samples than this, evenly spread")
+    history.add_argument("--since", default="", metavar="DATE", help="nothing before this year, month or day (2026, 2026-03, 2026-03-01)")
+    history.add_argument("--until", default="", metavar="DATE", help="nothing after it")
+    history.add_argument("--framework", default="", metavar="NAME", help="maturity model to rate by (default: mlab)")
+    _add_config(history)
+    _add_output(history, HISTORY_FORMATS)
+    history.set_defaults(run=_history)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -216,7 +256,8 @@ def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None
         metavar="FILE",
         help="file for the format given in the same place, or the one its suffix tells",
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="text: every criterion with its evidence")
+    parser.set_defaults(formats=tuple(formats))
+    parser.add_argument("-v", "--verbose", action="store_true", help="text: everything that is left out otherwise")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes on standard error")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
 
@@ -242,6 +283,29 @@ def _diff(options: argparse.Namespace) -> int:
         documents = difference(_request(options), progress)
     _write(documents, options, render_comparison)
     return _judged(documents)
+
+
+def _history(options: argparse.Namespace) -> int:
+    from rung.history import Asked, history_of
+    from rung.report import render_history
+    from rung.report.history import history_document
+
+    asked = Asked(
+        target=options.target,
+        revision=options.rev,
+        subfolder=options.path,
+        by=options.by,
+        samples=options.samples,
+        since=options.since,
+        until=options.until,
+        framework=options.framework,
+        config=options.config,
+        system=options.system,
+    )
+    with _progress(options.quiet, "scanning revisions") as progress:
+        document = history_document(history_of(asked, progress))
+    _write([document], options, render_history)
+    return DONE
 
 
 def _request(options: argparse.Namespace, **more: Any) -> Request:
@@ -364,6 +428,23 @@ def _render(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _comment(options: argparse.Namespace) -> int:
+    from rung.comment import post_here
+
+    try:
+        text = Path(options.report).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RungError(f"{options.report}: can't be read: {error}") from error
+    _say(f"rung: {post_here(text, os.environ, options.about)}")
+    return DONE
+
+
+def _action(_options: argparse.Namespace) -> int:
+    from rung.action import act
+
+    return act(os.environ, main)
+
+
 def _completion(options: argparse.Namespace) -> int:
     from argcomplete.shell_integration import shellcode
 
@@ -373,7 +454,10 @@ def _completion(options: argparse.Namespace) -> int:
 
 def _write(documents: Sequence[dict[str, Any]], options: argparse.Namespace, render: Callable[..., str]) -> None:
     """Writes each format to the output given in the same place, the rest to standard output; several systems each to a file."""
-    outputs = [(output, options.format[i] if i < len(options.format) else _format_of(output)) for i, output in enumerate(options.output)]
+    outputs = [
+        (output, options.format[i] if i < len(options.format) else _format_of(output, options.formats))
+        for i, output in enumerate(options.output)
+    ]
     rest = options.format[len(outputs) :] or ([] if outputs else ["text"])
     if len(documents) > 1 and (single := [name for name in rest if name not in ("text", "markdown")]):
         names = ", ".join(document["scope"]["system"] for document in documents)
@@ -410,11 +494,17 @@ def _save(text: str, path: Path) -> None:
         raise RungError(f"{path}: can't be written: {error.strerror}") from error
 
 
-def _format_of(output: str) -> str:
+def _format_of(output: str, formats: Sequence[str]) -> str:
     suffix = Path(output).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(FORMATS)}")
+    if SUFFIXES.get(suffix) not in formats:
+        raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(formats)}")
     return SUFFIXES[suffix]
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"`{text}`: expected a number from 1 on")
+    return int(text)
 
 
 def _thresholds(text: str) -> dict[str, int]:
@@ -428,7 +518,7 @@ def _thresholds(text: str) -> dict[str, int]:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(quiet: bool, what: str = "reading files") -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on a terminal's standard error, nothing elsewhere."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -437,7 +527,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading files", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

@@ -1,6 +1,6 @@
-"""The reference pages and the README's tables, written from the packs: `python -m rung.docs [--check]`.
+"""The reference pages and the README's tables, written from the packs and action.yml: `python -m rung.docs [--check]`.
 
-With `--check` nothing is written, and the exit code is 1 when a page differs from what the packs say.
+With `--check` nothing is written, and the exit code is 1 when a page differs from what these say.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+
+import yaml
 
 from rung.explain import requirement_text
 from rung.packs import load_packs
@@ -27,6 +29,7 @@ def pages(packs: Packs) -> dict[str, str]:
         "docs/detectors.md": _HEAD + detectors_page(packs),
         "docs/capabilities.md": _HEAD + capabilities_page(packs),
         **{f"docs/rules-{framework.id}.md": _HEAD + rules_page(packs, framework.id) for framework in packs.frameworks},
+        "docs/github-action.md": action_page(),
         "README.md": _between((ROOT / "README.md").read_text(encoding="utf-8"), "summary", summary(packs)),
     }
 
@@ -96,6 +99,18 @@ def summary(packs: Packs) -> str:
     return "\n".join(_table(("dimension", "capabilities", "detectors", "signals", "criteria"), rows)) + "\n"
 
 
+def action_page() -> str:
+    """The GitHub Action's page, with its inputs and outputs as action.yml describes them."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    text = (ROOT / "docs" / "github-action.md").read_text(encoding="utf-8")
+    inputs = (
+        [f"`{name}`", body["description"], f"`{body['default']}`" if body["default"] else ""] for name, body in action["inputs"].items()
+    )
+    outputs = ([f"`{name}`", body["description"]] for name, body in action["outputs"].items())
+    text = _between(text, "inputs", "\n".join(_table(("input", "meaning", "default"), inputs)) + "\n")
+    return _between(text, "outputs", "\n".join(_table(("output", "meaning"), outputs)) + "\n")
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     names = list(head)
     return [
@@ -124,7 +139,7 @@ def main() -> int:
             if not check:
                 file.write_text(text, encoding="utf-8")
     if stale:
-        print(f"{'differ from the packs' if check else 'written'}: {', '.join(stale)}", file=sys.stderr)
+        print(f"{'differ from the packs or action.yml' if check else 'written'}: {', '.join(stale)}", file=sys.stderr)
     return 1 if stale and check else 0
 
 

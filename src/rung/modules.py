@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from rung.records import SourceFile
 
@@ -15,15 +16,11 @@ class Modules:
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self._paths = {file.path for file in files if file.path.endswith((".py", ".ipynb"))}
         self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
+        self._tops = {path.removesuffix(".py") for path in self._paths} | {above for path in self._paths for above in _above(path)}
+        """Where a module or a folder of modules is, so that a name of somebody else's is told at once."""
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
-        self._inside: dict[str, set[str]] = defaultdict(set)
-        """Names of the modules and folders that stand in a folder with modules in or below it."""
-        for path in self._paths:
-            inner = path.removesuffix(".py")
-            while inner and (not (folder := posixpath.dirname(inner)) or posixpath.basename(inner) not in self._inside[folder]):
-                self._inside[folder].add(posixpath.basename(inner))
-                inner = folder
         self._from_roots: dict[str, tuple[str, ...]] = {}
+        """What was found below the roots for a dotted name."""
 
     def _sources(self) -> Iterator[str]:
         """Folders that hold the top of a package, and the usual names for a source root."""
@@ -53,13 +50,21 @@ class Modules:
     def _within(self, folder: str, module: str) -> Iterator[str]:
         """The files below a folder that a dotted name can live in, the longest module first."""
         parts = [part for part in module.split(".") if part]
-        if not parts or ("/" not in parts[0] and parts[0] not in self._inside.get(folder, ())):
+        below = f"{folder}/" if folder else ""
+        if not parts or below + parts[0] not in self._tops:
             return
         for length in range(len(parts), 0, -1):
-            base = posixpath.join(folder, *parts[:length])
+            base = below + "/".join(parts[:length])
             for path in (base + ".py", base + "/__init__.py"):
                 if path in self._paths:
                     yield path
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a file is in."""
+    for end, character in enumerate(path):
+        if character == "/":
+            yield path[:end]
 
 
 class LocalNames:
@@ -81,9 +86,13 @@ class LocalNames:
 
     def seen_from(self, path: str) -> Callable[[str], bool]:
         """A test for module names as imported from the file `path`."""
+        return self.names(path).__contains__
+
+    def names(self, path: str) -> AbstractSet[str]:
+        """The names that are the repository's own where the file `path` imports them."""
         folder, name = posixpath.split(path)
         own = name.removesuffix(".py")
         known = self._names[""] | self._names["src"]
         if folder not in self._packages:
             known = known | (self._names[folder] - {own})
-        return known.__contains__
+        return known

@@ -176,8 +176,9 @@ class Prefilter:
         return self._gate_regex.fullmatch(word) is not None
 
 
-_CONSTRUCTS = tuple(
-    Traces(frozenset(words)) for words in ((b"aws_cdk",), (b"aws", b"cdk", b"lib"), (b"aws", b"cdk"), (b"cdktf",), (b"pulumi",))
+_CONSTRUCTS = (
+    *(Traces(frozenset(words)) for words in ((b"aws_cdk",), (b"aws", b"cdk", b"lib"), (b"aws", b"cdk"), (b"cdktf",), (b"pulumi",))),
+    *(Traces(frozenset(), (piece,)) for piece in (b"cdktf_", b"pulumi_")),
 )
 """Libraries whose calls declare infrastructure, as words; the packages of one provider carry its name behind an underscore."""
 

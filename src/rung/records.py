@@ -6,7 +6,7 @@ give *evidence*, rules turn evidence into *criteria* with ratings, and the asses
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
@@ -946,6 +946,111 @@ class Comparison:
     """Dimensions' levels and met criteria that fell, save those that a waiver or an attestation in force excuses."""
     notes: tuple[str, ...]
     """What makes the two hard to compare (other packs)."""
+
+
+# ── History ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a capability rests on: a piece of evidence without its line."""
+
+    tool: str
+    path: str
+    strength: Strength
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """Where a system stands at one revision. Two are equal when every level, score and strength is."""
+
+    overall: Standing
+    dimensions: tuple[tuple[str, Standing], ...]
+    strengths: tuple[tuple[str, Strength], ...]
+    """The capabilities that are there, sorted."""
+    proofs: dict[str, tuple[Proof, ...]] = field(compare=False)
+    """The best evidence of each capability, the strongest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A revision that the history shows."""
+
+    label: str
+    """The month, the tags, or the commit's short id."""
+    commit: str
+    date: str
+    """When it was committed, in UTC: `2026-03-01T12:00:00Z`."""
+    standings: Standings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrengthChange:
+    """A capability that rose or fell with a commit."""
+
+    id: str
+    negative: bool
+    """Evidence of it counts against maturity: a rise is worse."""
+    old: Strength
+    new: Strength
+    because: str
+    """The evidence that came or went."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A commit, and what it raised or lowered against its first parent: both were scanned."""
+
+    commit: str
+    date: str
+    subject: str
+    overall: LevelChange
+    dimensions: tuple[LevelChange, ...]
+    """Those whose level, reading or score changed."""
+    capabilities: tuple[StrengthChange, ...]
+    explains: tuple[tuple[str, tuple[str, ...]], ...]
+    """By dimension, the capabilities of this commit that its criteria ask for; none where only what could be searched changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """What lies between two neighbouring samples, and how much of it was looked at."""
+
+    old: str
+    new: str
+    commits: int
+    """Commits after the older sample up to the newer; 0 where they are not on one line."""
+    scanned: int
+    """How many of them were scanned, the newer sample among them."""
+    wavering: tuple[str, ...]
+    """Dimensions and capabilities that were seen to rise and to fall in between."""
+    untold: str = ""
+    """Why it can't be told which commit changed what; empty when it can, or when nothing changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Levels over time."""
+
+    version: str
+    digest: str
+    system: str
+    target: TargetInfo
+    """The newest revision."""
+    framework: str
+    levels: tuple[tuple[int, str], ...]
+    titles: tuple[tuple[str, str], ...]
+    """Ids and titles of the dimensions."""
+    by: str
+    samples: tuple[Sample, ...]
+    """The oldest first."""
+    marks: tuple[Mark, ...]
+    """In the order of the samples that they lie between."""
+    intervals: tuple[Interval, ...]
+    coverage: tuple[Coverage, ...]
+    """What of the history was not seen."""
+    notes: tuple[str, ...]
 
 
 class RungError(Exception):

@@ -6,6 +6,7 @@ The policy of a comparison is that of the earlier side, so that a change can't e
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,6 +24,7 @@ from rung.targets.opening import place_of
 from rung.targets.target import Target, Unread
 from rung.verdicts import with_gates
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = 7
 """Characters of a revision that people read."""
 
@@ -131,7 +133,8 @@ def _compared(old: Document, new: Document, packs: Packs) -> Document:
 
 def _base(request: Request, packs: Packs) -> Document | Target:
     """What the scan is compared with: a stored result, a folder, else a revision of the target."""
-    if os.path.exists(request.against):
+    # A commit is never a file: a change could bring one of that name, to be compared with itself.
+    if os.path.exists(request.against) and not _COMMIT.fullmatch(request.against):
         return _side(request.against, request, packs)
     if request.against.endswith(".json"):
         raise RungError(f"{request.against}: there is no such file to compare with")
@@ -153,6 +156,23 @@ def _side(name: str, request: Request, packs: Packs) -> Document | Target:
 # ── Whose configuration ──────────────────────────────────────────────────────────────────────────────
 
 
+def configuration_of(target: Target, file: str, packs: Packs) -> Config:
+    """The configuration that a target goes by: what the user's own file says, which must be right, or else the target's.
+
+    Raises:
+        ConfigError: the user's file can't be read, or is wrong.
+    """
+    return _named(file, packs) if file else _of_target(target, NAME, packs)
+
+
+def _named(path: str, packs: Packs) -> Config:
+    try:
+        with open(path, "rb") as file:
+            return load_config(file.read(), path, packs)
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+
+
 def _configuration(old: Document | Target | None, new: Document | Target, request: Request, packs: Packs) -> Config:
     """The configuration that both sides go by.
 
@@ -160,11 +180,7 @@ def _configuration(old: Document | Target | None, new: Document | Target, reques
     and then the later side's own may narrow and name, but neither excuse nor judge. Without a comparison it is the target's own.
     """
     if request.config:
-        try:
-            with open(request.config, "rb") as file:
-                return load_config(file.read(), request.config, packs)
-        except OSError as error:
-            raise ConfigError(f"{request.config}: can't be read: {error.strerror}") from error
+        return _named(request.config, packs)
     if old is not None and not isinstance(old, dict):
         return _earlier(old, None if isinstance(new, dict) else new, packs)
     own = Config() if isinstance(new, dict) else _of_target(new, NAME, packs)

@@ -98,7 +98,7 @@ def scan_systems(
         # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
         against = (item for item in detect(files, matches, wiring, target.info.id, own=aside) if item.capability in negative)
         evidence = tuple(_with_excerpts((*found, *against), target))
-        hidden = unread(own, partial(_hidden, readers, matchers), target.info.id)
+        hidden = unread(own, partial(hidden_by, readers, matchers), target.info.id)
         coverage = (*target.coverage(), *hidden, *later)
         annotations = in_force(config, system, today.date().isoformat())
         results = tuple(
@@ -142,7 +142,7 @@ _SHOWS = {
 """Which matchers live on a reading's facts; a reading that is tried on any YAML or JSON hides nothing by itself."""
 
 
-def _hidden(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
+def hidden_by(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
     """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing."""
     if file.unread in NOT_OURS:
         return ()

@@ -64,6 +64,10 @@ _POINTER_SIZE = 1024
 """A Git LFS pointer is smaller than this."""
 
 
+Continuations = dict[tuple[str, str], tuple[SourceFile, tuple[Fact, ...]]]
+"""What files that others name as their continuation gave, by path and reading, with the record of the file's own facts."""
+
+
 class Readers:
     """All readings, and the signals that look into raw text, for one set of packs."""
 
@@ -116,17 +120,26 @@ class Readers:
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
     ) -> tuple[SourceFile, ...]:
-        """Every file of the target with its facts, in the order of the listing.
+        """Every file of the target with its facts, in the order of the listing."""
+        files = self.read_listed(target, target.list(), processes=processes, progress=progress)
+        return self.follow_includes(target, files)
+
+    def read_listed(
+        self,
+        target: Target,
+        entries: Sequence[Entry],
+        *,
+        processes: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[SourceFile]:
+        """Some files of the target with their own facts, in the given order; what continues them is left to `follow_includes`.
 
         Two processes share the work above `PARALLEL_FROM` files; a file that kills its process becomes an unread file.
         """
-        entries = target.list()
         count = processes or (min(os.cpu_count() or 1, 4) if len(entries) >= PARALLEL_FROM else 1)
         if count == 1 or "fork" not in multiprocessing.get_all_start_methods():
-            files = self._read_here(target, entries, progress)
-        else:
-            files = self._read_forked(target, entries, count, progress)
-        return self._follow_includes(target, files)
+            return self._read_here(target, entries, progress)
+        return self._read_forked(target, entries, count, progress)
 
     def _read_here(self, target: Target, entries: Sequence[Entry], progress: Callable[[int, int], None] | None) -> list[SourceFile]:
         files = []
@@ -206,9 +219,13 @@ class Readers:
         facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
         return tuple(facts) if whole else self._matchers.asked_for(path, facts)
 
-    def _follow_includes(self, target: Target, files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
-        """Reads what files name as their continuation, the way the including file was read; each file and way once."""
-        by_path = {file.path: file for file in files}
+    def follow_includes(self, target: Target, files: Sequence[SourceFile], known: Continuations | None = None) -> tuple[SourceFile, ...]:
+        """Reads what files name as their continuation, the way the including file was read; each file and way once.
+
+        `known` is what an earlier call read, of files of which the very same record is given again; it is brought up to date.
+        """
+        own = {file.path: file for file in files}
+        by_path = dict(own)
         done: set[tuple[str, str]] = set()
         queue = [fact for file in files for fact in file.facts if isinstance(fact, Include)]
         while queue:
@@ -219,11 +236,18 @@ class Readers:
                 if file is None or reading is None or file.unread or (path, include.reader) in done or reading.claims(template_path(path)):
                     continue
                 done.add((path, include.reader))
-                data = target.read(path)
-                if not isinstance(data, Unread):
+                before = known.get((path, include.reader)) if known is not None else None
+                if before and before[0] is own[path]:
+                    facts = before[1]
+                else:
+                    data = target.read(path)
+                    if isinstance(data, Unread):
+                        continue
                     facts = self._facts((reading,), path, data)
-                    by_path[path] = replace(file, facts=(*file.facts, *facts))
-                    queue.extend(fact for fact in facts if isinstance(fact, Include))
+                    if known is not None:
+                        known[path, include.reader] = own[path], facts
+                by_path[path] = replace(file, facts=(*file.facts, *facts))
+                queue.extend(fact for fact in facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
 
 

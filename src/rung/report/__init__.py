@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from rung.report import badge, comparison, comparison_markdown, comparison_text, document, html, junit, markdown, sarif, text
+from rung.report import (
+    badge,
+    codequality,
+    comparison,
+    comparison_markdown,
+    comparison_text,
+    document,
+    history,
+    history_html,
+    history_text,
+    html,
+    junit,
+    markdown,
+    sarif,
+    text,
+)
 from rung.report.document import Document, document_of, read_document, schema
 
 
@@ -22,6 +37,7 @@ FORMATS: dict[str, Format] = {
     "markdown": Format(markdown.render, ".md"),
     "html": Format(html.render, ".html"),
     "sarif": Format(sarif.render, ".sarif"),
+    "codequality": Format(codequality.render, ".json"),
     "junit": Format(junit.render, ".xml"),
     "badge": Format(badge.render, ".svg"),
 }
@@ -52,6 +68,24 @@ def render_comparison(
     return comparison_text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
+HISTORIES: dict[str, Callable[[Document], str]] = {
+    "text": history_text.render,
+    "csv": history.render_csv,
+    "json": history.render_json,
+    "html": history_html.render,
+}
+"""How the document of a history is rendered."""
+
+
+def render_history(
+    name: str, document: Document, *, verbose: bool = False, color: bool = False, width: int = 80, encoding: str = "utf-8"
+) -> str:
+    """A history in the format of that name; the options are for text only."""
+    if name != "text":
+        return HISTORIES[name](document)
+    return history_text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+
+
 def _shows(encoding: str) -> bool:
     try:
         "●◐○─·–→’…".encode(encoding)
@@ -60,4 +94,16 @@ def _shows(encoding: str) -> bool:
     return True
 
 
-__all__ = ["COMPARISONS", "FORMATS", "Document", "Format", "document_of", "read_document", "render", "render_comparison", "schema"]
+__all__ = [
+    "COMPARISONS",
+    "FORMATS",
+    "HISTORIES",
+    "Document",
+    "Format",
+    "document_of",
+    "read_document",
+    "render",
+    "render_comparison",
+    "render_history",
+    "schema",
+]

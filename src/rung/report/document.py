@@ -112,7 +112,7 @@ def _cleaned(value: Any) -> Any:
 
 
 def _target(target: TargetInfo) -> Document:
-    return {
+    entry = {
         "id": target.id,
         "kind": target.kind,
         "uri": mask_tokens(target.uri),
@@ -123,6 +123,7 @@ def _target(target: TargetInfo) -> Document:
         "remote": mask_tokens(target.remote),
         "files": target.files,
     }
+    return entry | ({"folder": target.folder} if target.folder else {})
 
 
 def _overall(result: FrameworkResult) -> Document:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from rung.report.document import Document, cleaned
 from rung.report.markup import escaped
-from rung.report.views import evidence_by_id, levels, primary, said, web_address
+from rung.report.views import best_place, from_root, levels, primary, said, slug, web_address
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "SRCROOT"
@@ -30,13 +30,13 @@ def render(document: Document) -> str:
     for index, (name, dimension, criterion) in enumerate(criteria):
         if criterion["status"] not in ("unmet", "partly") or (new is not None and criterion["id"] not in new):
             continue
-        location = _location(document, dimension, criterion)
-        if location is None:
+        place = best_place(document, dimension, criterion)
+        if place is None:
             unplaced.append(_notification(f"{criterion['id']}: {_message(criterion)}", None))
         else:
-            result = _result(index, name, _level_name(document, dimension, criterion), criterion, location)
+            result = _result(index, name, _level_name(document, dimension, criterion), criterion, _physical(*place))
             results.append(result if new is None else result | {"baselineState": new[criterion["id"]]})
-    notifications = unplaced + [_error(error) for error in document["errors"]]
+    notifications = unplaced + [_error(document, error) for error in document["errors"]]
     run: dict[str, Any] = {
         "tool": {
             "driver": {
@@ -46,7 +46,7 @@ def render(document: Document) -> str:
                 "properties": {"packs": document["rung"]["packs"], "framework": primary(document)["title"]},
             }
         },
-        "automationDetails": {"id": f"rung/{document['overall']['framework']}/"},
+        "automationDetails": {"id": _category(document)},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the scanned repository."}}},
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notifications}],
@@ -56,6 +56,13 @@ def render(document: Document) -> str:
     if provenance:
         run["versionControlProvenance"] = provenance
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _category(document: Document) -> str:
+    """What code scanning keeps apart: the framework, and the part of the repository where it is one."""
+    folders = {target["folder"] for target in document["targets"] if target.get("folder")}
+    parts = [*sorted(folders), *([document["scope"]["system"]] if "repository" in document["scope"] else [])]
+    return "/".join(["rung", document["overall"]["framework"], *map(slug, parts), ""])
 
 
 def _new_gaps(document: Document) -> dict[str, str] | None:
@@ -125,18 +132,6 @@ def _level(criterion: Document) -> str:
     return "warning" if criterion["essential"] else "note"
 
 
-def _location(document: Document, dimension: Document, criterion: Document) -> dict[str, Any] | None:
-    """The criterion's first file, else one of its dimension, else any: code hosts refuse a result without a file."""
-    found = evidence_by_id(document)
-    around = [name for other in dimension["criteria"] for name in other["evidence"]]
-    for name in [*criterion["evidence"], *around, *found]:
-        place = found.get(name, {}).get("location", {})
-        if place.get("path"):
-            own = name in criterion["evidence"]
-            return _physical(place["path"], place["line"] if own else 0, place["end_line"] if own else 0)
-    return None
-
-
 def _physical(path: str, line: int, end_line: int) -> dict[str, Any]:
     region = {"startLine": max(line, 1)}
     if end_line > line:
@@ -144,8 +139,9 @@ def _physical(path: str, line: int, end_line: int) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": quote(path), "uriBaseId": _ROOT}, "region": region}}
 
 
-def _error(error: Document) -> dict[str, Any]:
-    location = _physical(error["path"], error["line"], 0) if error["path"] else None
+def _error(document: Document, error: Document) -> dict[str, Any]:
+    path = from_root(document, error["target"], error["path"])
+    location = _physical(path, error["line"], 0) if path else None
     return _notification(_plain(error["what"]), location)
 
 

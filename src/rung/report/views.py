@@ -228,13 +228,38 @@ def source_url(document: Document, target_id: str, path: str, line: int = 0, end
     return "" if target is None or not path else _page(target, path, line, end_line)
 
 
+def best_place(document: Document, dimension: Document, criterion: Document) -> tuple[str, int, int] | None:
+    """The path from the repository's root, first and last line of a criterion's first file, else of one of its dimension, else of any.
+
+    Code hosts refuse a finding without a file. The lines are 0 where the evidence is not the criterion's own.
+    """
+    found = evidence_by_id(document)
+    around = [name for other in dimension["criteria"] for name in other["evidence"]]
+    for name in [*criterion["evidence"], *around, *found]:
+        place = found.get(name, {}).get("location", {})
+        if place.get("path"):
+            own = name in criterion["evidence"]
+            path = from_root(document, place["target"], place["path"])
+            return path, place["line"] if own else 0, place["end_line"] if own else 0
+    return None
+
+
+def from_root(document: Document, target_id: str, path: str) -> str:
+    """A path of a target relative to the root of its repository, which is what code hosts ask for."""
+    return next((_below(target, path) for target in document["targets"] if target["id"] == target_id), path)
+
+
+def _below(target: Document, path: str) -> str:
+    return f"{target['folder']}/{path}" if path and target.get("folder") else path
+
+
 def _page(target: dict[str, Any], path: str, line: int, end_line: int) -> str:
     base, revision = web_address(target["remote"]), target["revision"]
     if not base or not re.fullmatch(r"[0-9a-f]{7,64}", revision):
         return ""
     host = urlsplit(base).hostname or ""
     last = end_line if end_line > line else 0
-    file = quote(path)
+    file = quote(_below(target, path))
     if "gitlab" in host:
         return f"{base}/-/blob/{revision}/{file}" + (f"#L{line}" + (f"-{last}" if last else "") if line else "")
     if "bitbucket" in host:

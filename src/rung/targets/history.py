@@ -13,7 +13,8 @@ from rung.targets.target import printable
 
 MOST_CHANGES = 200_000
 """Changes that are kept of one commit."""
-
+MOST_SUBJECT = 120
+"""Characters of a commit's subject."""
 _HEADER = re.compile(r"(?P<id>[0-9a-f]{40,64}) (?P<date>-?\d+) (?P<parents>[0-9a-f ]*)", re.ASCII)
 _CHANGE = re.compile(r":(?P<old_mode>[0-7]{6}) (?P<new_mode>[0-7]{6}) (?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) [A-Z]\d*", re.ASCII)
 _GONE = 0
@@ -56,7 +57,7 @@ class Tag:
     """When the commit was committed, in seconds since 1970."""
 
 
-def commits_of(git: Git, revision: str, *, folder: str = "") -> Generator[Commit, None, None]:
+def commits_of(git: Git, revision: str, *, folder: str = "", changes: bool = True) -> Generator[Commit, None, None]:
     """The commits from a revision (an id, as `revision.resolve` gives) back along first parents, the newest first.
 
     Nothing is kept, so any number of commits takes the same memory; closing the generator ends git.
@@ -65,34 +66,47 @@ def commits_of(git: Git, revision: str, *, folder: str = "") -> Generator[Commit
         git: the repository.
         revision: a commit's id, or a range of them (`OLD..NEW`).
         folder: only commits that change something in this folder, and only those changes.
+        changes: whether to ask what each commit changed; without, they come much faster, and none has changes.
 
     Raises:
         GitError: git failed; commits that it did give have been given.
     """
     # Whatever configuration could change or run is said here: signatures start a program, an order is read from a file.
     arguments = (
-        "log", "--first-parent", "-m", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-show-signature", "--no-ext-diff",
+        "log", "--first-parent", *(("-m", "--raw") if changes else ("--no-patch",)), "-z", "--no-abbrev", "--no-renames", "--no-show-signature", "--no-ext-diff",
         "--no-textconv", "--no-color", "--no-decorate", "--no-relative", "--no-mailmap", "-O/dev/null", "--format=%H %ct %P", "--end-of-options", revision, "--", *([folder] if folder else []),
     )  # fmt: skip
     header: re.Match[str] | None = None
-    changes: list[Change] = []
+    found: list[Change] = []
     with closing(git.stream(*arguments)) as records:
         for raw in records:
             record = os.fsdecode(raw).lstrip("\n")
             changed = _CHANGE.fullmatch(record)
             if changed:
                 path = os.fsdecode(next(records, b""))
-                if len(changes) < MOST_CHANGES:
-                    changes.append(_change(path, changed))
+                if len(found) < MOST_CHANGES:
+                    found.append(_change(path, changed))
             elif record:
                 if header:
-                    yield _commit(header, changes)
+                    yield _commit(header, found)
                 header = _HEADER.fullmatch(record)
-                changes = []
+                found = []
                 if header is None:
                     raise GitError("its log has an unknown form")
     if header:
-        yield _commit(header, changes)
+        yield _commit(header, found)
+
+
+def is_cut_off(git: Git, commit: str) -> bool:
+    """Whether a commit has parents that this clone ends before; raises `GitError`."""
+    header, _, _ = git.run("cat-file", "commit", commit).partition(b"\n\n")
+    return b"\nparent " in header
+
+
+def subject_of(git: Git, commit: str) -> str:
+    """The first line of what a commit says of itself, shortened, as its author wrote it; raises `GitError`."""
+    _, _, message = git.run("cat-file", "commit", commit).partition(b"\n\n")
+    return message.strip().partition(b"\n")[0].decode("utf-8", "replace")[:MOST_SUBJECT]
 
 
 def _change(path: str, found: re.Match[str]) -> Change:
@@ -104,11 +118,17 @@ def _commit(header: re.Match[str], changes: list[Change]) -> Commit:
     return Commit(header["id"], tuple(header["parents"].split()), int(header["date"]), tuple(changes))
 
 
-def tags_of(git: Git) -> tuple[Tag, ...]:
-    """The tags of commits, the oldest commit first; raises `GitError`."""
+def tags_of(git: Git, *, merged: str = "") -> tuple[Tag, ...]:
+    """The tags of commits, the oldest commit first; raises `GitError`.
+
+    Args:
+        git: the repository.
+        merged: the id of a commit: only tags that are in its history, by whatever parent.
+    """
     form = "%(refname)%00%(objecttype) %(objectname) %(committerdate:unix)%00%(*objecttype) %(*objectname) %(*committerdate:unix)"
     tags = []
-    for line in os.fsdecode(git.run("for-each-ref", f"--format={form}", "refs/tags")).splitlines():
+    output = git.run("for-each-ref", f"--format={form}", *([f"--merged={merged}"] if merged else []), "refs/tags")
+    for line in os.fsdecode(output).splitlines():
         ref, own, peeled = line.split("\0")
         kind, commit, date = (peeled if own.startswith("tag ") else own).split(" ")
         if kind == "commit":

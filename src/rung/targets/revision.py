@@ -31,6 +31,8 @@ _LISTED = re.compile(
 _NAME = re.compile(r"[^\0-\x20\x7f~^:?*\[\\]+")
 """What can be the name of a branch or tag."""
 _LONGEST_LINK = 4096
+_MOST_LINKS = 10_000
+"""Targets of links that are remembered from one revision to the next."""
 _MOST_HOPS = 40
 """Links that lead to links; a file system gives up there too."""
 
@@ -66,30 +68,99 @@ def open_revision(
         omitted: see there.
         shown: what messages call the repository instead of `path`.
     """
-    limits = limits or Limits()
-    git, folder = repository_at(path, limits.git_seconds)
-    shown = shown or path
-    folder = _inside(shown, folder, subfolder)
-    try:
-        remote = remote_of(git)
-        commit, branch = resolve(git, remote, shown, revision)
-        objects = objects_of(git)
-        info = repository_info(git, remote, identity=identity, kind="revision", revision=commit, branch=branch, folder=printable(folder))
-        treeish = _treeish(objects, commit, folder, f"{shown}@{revision}", _fetch(git, remote, commit))
-    except GitError as error:
-        raise TargetError(f"{shown}: revision {revision} can't be read, because of git: {error}.") from error
-    gaps = Gaps()
-    try:
-        listing = _list(objects, treeish, limits, gaps, omitted)
-    except GitError as error:
-        hint = f" Are parts of it missing? {_fetch(git, remote, commit)}"
-        raise TargetError(f"{shown}: the files of revision {revision} can't be listed, because of git: {error}.{hint}") from error
-    blobs = Blobs(objects, limits.file_bytes)
-    links = _links(listing, blobs)
-    needs = {**NEEDS, MISSING: _fetch_blobs(remote, commit)}
-    entries, real = entries_of(listing, limits, gaps, partial(_why_not, links, limits.file_bytes), needs)
-    del real  # contents go by id
-    return Revision(replace(info, files=len(entries)), entries, gaps.coverage(identity), blobs)
+    return Revisions(path, subfolder=subfolder, limits=limits, identity=identity, omitted=omitted, shown=shown).open(revision)
+
+
+class Revisions:
+    """The revisions of one repository, to be listed one after another; the arguments are those of `open_revision`.
+
+    They share one git process that reads contents, and what symbolic links say.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        subfolder: str = "",
+        limits: Limits | None = None,
+        identity: str = "repo",
+        omitted: Omitted | None = None,
+        shown: str = "",
+    ) -> None:
+        self._limits = limits or Limits()
+        self._identity = identity
+        self._omitted = omitted
+        self._shown = shown or path
+        self.git, folder = repository_at(path, self._limits.git_seconds)
+        self.folder = _inside(self._shown, folder, subfolder)
+        """The part of the repository, as git takes it; empty for all."""
+        try:
+            self.remote = remote_of(self.git)
+            self._objects = objects_of(self.git)
+        except GitError as error:
+            raise TargetError(f"{self._shown}: can't be read, because of git: {error}.") from error
+        self._blobs = Blobs(self._objects, self._limits.file_bytes)
+        self._links: dict[str, str] = {}
+
+    def open(self, revision: str) -> Revision:
+        """A revision by any name; raises `TargetError`."""
+        try:
+            commit, branch = resolve(self.git, self.remote, self._shown, revision)
+            info = repository_info(
+                self.git,
+                self.remote,
+                identity=self._identity,
+                kind="revision",
+                revision=commit,
+                branch=branch,
+                folder=printable(self.folder),
+            )
+            treeish = _treeish(self._objects, commit, self.folder, f"{self._shown}@{revision}", _fetch(self.git, self.remote, commit))
+        except GitError as error:
+            raise TargetError(f"{self._shown}: revision {revision} can't be read, because of git: {error}.") from error
+        return self._listed(info, treeish, revision)
+
+    def at(self, like: Revision, commit: str) -> Revision:
+        """Another commit of the repository by its id, called as `like` is; the folder may be missing there: it is then empty.
+
+        Raises `TargetError`.
+        """
+        info = replace(like.info, revision=commit, branch="")
+        treeish = f"{commit}:{self.folder}" if self.folder else commit
+        try:
+            return self._listed(info, treeish, commit)
+        except TargetError:
+            whole = self._objects.type_of(f"{commit}^{{tree}}") == "tree"
+            if self.folder and whole and self._objects.type_of(treeish) != "tree":
+                return Revision(replace(info, files=0), (), (), self._blobs)
+            raise
+
+    def _listed(self, info: TargetInfo, treeish: str, revision: str) -> Revision:
+        gaps = Gaps()
+        commit = info.revision
+        try:
+            listing = _list(self._objects, treeish, self._limits, gaps, self._omitted)
+        except GitError as error:
+            hint = f" Are parts of it missing? {_fetch(self.git, self.remote, commit)}"
+            raise TargetError(f"{self._shown}: the files of revision {revision} can't be listed, because of git: {error}.{hint}") from error
+        links = self._targets_of(listing)
+        needs = {**NEEDS, MISSING: _fetch_blobs(self.remote, commit)}
+        entries, real = entries_of(listing, self._limits, gaps, partial(_why_not, links, self._limits.file_bytes), needs)
+        del real  # contents go by id
+        return Revision(replace(info, files=len(entries)), entries, gaps.coverage(self._identity), self._blobs)
+
+    def _targets_of(self, listing: Listing) -> Mapping[str, str]:
+        """Where each symbolic link leads, as it is written."""
+        found = [found for found in listing.files if stat.S_ISLNK(found.mode) and found.size <= _LONGEST_LINK]
+        if unknown := [link.blob for link in found if link.blob not in self._links]:
+            if len(self._links) > _MOST_LINKS:
+                self._links.clear()
+                unknown = [link.blob for link in found]
+            self._blobs.expect(unknown)
+            contents = {blob: self._blobs.read(blob) for blob in unknown}
+            self._links.update((blob, os.fsdecode(target)) for blob, target in contents.items() if isinstance(target, bytes))
+            self._blobs.close()  # before workers are forked
+        return {link.path: self._links[link.blob] for link in found if link.blob in self._links}
 
 
 class Revision:
@@ -278,19 +349,6 @@ def _found(listed: re.Match[str], omitted: Omitted | None) -> Found:
     if omitted and not omitted.needed(printable(path)):
         return Found(path, omitted.size, mode, 0, listed["id"])
     return Found(path, 0, mode if stat.S_ISLNK(mode) else 0, 0, listed["id"])
-
-
-def _links(listing: Listing, blobs: Blobs) -> Mapping[str, str]:
-    """Where each symbolic link leads, as it is written."""
-    links = {}
-    found = [found for found in listing.files if stat.S_ISLNK(found.mode) and found.size <= _LONGEST_LINK]
-    blobs.expect(link.blob for link in found)
-    for link in found:
-        target = blobs.read(link.blob)
-        if isinstance(target, bytes):
-            links[link.path] = os.fsdecode(target)
-    blobs.close()  # before workers are forked
-    return links
 
 
 def _why_not(links: Mapping[str, str], most: int, found: Found) -> str:

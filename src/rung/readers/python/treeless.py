@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from rung.readers import scanning, syntax
+from rung.readers.python.entries import takes_arguments
 from rung.readers.python.names import DOTTED
 from rung.records import Entry, Fact, Import, Test
 

@@ -1,0 +1,364 @@
+"""Levels over time: revisions of one repository, and exactly which commit between them raised or lowered what.
+
+Samples are scanned in order. Between two that differ, halves are compared until each difference stands between a
+commit and its first parent, both scanned. What rises and falls again between two samples that are alike is not looked for:
+an interval says how many of its commits were scanned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from rung import __version__
+from rung.packs import leaves, load_packs
+from rung.records import (
+    Change,
+    Config,
+    Coverage,
+    Framework,
+    History,
+    Interval,
+    LevelChange,
+    Mark,
+    Packs,
+    Proof,
+    RungError,
+    Sample,
+    Standing,
+    Standings,
+    Strength,
+    StrengthChange,
+    TargetError,
+)
+from rung.rescan import Rescan
+from rung.review import configuration_of
+from rung.sampling import SHORT, Chosen, Line, period, spread, stamp
+from rung.targets.git import GitError
+from rung.targets.history import Commit, commits_of, subject_of
+from rung.targets.objects import MISSING
+from rung.targets.opening import place_of
+from rung.targets.revision import Revision, Revisions
+from rung.targets.target import Target
+
+BY = ("months", "tags", "commits")
+
+Progress = Callable[[int, int], None]
+"""Called with samples done and samples in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which history is wanted."""
+
+    target: str
+    """A folder of a local repository, or `folder@REV`."""
+    revision: str = ""
+    """Where the history ends, when `target` does not say; empty for what is checked out."""
+    subfolder: str = ""
+    by: str = "months"
+    samples: int = 0
+    """No more samples than this, evenly spread; 0 for all."""
+    since: str = ""
+    """Year, month or day, in UTC; nothing before it is shown."""
+    until: str = ""
+    """The same; nothing after it."""
+    framework: str = ""
+    config: str = ""
+    """A file of the user's own instead of the newest revision's `rung.yaml`."""
+    system: str = ""
+
+
+def history_of(asked: Asked, progress: Progress | None = None) -> History:
+    """The history of a repository, rated by one yardstick: the packs of today and the newest revision's configuration.
+
+    Raises:
+        TargetError: there is no such repository or revision, or it can't be read.
+        RungError: something else that was asked can't be given.
+    """
+    place = place_of(asked.target, asked.revision)
+    if place.remote:
+        raise TargetError(f"{place.path}: a history needs all commits at hand: `git clone {place.path}`, then `rung history FOLDER`.")
+    first, last = period(asked.since, "since")[0], period(asked.until, "until")[1]
+    packs = load_packs()
+    revisions = Revisions(place.path, subfolder=asked.subfolder)
+    tip = revisions.open(place.revision or "HEAD")
+    config = configuration_of(tip, asked.config, packs)
+    framework = _framework(packs, asked.framework or next(iter(config.frameworks), ""))
+    system = _system(config, asked.system)
+    try:
+        line = Line(revisions, tip.info.revision, first, last)
+        chosen = spread(line.by_tag() if asked.by == "tags" else line.by_month() if asked.by == "months" else line.all(), asked.samples)
+        if not chosen:
+            raise RungError(_nothing(asked, revisions))
+        walk = _Walk(revisions, tip, Rescan(packs, config, framework, system=system), packs, framework)
+        samples, intervals, marks = walk.through(chosen, progress)
+    except GitError as error:
+        raise TargetError(f"{asked.target}: its history can't be read, because of git: {error}.") from error
+    return History(
+        version=__version__,
+        digest=packs.digest,
+        system=system or config.system or tip.info.name,
+        target=tip.info,
+        framework=framework.id,
+        levels=framework.levels,
+        titles=tuple((rule.id, rule.title) for rule in framework.dimensions),
+        by=asked.by,
+        samples=samples,
+        marks=marks,
+        intervals=intervals,
+        coverage=(*line.coverage(), *walk.coverage()),
+        notes=tuple(_notes(config)),
+    )
+
+
+def _framework(packs: Packs, name: str) -> Framework:
+    found = next((one for one in packs.frameworks if one.id == name or not name), None)
+    if found is None:
+        raise RungError(f"there is no framework `{name}`; there are {', '.join(one.id for one in packs.frameworks)}")
+    return found
+
+
+def _system(config: Config, name: str) -> str:
+    known = [rule.name for rule in config.systems]
+    if len(known) == 1 and not name:
+        return known[0]
+    if known and name not in known:
+        raise RungError(f"{config.source} splits the repository into {', '.join(known)}: name one with --system")
+    if name and not known:
+        raise RungError(f"there is no system `{name}`: the repository is not split into systems")
+    return name
+
+
+def _nothing(asked: Asked, revisions: Revisions) -> str:
+    within = " in that time" if asked.since or asked.until else ""
+    if asked.by == "tags":
+        return f"{asked.target}: no tag{within} is in this history: `git fetch --tags` brings them, --by months needs none"
+    return f"{asked.target}: no commit{within} is in this history{f' of {revisions.folder}' if revisions.folder else ''}: give another --since or --until"
+
+
+def _notes(config: Config) -> Iterator[str]:
+    if config.source:
+        yield f"All revisions are rated by {config.source} as it is in the newest."
+    if config.mistake:
+        yield f"The configuration is wrong and not gone by: {config.mistake}."
+    yield from config.notes
+
+
+# ── Walking ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Walk:
+    """Scans the chosen commits, and what lies between those that differ."""
+
+    def __init__(self, revisions: Revisions, tip: Revision, rescan: Rescan, packs: Packs, framework: Framework) -> None:
+        self._revisions = revisions
+        self._tip = tip
+        self._rescan = rescan
+        self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
+        self._titles = {rule.id: rule.title for rule in framework.dimensions}
+        self._asked = {
+            rule.id: frozenset(leaf.capability for one in framework.criteria if one.dimension == rule.id for leaf in leaves(one.requires))
+            for rule in framework.dimensions
+        }
+        self._same: dict[Standings, Standings] = {}
+        self._unread: dict[str, str] = {}
+        self._missing: list[str] = []
+
+    def through(
+        self, chosen: Sequence[Chosen], progress: Progress | None
+    ) -> tuple[tuple[Sample, ...], tuple[Interval, ...], tuple[Mark, ...]]:
+        """The samples, what lies between each and the next, and the commits that changed something."""
+        samples: list[Sample] = []
+        intervals: list[Interval] = []
+        marks: list[Mark] = []
+        last: tuple[Chosen, Standings] | None = None
+        for index, one in enumerate(chosen):
+            standings = self._at(one.commit.id)
+            if standings is not None:
+                if last:
+                    interval, found = self._between(*last, one, standings)
+                    intervals.append(interval)
+                    marks += found
+                samples.append(
+                    Sample(label=one.label, commit=one.commit.id, date=stamp(one.commit.date), standings=self._shared(standings))
+                )
+                last = one, standings
+            if progress:
+                progress(index + 1, len(chosen))
+        if not samples:
+            raise TargetError(next(iter(self._unread.values())))
+        return tuple(samples), tuple(intervals), tuple(marks)
+
+    def coverage(self) -> Iterator[Coverage]:
+        """Commits and contents that are not here."""
+        if self._unread:
+            what = _some("commit", [commit[:SHORT] for commit in self._unread])
+            reason, needs = "their files are not in this clone", "a clone with all its objects"
+            yield Coverage(target="repo", what=what, searched=False, reason=reason, needs=needs)
+        if self._missing:
+            remote = self._revisions.remote.name
+            what = f"contents of files in {_some('commit', [commit[:SHORT] for commit in self._missing])}"
+            needs = f"`git fetch --refetch --no-filter {remote}`" if remote else "a clone with all its objects"
+            yield Coverage(target="repo", what=what, searched=False, reason=MISSING, needs=needs)
+
+    def _at(self, commit: str) -> Standings | None:
+        """Where the system stands at a commit; None where its files can't be listed."""
+        try:
+            target: Target = self._revisions.at(self._tip, commit)
+        except TargetError as error:
+            self._unread[commit] = str(error)
+            return None
+        standings = self._rescan.at(target)
+        if self._rescan.missing:
+            self._missing.append(commit)
+        return standings
+
+    def _shared(self, standings: Standings) -> Standings:
+        """One record for all samples that stand alike, so that many samples take little memory."""
+        slim = replace(standings, proofs={})
+        return self._same.setdefault(slim, slim)
+
+    def _between(self, old: Chosen, was: Standings, new: Chosen, now: Standings) -> tuple[Interval, list[Mark]]:
+        line = self._path(old.commit, new.commit)
+        untold = ""
+        if not line and was != now:
+            untold = f"{old.label} is not on the line of first parents of {new.label}"
+        search = _Search(self._at, [old.commit.id, *(commit.id for commit in line)], {0: was, len(line): now})
+        steps = search.steps(0, len(line)) if line else iter(())
+        marks = [self._mark(line[index - 1], search.seen[index - 1], search.seen[index]) for index in steps]
+        interval = Interval(
+            old=old.commit.id,
+            new=new.commit.id,
+            commits=len(line),
+            scanned=len(search.seen) - 1,
+            wavering=_wavering([search.seen[index] for index in sorted(search.seen)]),
+            untold=untold or search.untold,
+        )
+        return interval, marks
+
+    def _path(self, old: Commit, new: Commit) -> list[Commit]:
+        """The commits after one up to another along first parents, the oldest first; none where they are not on one line.
+
+        Of a folder only those that change it, and the last.
+        """
+        if new.parents[:1] == (old.id,):
+            return [new]
+        git, between = self._revisions.git, f"{old.id}..{new.id}"
+        with closing(commits_of(git, between, changes=False)) as commits:
+            line = list(commits)[::-1]
+        if not line or line[0].parents[:1] != (old.id,):
+            return []
+        if folder := self._revisions.folder:
+            with closing(commits_of(git, between, folder=folder, changes=False)) as commits:
+                changing = {commit.id for commit in commits}
+            line = [*(commit for commit in line[:-1] if commit.id in changing), line[-1]]
+        return line
+
+    def _mark(self, commit: Commit, old: Standings, new: Standings) -> Mark:
+        before, after = dict(old.dimensions), dict(new.dimensions)
+        levels = [_level_change(name, self._titles[name], before[name], after[name]) for name in after]
+        capabilities = tuple(self._strength_changes(old, new))
+        changed = tuple(change for change in levels if change.old != change.new)
+        return Mark(
+            commit=commit.id,
+            date=stamp(commit.date),
+            subject=subject_of(self._revisions.git, commit.id),
+            overall=_level_change("overall", "Overall", old.overall, new.overall),
+            dimensions=changed,
+            capabilities=capabilities,
+            explains=tuple((change.id, tuple(one.id for one in capabilities if one.id in self._asked[change.id])) for change in changed),
+        )
+
+    def _strength_changes(self, old: Standings, new: Standings) -> Iterator[StrengthChange]:
+        before, after = dict(old.strengths), dict(new.strengths)
+        for name in sorted({*before, *after}):
+            was, now = before.get(name, Strength.ABSENT), after.get(name, Strength.ABSENT)
+            if was != now:
+                because = _because(old.proofs.get(name, ()), new.proofs.get(name, ()), rose=now > was)
+                yield StrengthChange(id=name, negative=name in self._negative, old=was, new=now, because=because)
+
+
+class _Search:
+    """Finds the steps between two ends of a line of commits at which what is seen changes."""
+
+    def __init__(self, look: Callable[[str], Standings | None], line: Sequence[str], seen: dict[int, Standings]) -> None:
+        self._look = look
+        self._line = line
+        self.seen = seen
+        """What was seen at each place that was looked at and could be read."""
+        self.untold = ""
+
+    def steps(self, low: int, high: int) -> Iterator[int]:
+        """The places that differ from the place before them, in order, as far as halves that differ tell."""
+        if self.seen[low] == self.seen[high]:
+            return
+        if high - low == 1:
+            yield high
+            return
+        middle = self._middle(low, high)
+        if middle is None:
+            self.untold = f"one of {high - low} commits up to {self._line[high][:SHORT]} made the change, and those between can't be read"
+            return
+        yield from self.steps(low, middle)
+        yield from self.steps(middle, high)
+
+    def _middle(self, low: int, high: int) -> int | None:
+        """The place nearest to the middle that something is seen at."""
+        middle = (low + high) // 2
+        for place in sorted(range(low + 1, high), key=lambda place: (abs(place - middle), place)):
+            if place not in self.seen:
+                standings = self._look(self._line[place])
+                if standings is None:
+                    continue
+                self.seen[place] = standings
+            return place
+        return None
+
+
+def _level_change(name: str, title: str, old: Standing, new: Standing) -> LevelChange:
+    change = Change.SAME
+    if old.level is None or new.level is None:
+        change = Change.SAME if old.level == new.level else Change.CHANGED
+    elif old.level != new.level:
+        change = Change.ROSE if new.level > old.level else Change.FELL
+    return LevelChange(id=name, title=title, change=change, old=old, new=new)
+
+
+def _because(old: Sequence[Proof], new: Sequence[Proof], *, rose: bool) -> str:
+    """The evidence that a capability's strength comes from, or that it lacks now."""
+    better, worse = (new, old) if rose else (old, new)
+    if not better:
+        return ""
+    best = [proof for proof in better if proof.strength == better[0].strength]
+    first = best[0]
+    more = f" and {len(best) - 1} more" if len(best) > 1 else ""
+    other = next((proof for proof in worse if (proof.tool, proof.path) == (first.tool, first.path)), None)
+    if rose:
+        return f"{first.tool} in {first.path}{more}"
+    if other is None:
+        return f"no longer {first.tool} in {first.path}{more}"
+    return f"{first.tool} in {first.path} only {other.strength.label}" + (f": {other.note}" if other.note else "")
+
+
+def _wavering(scanned: Sequence[Standings]) -> tuple[str, ...]:
+    """Dimensions whose level and capabilities whose strength both rose and fell, sorted."""
+    rose, fell = set[str](), set[str]()
+    for old, new in pairwise(scanned):
+        if old is new:
+            continue
+        before = {name: one.level for name, one in old.dimensions if one.level is not None} | dict(old.strengths)
+        after = {name: one.level for name, one in new.dimensions if one.level is not None} | dict(new.strengths)
+        capabilities = {name for name, _ in (*old.strengths, *new.strengths)}
+        for name in before.keys() | after.keys():
+            if name in capabilities or (name in before and name in after):
+                was, now = before.get(name, Strength.ABSENT), after.get(name, Strength.ABSENT)
+                (rose if now > was else fell if now < was else set()).add(name)
+    return tuple(sorted(rose & fell))
+
+
+def _some(noun: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names[:3])}{more}"

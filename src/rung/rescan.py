@@ -1,0 +1,270 @@
+"""One revision after another, scanned as each would be by itself, in the time that its changes take.
+
+Facts are kept by path and content, what signals match with them. A revision in which nothing changed that wiring and
+rules look at stands where the one before it stood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from functools import cache, partial
+
+from rung import assess
+from rung.detect import decided_later, detect, starts_of, unread
+from rung.matchers import Match, Matchers
+from rung.modules import LocalNames
+from rung.policy import in_force, systems_of
+from rung.prefilter import Prefilter
+from rung.readers import Continuations, Readers
+from rung.records import (
+    LEFT_OUT,
+    NOT_OURS,
+    Call,
+    Config,
+    Dependency,
+    Fact,
+    Framework,
+    Image,
+    Literal,
+    Packs,
+    Problem,
+    Proof,
+    Role,
+    Setting,
+    SourceFile,
+    Standing,
+    Standings,
+    Strength,
+    Test,
+)
+from rung.scan import Progress, hidden_by
+from rung.targets.objects import MISSING
+from rung.targets.target import Entry as Listed
+from rung.targets.target import Target
+from rung.wiring import Wiring
+
+MOST_FACTS = 100_000
+"""Facts of files that the last revision does not have, kept in case that another one has them."""
+MOST_PROOFS = 5
+"""Pieces of evidence that are remembered of one capability."""
+ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting, Test)
+"""Facts that nothing but signals looks at: what they say is in the matches."""
+_LINES = ("line", "end_line")
+
+_Key = tuple[str, str, int, str]
+
+
+class Rescan:
+    """Where a system stands at one revision after another of its repository.
+
+    Memory is bounded by the facts of the largest revision and `MOST_FACTS` more, however many revisions there are.
+    """
+
+    def __init__(self, packs: Packs, config: Config, framework: Framework, *, system: str = "") -> None:
+        self._packs = packs
+        self._config = config
+        self._framework = framework
+        self._system = system
+        self._annotations = in_force(config, system, datetime.now(UTC).date().isoformat())
+        self._matchers = Matchers(packs)
+        self._readers = Readers(self._matchers, Prefilter(packs.detectors))
+        self._searched = frozenset(owned.signal.capability for owned in self._matchers.signals)
+        self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
+        self._known = OrderedDict[_Key, _Known]()
+        self._facts = 0
+        self._continuations: Continuations = {}
+        self._last: tuple[dict[str, _Known], Standings] | None = None
+        self.read = 0
+        """Files that were read so far."""
+        self.missing = False
+        """Whether contents of the last revision are not in the clone."""
+
+    def at(self, target: Target, progress: Progress | None = None) -> Standings:
+        """Where the system (one that the configuration has; empty where it has none) stands in a target that is another revision of the same repository."""
+        now = self._look(target, progress)
+        self.missing = any(known.own.unread == MISSING for known in now.values())
+        whole = self._readers.follow_includes(target, [known.own for known in now.values()], self._continuations)
+        names = LocalNames(whole)
+        for file in whole:
+            now[file.path].update(file, names.names(file.path), self._matchers)
+        standings = self._last[1] if self._last and _alike(self._last[0], now) else self._conclude(target, now)
+        self._last = now, standings
+        return standings
+
+    def _look(self, target: Target, progress: Progress | None) -> dict[str, _Known]:
+        """What is known of every file, after reading those of which nothing is."""
+        entries = target.list()
+        new = [entry for entry in entries if _key(entry) not in self._known]
+        if new:
+            self._readers.expect(target, new)
+            for entry, file in zip(new, self._readers.read_listed(target, new, progress=progress)):
+                self._known[_key(entry)] = _Known(file)
+                self._facts += len(file.facts)
+            self.read += len(new)
+        now = {}
+        for entry in entries:
+            key = _key(entry)
+            self._known.move_to_end(key)
+            now[entry.path] = self._known[key]
+        spare = self._facts - sum(len(known.own.facts) for known in now.values())
+        while spare > MOST_FACTS and len(self._known) > len(now):
+            _, forgotten = self._known.popitem(last=False)
+            spare -= len(forgotten.own.facts)
+            self._facts -= len(forgotten.own.facts)
+        return now
+
+    def _conclude(self, target: Target, now: dict[str, _Known]) -> Standings:
+        identity = target.info.id
+        files = [known.wired for known in now.values()]
+        matches = {path: known.matches for path, known in now.items() if _is_matched(known.own)}
+        wiring = Wiring(files, starts_of(matches))
+        own = dict(systems_of([known.whole for known in now.values()], self._config))[self._system]
+        mine = [file for file in own if file.unread not in NOT_OURS]
+        aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
+        evidence = detect(files, matches, wiring, identity, own=mine)
+        if aside:
+            # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
+            against = detect(files, matches, wiring, identity, own=aside)
+            evidence += tuple(item for item in against if item.capability in self._negative)
+        hidden = unread(own, partial(hidden_by, self._readers, self._matchers), identity)
+        coverage = (*target.coverage(), *hidden, *decided_later(wiring.unknown(), identity))
+        result = assess.assess(self._framework, evidence, coverage, self._packs.capabilities, self._searched, annotations=self._annotations)
+        by_id = {item.id: item for item in evidence}
+        strengths = [found for found in assess.strengths(evidence, self._packs.capabilities) if found[1] > Strength.ABSENT]
+        return Standings(
+            overall=Standing(level=result.level, confirmed=result.confirmed, ceiling=result.ceiling, score=result.score),
+            dimensions=tuple(
+                (one.id, Standing(level=one.level, confirmed=one.confirmed, ceiling=one.ceiling, score=one.score))
+                for one in result.dimensions
+            ),
+            strengths=tuple((name, strength) for name, strength, _ in strengths),
+            proofs={
+                name: tuple(
+                    Proof(tool=item.tool, path=item.location.path, strength=item.strength, note=item.note)
+                    for item in (by_id[identity] for identity in ids[:MOST_PROOFS])
+                )
+                for name, _, ids in strengths
+            },
+        )
+
+
+class _Known:
+    """A file's facts, what follows from them in the last revision that had it, and the parts that wiring looks at."""
+
+    __slots__ = ("_asked", "_local", "_shape", "matches", "own", "whole", "wired")
+
+    def __init__(self, own: SourceFile) -> None:
+        self.own = own
+        self.whole = own
+        """With the facts of its reading as the continuation of another file."""
+        self.wired = _wired(own)
+        """Without the facts that nothing but signals looks at."""
+        self.matches: tuple[Match, ...] = ()
+        self._asked: frozenset[str] | None = None
+        self._local: AbstractSet[str] = frozenset()
+        self._shape = b""
+
+    def update(self, whole: SourceFile, local: AbstractSet[str], matchers: Matchers) -> None:
+        """Match again, if the file reads on differently now, or names that it imports belong to others than before."""
+        if whole is not self.whole and whole.facts != self.whole.facts:
+            self._asked = None
+            self.whole = whole
+            self.wired = _wired(whole)
+        if self._asked is not None and self._asked & local == self._local:
+            return
+        asked = _Asked(local)
+        self.matches = tuple(matchers.match(self.whole, asked)) if _is_matched(self.whole) else ()
+        self._asked = frozenset(asked.names)
+        self._local = self._asked & local
+        self._shape = b""
+
+    def shape(self) -> bytes:
+        """The same for two files between which neither wiring nor rules see a difference: lines count by their order only."""
+        if not self._shape:
+            self._shape = _shape_of(self.whole, self.wired.facts, self.matches)
+        return self._shape
+
+
+class _Asked:
+    """Tells which names are the repository's own, and remembers the questions."""
+
+    def __init__(self, local: AbstractSet[str]) -> None:
+        self._local = local
+        self.names = set[str]()
+
+    def __call__(self, name: str) -> bool:
+        self.names.add(name)
+        return name in self._local
+
+
+def _key(entry: Listed) -> _Key:
+    return entry.path, entry.blob, entry.size, entry.unread
+
+
+def _wired(file: SourceFile) -> SourceFile:
+    return replace(file, facts=tuple(fact for fact in file.facts if not isinstance(fact, ONLY_MATCHED)))
+
+
+def _is_matched(file: SourceFile) -> bool:
+    return file.role is not Role.VENDORED
+
+
+def _alike(before: dict[str, _Known], now: dict[str, _Known]) -> bool:
+    return before.keys() == now.keys() and all(
+        known is before[path] or known.shape() == before[path].shape() for path, known in now.items()
+    )
+
+
+# ── The shape of a file ──────────────────────────────────────────────────────────────────────────────
+
+
+def _shape_of(file: SourceFile, wired: Sequence[Fact], matches: Sequence[Match]) -> bytes:
+    parts: list[object] = [file.path, file.role, file.lfs, file.unread]
+    parts.append(any(not isinstance(fact, Problem) for fact in file.facts))
+    lines: list[tuple[int, int]] = []
+    seen: dict[int, int] = {}
+    for fact in wired:
+        _flatten(fact, parts, lines, seen)
+    for match in matches:
+        parts.append(match.owned.key)
+        for name in _names(Match):
+            if name != "owned" and (name != "fact" or match.owned.start):
+                _flatten_field(name, getattr(match, name), parts, lines, seen)
+    ranks = {line: rank for rank, line in enumerate(sorted({line for _, line in lines} | {0}))}
+    for index, line in lines:
+        parts[index] = ranks[line]
+    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _flatten(value: object, parts: list[object], lines: list[tuple[int, int]], seen: dict[int, int]) -> None:
+    # As deep as records are: commands in steps in jobs in workflows.
+    if isinstance(value, tuple):
+        parts.append(len(value))
+        for item in value:
+            _flatten(item, parts, lines, seen)
+    elif is_dataclass(value) and not isinstance(value, type):
+        if id(value) in seen:
+            parts.append(("again", seen[id(value)]))
+            return
+        seen[id(value)] = len(seen)
+        parts.append(type(value).__name__)
+        for name in _names(type(value)):
+            _flatten_field(name, getattr(value, name), parts, lines, seen)
+    else:
+        parts.append(value)
+
+
+def _flatten_field(name: str, value: object, parts: list[object], lines: list[tuple[int, int]], seen: dict[int, int]) -> None:
+    if name in _LINES and isinstance(value, int):
+        lines.append((len(parts), value))
+    _flatten(value, parts, lines, seen)
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
