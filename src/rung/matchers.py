@@ -10,8 +10,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from rung import needles, store
 from rung.canonical import Canonical
@@ -52,10 +52,11 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """What text of two bytes a character begins with."""
 _WILD = re.compile(r"[*?\[]")
 _WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
+_BRACKETED = re.compile(r"\[[^\]]*\]")
 _LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Owned:
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
@@ -66,19 +67,18 @@ class Owned:
     offered: bool = False
     """A library can offer what the signal shows without practising it."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`detector/signal` or `detector/starts/start`, unique over all packs."""
         return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
-    @property
+    @cached_property
     def only_in(self) -> str:
         """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
         return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A fact that a signal matched, and what owns the fact: a task, or a workflow's job and step."""
 
     owned: Owned
@@ -113,7 +113,7 @@ class CallPattern:
         if not name or (rest and rest[-1] != ")"):
             raise ValueError(f"`{text}` is no call pattern")
         self._brackets = "[" in name
-        bare = _BRACKETS.sub("", name) if self._brackets else name
+        bare = _BRACKETED.sub("", name) if self._brackets else name
         self.last = bare.rpartition(".")[2]
         self.root = bare.partition(".")[0]
         self._text = text
@@ -142,7 +142,6 @@ class CallPattern:
 _CallArguments = tuple[tuple[tuple[str, Condition | None], ...], tuple[Condition, ...]]
 """Keywords with what their value must be, and what any positional argument must be."""
 _NO_ARGUMENTS: _CallArguments = ((), ())
-_BRACKETS = re.compile(r"\[[^\]]*\]")
 
 
 def _argument_conditions(text: str) -> _CallArguments:
@@ -492,24 +491,32 @@ class Matchers:
 
     def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
-        return tuple([fact for fact in facts if self._asks_for(path, fact)])
-
-    def _asks_for(self, path: str, fact: Fact) -> bool:
-        if isinstance(fact, Call):
-            return self._asks_for_call(path, fact)
-        if isinstance(fact, Setting):
-            return any(is_value(fact.value) for is_value, _ in self._setting_askers(path, fact.key))
-        return not isinstance(fact, Literal) or any(condition(fact.value) for condition, _ in self._literals)
+        askers: _Keys | None = None
+        kept = []
+        for fact in facts:
+            kind = fact.__class__
+            if kind is Call:
+                if not self._asks_for_call(path, fact):  # type: ignore[arg-type]
+                    continue
+            elif kind is Setting:
+                askers = askers or self._keys_of(path)
+                value = fact.value  # type: ignore[attr-defined]
+                if not any(is_value(value) for is_value, _ in askers.asked(fact.key)):  # type: ignore[attr-defined]
+                    continue
+            elif kind is Literal and not any(condition(fact.value) for condition, _ in self._literals):  # type: ignore[attr-defined]
+                continue
+            kept.append(fact)
+        return tuple(kept)
 
     def _asks_for_call(self, path: str, call: Call) -> bool:
+        name = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
+        if call.kind != "gate" and name.rpartition(".")[2] not in self._calls and name.partition(".")[0] not in self._open_calls:
+            return False
         for match in self._match_call(call, _nothing_local):
             narrowed = self._narrowed.get(match.owned.key)
             if narrowed is None or narrowed[0](path):
                 return True
         return False
-
-    def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
-        return self._keys_of(path).asked(key)
 
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -521,16 +528,18 @@ class Matchers:
 
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
+        askers: _Keys | None = None
         yield from self._match_file(file)
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
         for fact in file.facts:
-            if isinstance(fact, Call):
-                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
-            elif isinstance(fact, Setting):
-                for is_value, owned in self._setting_askers(file.path, fact.key):
+            if isinstance(fact, Setting):
+                askers = askers or self._keys_of(file.path)
+                for is_value, owned in askers.asked(fact.key):
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
+            elif isinstance(fact, Call):
+                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Import):
                 yield from self._match_import(fact, is_local)
             elif isinstance(fact, Workflow):
@@ -589,12 +598,13 @@ class Matchers:
                 if any(condition(word) for word in words):
                     yield Match(owned, call.line, call, call.end_line)
             return
-        bare = re.sub(r"\[[^\]]*\]", "", call.name) if "[" in call.name else call.name
-        parts = bare.split(".")
-        candidates = [*self._calls.get(parts[-1], ()), *self._open_calls.get(parts[0], ())]
-        for pattern, owned in candidates:
-            if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(parts[0])):
-                yield Match(owned, call.line, call, call.end_line)
+        bare = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
+        root = bare.partition(".")[0]
+        for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
+            for pattern, owned in patterns or ():
+                anything = "*" in pattern.root
+                if (anything or pattern.root == root) and pattern.matches(call, bare) and (anything or not is_local(root)):
+                    yield Match(owned, call.line, call, call.end_line)
 
     def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
         """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
@@ -604,9 +614,11 @@ class Matchers:
         is_file, modules = narrowed
         if not is_file(file.path):
             return False
+        if not modules:
+            return True
         below = tuple(module + end for module in modules for end in "./")
-        imported = (fact.module for fact in file.facts if isinstance(fact, Import) and not is_local(_root(fact.module)))
-        return not modules or any(module in modules or module.startswith(below) for module in imported)
+        imported = (fact.module for fact in file.facts if isinstance(fact, Import))
+        return any((module in modules or module.startswith(below)) and not is_local(_root(module)) for module in imported)
 
     def _match_import(self, fact: Import, is_local: Callable[[str], bool]) -> Iterator[Match]:
         root = _root(fact.module)
