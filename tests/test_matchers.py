@@ -8,6 +8,7 @@ import pytest
 
 from rung import records
 from rung.matchers import Matchers
+from rung.readers.documents import text_of
 from rung.records import (
     Call,
     Command,
@@ -258,5 +259,5 @@ def test_a_text_is_searched_only_in_the_files_that_the_signal_names() -> None:
     detector = Detector(id="d", title="D", homepage="", signals=(signal,))
     compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
 
-    assert compiled.texts_in("docs/a.md", lambda: "x\n## Rollback plan\n") == (("d/s", 2, "## Rollback"),)
-    assert compiled.texts_in("docs/a.txt", lambda: "## Rollback") == ()
+    assert compiled.texts_in("docs/a.md", b"x\n## Rollback plan\n", text_of) == (("d/s", 2, "## Rollback"),)
+    assert compiled.texts_in("docs/a.txt", b"## Rollback", text_of) == ()

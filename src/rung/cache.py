@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rung import __version__, records
 from rung.records import Fact, Problem, Role, RungError, SourceFile
+from rung.store import enabled, folder, is_own
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -47,20 +48,14 @@ class Content:
     blob: str
 
 
-def folder() -> str:
-    """Rung's part of the user's cache folder, which need not exist."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    return os.path.join(home if os.path.isabs(home) else os.path.expanduser("~/.cache"), "rung")
-
-
 def clones_folder() -> str:
     """Where fetched repositories are, which need not exist."""
     return os.path.join(folder(), "clones")
 
 
 def cache_of(digest: str) -> Cache | None:
-    """The facts kept for packs of this digest; None where `RUNG_NO_CACHE` (anything but nothing or 0) forbids it."""
-    return Cache(digest) if digest and os.environ.get("RUNG_NO_CACHE", "") in ("", "0") else None
+    """The facts kept for packs of this digest; None where nothing may be kept."""
+    return Cache(digest) if digest and enabled() else None
 
 
 class Cache:
@@ -233,16 +228,12 @@ def _ask(use: Callable[[Connection], None]) -> bool:
 def _is_safe() -> bool:
     """Makes the folder and the file where there are none; whether nobody but the user can write them. Raises OSError."""
     os.makedirs(folder(), mode=0o700, exist_ok=True)
-    if not _is_own(os.stat(folder())):
+    if not is_own(os.stat(folder())):
         return False
     with suppress(FileExistsError):  # Whose it is, is asked next.
         os.close(os.open(_file(), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     states = [os.lstat(file) for file in _files() if os.path.lexists(file)]
-    return all(stat.S_ISREG(state.st_mode) and _is_own(state) for state in states)
-
-
-def _is_own(state: os.stat_result) -> bool:
-    return state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return all(stat.S_ISREG(state.st_mode) and is_own(state) for state in states)
 
 
 def _remove() -> None:

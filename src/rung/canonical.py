@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from rung.expressions import regex
 from rung.records import Resource, ResourceType
 
 _SAM = {
@@ -59,8 +60,8 @@ _CONSTRUCTS = {
 """CDK's higher constructs whose name is not the resource's: service and class, folded."""
 _WRAPPERS = frozenset(("kubernetes_manifest", "aws_cloudcontrolapi_resource", "azapi_resource"))
 """Terraform resources that take another system's type as an argument."""
-_API_VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d+)?(?:p\d+(?:beta|alpha)\d+)?|v?\d{8}(?:preview)?", re.IGNORECASE)
-_NAME_VERSION = re.compile(r"V\d+$|_v\d+$")
+_API_VERSION = regex(r"v\d+(?:(?:alpha|beta)\d+)?(?:p\d+(?:beta|alpha)\d+)?|v?\d{8}(?:preview)?", re.IGNORECASE)
+_NAME_VERSION = regex(r"V\d+$|_v\d+$")
 
 
 class Canonical:

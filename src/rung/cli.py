@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rung import __version__
-from rung.records import PackError, RungError, TargetError
+from rung.errors import PackError, RungError, TargetError
 
 if TYPE_CHECKING:
     from rung.records import Assessment

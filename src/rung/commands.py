@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from rung.expressions import regex
 from rung.globs import compile_globs
 from rung.matchers import Match
 from rung.modules import Modules
@@ -37,8 +37,8 @@ _ENGINES = {"docker", "podman", "buildah", "docker-compose", "podman-compose"}
 _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _HOOKS = ".pre-commit-config.yaml"
 _HOOK_RUNNERS = {"pre-commit", "prek"}
-_DYNAMIC = re.compile(r"\$[\w{(]|\{\{|\{\}")
-_CHECKOUT = re.compile(
+_DYNAMIC = regex(r"\$[\w{(]|\{\{|\{\}")
+_CHECKOUT = regex(
     r"\$[({]*\s*(?:GITHUB_WORKSPACE|github\.workspace|CI_PROJECT_DIR|Build\.SourcesDirectory|BUILD_SOURCESDIRECTORY"
     r"|System\.DefaultWorkingDirectory|WORKSPACE|CODEBUILD_SRC_DIR|BITBUCKET_CLONE_DIR|TRAVIS_BUILD_DIR|BUILDKITE_BUILD_CHECKOUT_PATH"
     r"|CIRCLE_WORKING_DIRECTORY|DRONE_WORKSPACE|CI_WORKSPACE|VCS_PATH)\s*[)}]*/"
@@ -46,11 +46,11 @@ _CHECKOUT = re.compile(
 """The folder that a pipeline's system checks the repository out to."""
 _COMPUTED = "{}"
 """What a program computes, in a text of its own."""
-_REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
+_REFERENCE = regex(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 """A dotted name in an expression."""
-_SCHEME = re.compile(r"(?:file|local)://|file:")
+_SCHEME = regex(r"(?:file|local)://|file:")
 """What marks a path as one of this machine or of the image."""
-_OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
+_OBJECT = regex(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 """An object of a module, as servers and console scripts name it."""
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 
 from rung.commands import Tree
+from rung.expressions import regex
 from rung.globs import matches as path_matches
 from rung.locks import stale_stages
 from rung.matchers import Match
@@ -38,7 +39,7 @@ from rung.targets.target import Target
 
 _CODE = (".py", ".sh", ".R", ".r", ".jl", ".ipynb", ".sql")
 _ROOT = ".github/workflows/"
-_WILD = re.compile(r"[*?\[+!]|\$\{")
+_WILD = regex(r"[*?\[+!]|\$\{")
 _USUAL = frozenset({"main", "master"})
 """Names of default branches that replace each other when a repository renames its own."""
 _MAX_OF_A_KIND = 20

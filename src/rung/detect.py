@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from rung.libraries import made_for_others
 from rung.matchers import Match, Matchers
@@ -19,6 +20,20 @@ _ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
 """What a signal's `in` demands that a chain begins with."""
 _LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
+
+
+class _Hit(NamedTuple):
+    """A match that proves something, for it and others like it."""
+
+    strength: Strength
+    match: Match
+    number: int
+    chain: tuple[Hop, ...]
+    note: str
+
+
+_Found: TypeAlias = dict[str, dict[str, list[_Hit]]]
+"""Hits by signal and file."""
 
 
 def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
@@ -42,25 +57,29 @@ def detect(
     own: Sequence[SourceFile] | None = None,
 ) -> tuple[Evidence, ...]:
     """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet."""
-    found: dict[str, dict[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]] = defaultdict(lambda: defaultdict(list))
-    offered = made_for_others(files, matches)
-    for file in files if own is None else own:
-        for match in matches.get(file.path, ()):
-            if match.owned.start is None and (judged := _judge(file, match, wiring)):
+    found: _Found = defaultdict(lambda: defaultdict(list))
+    judging = files if own is None else own
+    offered = made_for_others(files, matches) if judging else frozenset()
+    for file in judging:
+        for match, number in _alike(matches.get(file.path, ())):
+            if judged := _judge(file, match, wiring):
                 strength, chain, note = judged
                 if match.owned.offered and file.path in offered:
                     strength, chain, note = Strength.DECLARED, (), "in a library made for others"
-                found[match.owned.key][file.path].append((strength, match.line, match, chain, note))
+                found[match.owned.key][file.path].append(_Hit(strength, match, number, chain, note))
     shown = _shown(found)
     evidence = []
     for places in found.values():
-        owned = next(iter(places.values()))[0][2].owned
+        owned = next(iter(places.values()))[0].match.owned
         if owned.signal.given and not shown.intersection(owned.signal.given):
             continue
-        best = [(path, max(hits, key=lambda hit: (hit[0], -hit[1])), len(hits)) for path, hits in places.items()]
-        best.sort(key=lambda item: (-item[1][0], item[0]))
+        best = [
+            (path, max(hits, key=lambda hit: (hit.strength, -hit.match.line)), sum(hit.number for hit in hits))
+            for path, hits in places.items()
+        ]
+        best.sort(key=lambda item: (-item[1].strength, item[0]))
         left_out = sum(count for _, _, count in best[MAX_PLACES:])
-        for index, (path, (strength, line, match, chain, note), count) in enumerate(best[:MAX_PLACES]):
+        for index, (path, hit, count) in enumerate(best[:MAX_PLACES]):
             evidence.append(
                 Evidence(
                     id=_identity(owned.key, path),
@@ -68,11 +87,11 @@ def detect(
                     signal=owned.signal.id,
                     tool=owned.tool,
                     capability=owned.signal.capability,
-                    strength=strength,
-                    location=Location(target=target, path=path, line=line, end_line=match.end_line or line),
-                    chain=chain,
+                    strength=hit.strength,
+                    location=Location(target=target, path=path, line=hit.match.line, end_line=hit.match.end_line or hit.match.line),
+                    chain=hit.chain,
                     occurrences=count + (left_out if index == 0 else 0),
-                    note=note,
+                    note=hit.note,
                 )
             )
     return tuple(
@@ -131,6 +150,24 @@ def decided_later(unknown: Sequence[Unknown], target: str) -> tuple[Coverage, ..
     )
 
 
+def _alike(matches: Iterable[Match]) -> Iterator[tuple[Match, int]]:
+    """The matches of a file's signals with their number, the first for all that no task or workflow owns: what runs the file runs them all."""
+    first: dict[str, Match] = {}
+    counts: dict[str, int] = {}
+    for match in matches:
+        if match.owned.start is not None:
+            continue
+        if match.task is not None or match.workflow is not None:
+            yield match, 1
+            continue
+        key = match.owned.key
+        counts[key] = counts.get(key, 0) + 1
+        if key not in first or match.line < first[key].line:
+            first[key] = match
+    for key, match in first.items():
+        yield match, counts[key]
+
+
 def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tuple[Hop, ...], str] | None:
     """Strength, chain and the reason for a lowered strength; None when the match proves nothing where it stands."""
     signal = match.owned.signal
@@ -167,14 +204,14 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
 
 
-def _shown(found: Mapping[str, Mapping[str, list[tuple[Strength, int, Match, tuple[Hop, ...], str]]]]) -> frozenset[str]:
+def _shown(found: _Found) -> frozenset[str]:
     """Capabilities that are implemented by signals that depend on no other capability."""
     return frozenset(
-        match.owned.signal.capability
+        hit.match.owned.signal.capability
         for places in found.values()
         for hits in places.values()
-        for strength, _, match, _, _ in hits
-        if strength >= Strength.IMPLEMENTED and not match.owned.signal.given
+        for hit in hits
+        if hit.strength >= Strength.IMPLEMENTED and not hit.match.owned.signal.given
     )
 
 

@@ -6,11 +6,11 @@ the same by its id, which knows detector, signal and path and no line numbers.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rung.detect import MAX_PLACES
+from rung.expressions import regex
 from rung.records import (
     CapabilityChange,
     Change,
@@ -35,10 +35,10 @@ _ORDER = (Rating.NOT, Rating.PARTIALLY, Rating.LARGELY, Rating.FULLY)
 _EXCUSED = (Status.WAIVED, Status.ATTESTED)
 _WHYS = 2
 """Reasons that a regression names before it only counts the rest."""
-_LINES = re.compile(r":\d+")
+_LINES = regex(r":\d+")
 """Line numbers in what was not searched."""
-_PARTS = re.compile(r"[;,] ")
-_MORE = re.compile(r" and \d+ more$")
+_PARTS = regex(r"[;,] ")
+_MORE = regex(r" and \d+ more$")
 _NOWHERE = Standing(level=None, confirmed=None, ceiling=None, score=None)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from rung.expressions import regex
+
 LONGEST = 160
 _READ_AT_MOST = 4_000
 _MASK = "***"
 
 # Shapes that are a secret wherever they stand. Quantifiers are never nested, so each runs in linear time.
-_TOKENS = re.compile(
+_TOKENS = regex(
     r"""
       \b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b                 # AWS key ids
     | \bgh[pousr]_[A-Za-z0-9]{16,255}                                    # GitHub
@@ -30,26 +32,26 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE,
 )
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*", re.DOTALL)
-_URL_LOGIN = re.compile(r"(?<=://)(?:[^\s/:@'\"]{0,200}:[^\s/'\"]{1,400}|[A-Za-z0-9_-]{20,400})@")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s{1,3}(?![$<{])[A-Za-z0-9._~+/=-]{8,2000}")
+_PRIVATE_KEY = regex(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*", re.DOTALL)
+_URL_LOGIN = regex(r"(?<=://)(?:[^\s/:@'\"]{0,200}:[^\s/'\"]{1,400}|[A-Za-z0-9_-]{20,400})@")
+_BEARER = regex(r"(?i)\b(bearer|basic)\s{1,3}(?![$<{])[A-Za-z0-9._~+/=-]{8,2000}")
 
 _SENSITIVE = (
     r"(?:passw(?:or)?d|passphrase|pwd|(?<![a-z])pass|secret|token|credentials?|(?<![a-z])sig"
     r"|(?:api|access|secret|private|account|shared|encryption|signing|shared[_-]?access)[_-]?key(?:[_-]?id)?)"
 )
 _VALUE = r"""(?:"(?P<double>[^"]{1,2000})"?|'(?P<single>[^']{1,2000})'?|(?P<bare>[^\s,;&)}\]"']{1,2000}))"""
-_ASSIGNED = re.compile(
+_ASSIGNED = regex(
     rf"""(?ix)
     (?P<key>{_SENSITIVE}["']?
       (?:\s{{0,3}}:\s{{0,3}}(?:str|bytes|SecretStr|Optional\[\w{{1,20}}\]|str\s?\|\s?None)\s{{0,3}}=|\s{{0,3}}(?:=>|:=|==|!=|[:=]))
       \s{{0,3}}(?:[rbuf](?=["']))?)
     {_VALUE}"""
 )
-_FLAG = re.compile(rf"(?i)(?P<key>--[a-z-]{{0,20}}{_SENSITIVE}\s{{1,3}})(?!-){_VALUE}")
-_LONG_KEY = re.compile(r"""(?i)(?P<key>(?:key|auth)["']?\s{0,3}[:=]\s{0,3}["']?)(?=[^\s"']{0,64}\d)(?P<bare>[A-Za-z0-9+/_=-]{32,2000})""")
+_FLAG = regex(rf"(?i)(?P<key>--[a-z-]{{0,20}}{_SENSITIVE}\s{{1,3}})(?!-){_VALUE}")
+_LONG_KEY = regex(r"""(?i)(?P<key>(?:key|auth)["']?\s{0,3}[:=]\s{0,3}["']?)(?=[^\s"']{0,64}\d)(?P<bare>[A-Za-z0-9+/_=-]{32,2000})""")
 # A value that only points to a secret proves good practice: it stays readable.
-_REFERENCE = re.compile(
+_REFERENCE = regex(
     r"(?i)\$|\{|<|%[({]|!(?:ref|sub|getatt)|(?:os|var|local|module|data|env|self|settings|config|secrets|process|st)\.|getenv"
     r"|(?:none|null|true|false|str|bytes)\b|\*\*\*"
 )

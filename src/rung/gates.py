@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from rung.expressions import regex
 from rung.records import Job, Step, Workflow
 
-_REGARDLESS = re.compile(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
-_LOOKS_AT_RESULTS = re.compile(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
+_REGARDLESS = regex(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
+_LOOKS_AT_RESULTS = regex(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
+from rung.expressions import regex
+
 MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
 
 T = TypeVar("T")
-_WILD = re.compile(r"[*?\[\]]")
-_WILD_PIECE = re.compile(r"\*\*/|[*?]|\[[^\]]*\]?")
-_PIECE = re.compile(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
+_WILD = regex(r"[*?\[\]]")
+_WILD_PIECE = regex(r"\*\*/|[*?]|\[[^\]]*\]?")
+_PIECE = regex(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
 
 
 def matches(path: str, glob: str) -> bool:
@@ -36,7 +38,7 @@ def compile_globs(globs: Iterable[str]) -> Callable[[str], bool]:
         return name in named or any(
             glob.means(lowered if glob.whole else name)
             for end in (name, "." + name.rpartition(".")[2], "")
-            for glob, _ in lists.get(end, ())
+            for _, glob, _ in lists.get(end, ())
         )
 
     return means
@@ -51,8 +53,8 @@ def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tup
         name = lowered.rpartition("/")[2]
         found = set(named.get(name, ()))
         for end in {name, "." + name.rpartition(".")[2], ""}:
-            for glob, indexes in lists.get(end, ()):
-                if glob.means(lowered if glob.whole else name):
+            for literal, glob, indexes in lists.get(end, ()):
+                if literal in lowered and glob.means(lowered if glob.whole else name):
                     found.update(indexes)
         return tuple(owners[index] for index in sorted(found))
 
@@ -60,7 +62,8 @@ def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tup
 
 
 _ByName = dict[str, list[int]]
-_ByEnd = dict[str, tuple[tuple["_Glob", list[int]], ...]]
+_ByEnd = dict[str, tuple[tuple[str, "_Glob", list[int]], ...]]
+"""Globs with their longest literal piece and whose they are, by what a path's name or suffix has to be."""
 
 
 def _indexed(owned: Iterable[tuple[Iterable[str], T]]) -> tuple[list[T], _ByName, _ByEnd]:
@@ -82,23 +85,24 @@ def _indexed(owned: Iterable[tuple[Iterable[str], T]]) -> tuple[list[T], _ByName
             end = name if not _WILD.search(name) else dot + suffix if dot and not _WILD.search(suffix) else ""
             same = tried.setdefault(end, {})
             same.setdefault(relative, (_Glob(relative.removeprefix("/"), "/" in relative), []))[1].append(index)
-    return owners, named, {end: tuple(globs.values()) for end, globs in tried.items()}
+    return owners, named, {end: tuple((glob.literal, glob, indexes) for glob, indexes in globs.values()) for end, globs in tried.items()}
 
 
 class _Glob:
     """One plain glob over lower-case text: its longest literal piece is looked for before the expression is even compiled."""
 
-    __slots__ = ("_glob", "_literal", "_match", "whole")
+    __slots__ = ("_glob", "_match", "literal", "whole")
 
     def __init__(self, glob: str, whole: bool) -> None:
         self._glob = glob
         self.whole = whole
         """Whether it is about the whole path, and not about the name alone."""
-        self._literal = max(_WILD_PIECE.split(self._glob), key=len)
+        self.literal = max(_WILD_PIECE.split(self._glob), key=len)
+        """Stands in every text that the glob means."""
         self._match: Callable[[str], re.Match[str] | None] | None = None
 
     def means(self, text: str) -> bool:
-        if self._literal not in text:
+        if self.literal not in text:
             return False
         if self._match is None:
             self._match = re.compile(_regex(self._glob)).fullmatch
@@ -111,6 +115,8 @@ def expand_braces(glob: str) -> tuple[str, ...]:
     Raises:
         ValueError: they stand for more than MAX_ALTERNATIVES.
     """
+    if "{" not in glob:
+        return (glob,)
     done: list[str] = []
     left = [glob]
     while left:

@@ -8,17 +8,17 @@ examples and tooling imports, is taken for a part of a system.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from rung.expressions import regex
 from rung.matchers import Match
 from rung.modules import Modules
 from rung.records import Command, Distribution, Entry, Import, Role, SourceFile, Task, Workflow
 
-_TOOLING = re.compile(r"(?:^|/)(?:\.github|benchmarks?|ci|hack|scripts?|tools?|util)/|(?:^|/)(?:setup|noxfile|tasks|conf)\.py$")
+_TOOLING = regex(r"(?:^|/)(?:\.github|benchmarks?|ci|hack|scripts?|tools?|util)/|(?:^|/)(?:setup|noxfile|tasks|conf)\.py$")
 """Where the package's own development lives: code that builds, measures and documents it."""
-_MODULE = re.compile(r"(\w+)((?:[.:]\w+)*)")
+_MODULE = regex(r"(\w+)((?:[.:]\w+)*)")
 """A module, or an object of one, as a command names it."""
 _SOURCES = ("src", "lib", "python")
 

@@ -10,14 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import translate
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
+from rung import needles, store
 from rung.canonical import Canonical
 from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
-from rung.needles import needles_of
+from rung.needles import Needles, needles_of
 from rung.records import (
     Call,
     Command,
@@ -41,21 +41,22 @@ from rung.records import (
     Test,
     Workflow,
 )
-
-Condition = Callable[[str], bool]
-"""Whether a text matches a pattern."""
+from rung.wildcards import Condition, any_glob, glob
 
 _MAX_LINE = 2000
 """Longer lines are data or minified; patterns of text signals are not tried on them."""
 _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""What text of two bytes a character begins with."""
 _WILD = re.compile(r"[*?\[]")
 _WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
+_BRACKETED = re.compile(r"\[[^\]]*\]")
 _LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Owned:
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
@@ -66,19 +67,18 @@ class Owned:
     offered: bool = False
     """A library can offer what the signal shows without practising it."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`detector/signal` or `detector/starts/start`, unique over all packs."""
         return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
-    @property
+    @cached_property
     def only_in(self) -> str:
         """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
         return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A fact that a signal matched, and what owns the fact: a task, or a workflow's job and step."""
 
     owned: Owned
@@ -91,38 +91,6 @@ class Match:
     job: Job | None = None
     step: Step | None = None
     toothless: bool = False
-
-
-@lru_cache(maxsize=1 << 14)
-def glob(pattern: str) -> Condition:
-    """A case-insensitive glob over a whole text; `*` matches anything. A plain word is compared as it is."""
-    if not any(mark in pattern for mark in "*?["):
-        wanted = pattern.lower()
-        return lambda text: text.lower() == wanted
-    return _Pattern(lambda: translate(pattern))
-
-
-def any_glob(patterns: Iterable[str]) -> Condition:
-    """Whether any of the globs matches."""
-    all_of_them = tuple(patterns)
-    if all_of_them == ("*",):
-        return lambda _: True
-    return _Pattern(lambda: "|".join(f"(?:{translate(pattern)})" for pattern in all_of_them))
-
-
-class _Pattern:
-    """A regular expression that is compiled when it is first asked: most packs have nothing to say in most scans."""
-
-    __slots__ = ("_match", "_write")
-
-    def __init__(self, write: Callable[[], str]) -> None:
-        self._write = write
-        self._match: Callable[[str], re.Match[str] | None] | None = None
-
-    def __call__(self, text: str) -> bool:
-        if self._match is None:
-            self._match = re.compile(self._write(), re.IGNORECASE | re.DOTALL).match
-        return self._match(text) is not None
 
 
 def _unlike(pattern: str) -> Condition:
@@ -138,40 +106,78 @@ class CallPattern:
     be there, a keyword with a glob for its literal value (`!` before it: any other value), a glob for any literal positional argument.
     """
 
-    __slots__ = ("_brackets", "_keywords", "_name", "_positional", "_text", "last", "root")
+    __slots__ = ("_brackets", "_conditions", "_name", "_text", "last", "root")
 
     def __init__(self, text: str) -> None:
         name, _, rest = text.partition("(")
-        if not name or (rest and not rest.endswith(")")):
+        if not name or (rest and rest[-1] != ")"):
             raise ValueError(f"`{text}` is no call pattern")
         self._brackets = "[" in name
-        bare = re.sub(r"\[[^\]]*\]", "", name)
-        parts = bare.split(".")
-        self.last = parts[-1]
-        self.root = parts[0]
-        self._text = name
-        self._name: re.Pattern[str] | None = None
-        self._keywords: list[tuple[str, Condition | None]] = []
-        self._positional: list[Condition] = []
-        for part in filter(None, (part.strip() for part in rest[:-1].split(","))):
-            keyword, sign, value = part.partition("=")
-            if sign:
-                self._keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
-            else:
-                self._positional.append(glob(part))
+        bare = _BRACKETED.sub("", name) if self._brackets else name
+        self.last = bare.rpartition(".")[2]
+        self.root = bare.partition(".")[0]
+        self._text = text
+        self._name: Condition | None = None
+        self._conditions: _CallArguments | None = None
+        if not rest:
+            self._conditions = _NO_ARGUMENTS
 
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
-        if (self._keywords and not call.keywords) or (self._positional and not call.arguments):
+        if self._conditions is None:
+            self._conditions = _argument_conditions(self._text.partition("(")[2][:-1])
+        keywords, positional = self._conditions
+        if (keywords and not call.keywords) or (positional and not call.arguments):
             return False
         if self._name is None:
-            self._name = _name_regex(self._text)
-        if not self._name.fullmatch(call.name if self._brackets else bare):
+            self._name = _name_condition(self._text.partition("(")[0])
+        if not self._name(call.name if self._brackets else bare):
             return False
-        for keyword, condition in self._keywords:
+        for keyword, condition in keywords:
             if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
                 return False
-        return all(any(condition(argument) for argument in call.arguments) for condition in self._positional)
+        return all(any(condition(argument) for argument in call.arguments) for condition in positional)
+
+
+_CallArguments = tuple[tuple[tuple[str, Condition | None], ...], tuple[Condition, ...]]
+"""Keywords with what their value must be, and what any positional argument must be."""
+_NO_ARGUMENTS: _CallArguments = ((), ())
+
+
+def _argument_conditions(text: str) -> _CallArguments:
+    keywords: list[tuple[str, Condition | None]] = []
+    positional: list[Condition] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        keyword, sign, value = part.partition("=")
+        if sign:
+            keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
+        else:
+            positional.append(glob(part))
+    return tuple(keywords), tuple(positional)
+
+
+def _name_condition(name: str) -> Condition:
+    """Whether a call's name is meant; most patterns have no wildcard but that of any receiver, and need no regular expression."""
+    end = name.removeprefix("*")
+    if end == name and not _WILD.search(name):
+        return lambda text: text == name
+    if end.startswith(".") and not _WILD.search(end):
+        return lambda text: text.endswith(end) and len(text) > len(end)
+    parts = name.removeprefix("*.").split(".")
+    if "[" not in name and all(part == "*" or "*" not in part for part in parts):
+        any_receiver = name.startswith("*.")
+        return lambda text: _is_called(text, parts, any_receiver)
+    pattern = _name_regex(name)
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _is_called(text: str, parts: list[str], any_receiver: bool) -> bool:
+    given = text.split(".")
+    if any_receiver:
+        receiver, given = given[: -len(parts)], given[-len(parts) :]
+        if not any(receiver) and len(receiver) < 2:
+            return False
+    return len(given) == len(parts) and all(part in ("*", word) for part, word in zip(parts, given))
 
 
 def _name_regex(name: str) -> re.Pattern[str]:
@@ -253,7 +259,7 @@ class Matchers:
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
         self._images: list[tuple[Condition, Condition, Owned]] = []
         self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], tuple[str, ...], Owned]] = []
-        self._texts: list[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], ...], re.Pattern[str], Owned]]] = []
+        self._texts: list[tuple[tuple[str, ...], tuple[_Text, Owned]]] = []
         self._asked: dict[tuple[str, ...], _Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
         self.setting_globs: tuple[str, ...] = ()
@@ -272,10 +278,10 @@ class Matchers:
                 try:
                     getattr(self, f"_add_{signal.matcher}")(owned, _Arguments(signal.arguments))
                 except (ValueError, re.error) as error:
-                    what = "start" if owned.start else "signal"
-                    raise PackError(f"detectors/{detector.id}.yaml: {what} `{signal.id}`: match.{signal.matcher}: {error}") from error
+                    raise _wrong(owned, error) from error
                 if signal.matcher == "config":
                     globs.update(_texts(signal.arguments["file"]))
+        self._needles = self._known_needles(packs.digest)
         self.setting_globs = tuple(sorted(globs))
         self._files_of = index_globs(self._files)
         self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
@@ -420,30 +426,48 @@ class Matchers:
             raise ValueError(  # noqa: TRY004 - the value in the pack is wrong
                 "needs `pattern` (a regular expression) and `example` (a line that it matches)"
             )
-        regex = re.compile(pattern, re.MULTILINE)
-        if not regex.search(example):
-            raise ValueError(f"the example `{example}` is not matched by its own pattern")
-        self._texts.append((files, (needles_of(regex), regex, owned)))
+        self._texts.append((files, (_Text(pattern, example), owned)))
+
+    def _known_needles(self, digest: str) -> dict[str, Needles]:
+        """What must be in a text for the patterns of text signals to match; kept between scans, as all of them are compiled for it."""
+
+        def find() -> dict[str, Needles]:
+            found = {}
+            for _, (text, owned) in self._texts:
+                try:
+                    found[text.pattern] = text.checked_needles()
+                except (ValueError, re.error) as error:
+                    raise _wrong(owned, error) from error
+            return found
+
+        return store.remembered("needles", digest, dict[str, Needles], find, by=(__file__, needles.__file__)) if digest else find()
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
-    def texts_in(self, path: str, text: Callable[[], str]) -> tuple[tuple[str, int, str], ...]:
-        """Hits of text signals in a file's content, which is only asked for when a signal wants this path."""
+    def texts_in(self, path: str, data: bytes, text_of: Callable[[bytes], str]) -> tuple[tuple[str, int, str], ...]:
+        """Hits of text signals in a file's content, which is only made a text when a signal can match in it."""
         wanted = self._texts_of(path)
         if not wanted:
             return ()
-        content = text()
-        lowered = content.lower()
+        lowered = data.lower()
+        wide = data[:2] in _WIDE
         seen: dict[tuple[str, ...], bool] = {}
-        for needles in {needles for one in wanted for needles in one[0]}:
-            seen[needles] = any(needle in lowered for needle in needles)
-        wanted = tuple(one for one in wanted if all(seen[needles] for needles in one[0]))
-        if not wanted:
+        likely = []
+        for text, owned in wanted:
+            for choice in self._needles[text.pattern]:
+                if choice not in seen:
+                    seen[choice] = wide or any(_is_in(needle, lowered) for needle in choice)
+                if not seen[choice]:
+                    break
+            else:
+                likely.append((text, owned))
+        if not likely:
             return ()
+        content = text_of(data).replace("\r\n", "\n")
         content, numbers = _searchable(content)
         hits: list[tuple[str, int, str]] = []
-        for _, regex, owned in wanted:
-            for match in regex.finditer(content):
+        for text, owned in likely:
+            for match in text.regex.finditer(content):
                 index = content.count("\n", 0, match.end() - len(match[0].lstrip()))
                 hits.append((owned.key, numbers[index] if numbers else index + 1, match[0].strip()[:200]))
                 if len(hits) >= _MAX_HITS:
@@ -467,24 +491,32 @@ class Matchers:
 
     def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
         """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
-        return tuple([fact for fact in facts if self._asks_for(path, fact)])
-
-    def _asks_for(self, path: str, fact: Fact) -> bool:
-        if isinstance(fact, Call):
-            return self._asks_for_call(path, fact)
-        if isinstance(fact, Setting):
-            return any(is_value(fact.value) for is_value, _ in self._setting_askers(path, fact.key))
-        return not isinstance(fact, Literal) or any(condition(fact.value) for condition, _ in self._literals)
+        askers: _Keys | None = None
+        kept = []
+        for fact in facts:
+            kind = fact.__class__
+            if kind is Call:
+                if not self._asks_for_call(path, fact):  # type: ignore[arg-type]
+                    continue
+            elif kind is Setting:
+                askers = askers or self._keys_of(path)
+                value = fact.value  # type: ignore[attr-defined]
+                if not any(is_value(value) for is_value, _ in askers.asked(fact.key)):  # type: ignore[attr-defined]
+                    continue
+            elif kind is Literal and not any(condition(fact.value) for condition, _ in self._literals):  # type: ignore[attr-defined]
+                continue
+            kept.append(fact)
+        return tuple(kept)
 
     def _asks_for_call(self, path: str, call: Call) -> bool:
+        name = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
+        if call.kind != "gate" and name.rpartition(".")[2] not in self._calls and name.partition(".")[0] not in self._open_calls:
+            return False
         for match in self._match_call(call, _nothing_local):
             narrowed = self._narrowed.get(match.owned.key)
             if narrowed is None or narrowed[0](path):
                 return True
         return False
-
-    def _setting_askers(self, path: str, key: str) -> tuple[tuple[Condition, Owned], ...]:
-        return self._keys_of(path).asked(key)
 
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -496,16 +528,18 @@ class Matchers:
 
     def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
+        askers: _Keys | None = None
         yield from self._match_file(file)
         for key, line, _ in file.texts:
             yield Match(self._by_key[key], line)
         for fact in file.facts:
-            if isinstance(fact, Call):
-                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
-            elif isinstance(fact, Setting):
-                for is_value, owned in self._setting_askers(file.path, fact.key):
+            if isinstance(fact, Setting):
+                askers = askers or self._keys_of(file.path)
+                for is_value, owned in askers.asked(fact.key):
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
+            elif isinstance(fact, Call):
+                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
             elif isinstance(fact, Import):
                 yield from self._match_import(fact, is_local)
             elif isinstance(fact, Workflow):
@@ -564,12 +598,13 @@ class Matchers:
                 if any(condition(word) for word in words):
                     yield Match(owned, call.line, call, call.end_line)
             return
-        bare = re.sub(r"\[[^\]]*\]", "", call.name) if "[" in call.name else call.name
-        parts = bare.split(".")
-        candidates = [*self._calls.get(parts[-1], ()), *self._open_calls.get(parts[0], ())]
-        for pattern, owned in candidates:
-            if pattern.matches(call, bare) and ("*" in pattern.root or not is_local(parts[0])):
-                yield Match(owned, call.line, call, call.end_line)
+        bare = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
+        root = bare.partition(".")[0]
+        for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
+            for pattern, owned in patterns or ():
+                anything = "*" in pattern.root
+                if (anything or pattern.root == root) and pattern.matches(call, bare) and (anything or not is_local(root)):
+                    yield Match(owned, call.line, call, call.end_line)
 
     def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
         """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
@@ -579,9 +614,11 @@ class Matchers:
         is_file, modules = narrowed
         if not is_file(file.path):
             return False
+        if not modules:
+            return True
         below = tuple(module + end for module in modules for end in "./")
-        imported = (fact.module for fact in file.facts if isinstance(fact, Import) and not is_local(_root(fact.module)))
-        return not modules or any(module in modules or module.startswith(below) for module in imported)
+        imported = (fact.module for fact in file.facts if isinstance(fact, Import))
+        return any((module in modules or module.startswith(below)) and not is_local(_root(module)) for module in imported)
 
     def _match_import(self, fact: Import, is_local: Callable[[str], bool]) -> Iterator[Match]:
         root = _root(fact.module)
@@ -661,6 +698,40 @@ class _Keys:
         for last in {"", lowered.rpartition(".")[2]}:
             found.update(index for literal, is_key, index in self._by_last.get(last, ()) if literal in lowered and is_key(key))
         return tuple(self._owners[index] for index in sorted(found))
+
+
+class _Text:
+    """The pattern of a text signal, compiled when its needles are in a file."""
+
+    __slots__ = ("_example", "_regex", "pattern")
+
+    def __init__(self, pattern: str, example: str) -> None:
+        self.pattern = pattern
+        self._example = example
+        self._regex: re.Pattern[str] | None = None
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """The pattern, compiled."""
+        if self._regex is None:
+            self._regex = re.compile(self.pattern, re.MULTILINE)
+        return self._regex
+
+    def checked_needles(self) -> Needles:
+        """What a text must hold for the pattern to match; the pattern is refused when it doesn't match its own example."""
+        if not self.regex.search(self._example):
+            raise ValueError(f"the example `{self._example}` is not matched by its own pattern")
+        return needles_of(self.regex)
+
+
+def _is_in(needle: str, lowered: bytes) -> bool:
+    """Whether a text can be in bytes of which only ASCII letters were lowered and that may end their lines in two characters."""
+    return not needle.isascii() or "\n" in needle or needle.encode() in lowered
+
+
+def _wrong(owned: Owned, error: Exception) -> PackError:
+    what = "start" if owned.start else "signal"
+    return PackError(f"detectors/{owned.detector}.yaml: {what} `{owned.signal.id}`: match.{owned.signal.matcher}: {error}")
 
 
 def _nothing_local(_module: str) -> bool:

@@ -19,6 +19,8 @@ class Modules:
         self._tops = {path.removesuffix(".py") for path in self._paths} | {above for path in self._paths for above in _above(path)}
         """Where a module or a folder of modules is, so that a name of somebody else's is told at once."""
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
+        self._from_roots: dict[str, tuple[str, ...]] = {}
+        """What was found below the roots for a dotted name."""
 
     def _sources(self) -> Iterator[str]:
         """Folders that hold the top of a package, and the usual names for a source root."""
@@ -35,25 +37,27 @@ class Modules:
             folder = posixpath.dirname(importer)
             for _ in range(dots - 1):
                 folder = posixpath.dirname(folder)
-            return self._within(folder, module.lstrip("."), importer)
+            found = self._within(folder, module.lstrip("."))
+            return next((path for path in found if path != importer), None)
         own = posixpath.dirname(importer)
-        folders = self._roots if own in self._packages else [own, *self._roots]
-        for folder in folders:
-            if found := self._within(folder, module, importer):
-                return found
-        return None
+        if own not in self._packages and (beside := next((path for path in self._within(own, module) if path != importer), None)):
+            return beside
+        below = self._from_roots.get(module)
+        if below is None:
+            below = self._from_roots[module] = tuple(path for folder in self._roots for path in self._within(folder, module))
+        return next((path for path in below if path != importer), None)
 
-    def _within(self, folder: str, module: str, importer: str) -> str | None:
+    def _within(self, folder: str, module: str) -> Iterator[str]:
+        """The files below a folder that a dotted name can live in, the longest module first."""
         parts = [part for part in module.split(".") if part]
         below = f"{folder}/" if folder else ""
         if not parts or below + parts[0] not in self._tops:
-            return None
+            return
         for length in range(len(parts), 0, -1):
             base = below + "/".join(parts[:length])
             for path in (base + ".py", base + "/__init__.py"):
-                if path in self._paths and path != importer:
-                    return path
-        return None
+                if path in self._paths:
+                    yield path
 
 
 def _above(path: str) -> Iterator[str]:

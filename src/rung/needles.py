@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rung.expressions import regex
+
+Needles = tuple[tuple[str, ...], ...]
+"""Sets of texts in lower case, of each of which one must be there."""
 SHORTEST = 3
 """Shorter texts are in every file."""
 _LONG = 5
 """Texts of this length are rare enough; among them the smaller choice is better."""
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?P<escape>\\.)|(?P<set>\[\^?\]?(?:[^\]\\]|\\.)*\])|(?P<flags>\(\?[a-zA-Z-]+\))|(?P<look>\(\?<?[=!])|(?P<open>\((?:\?:|\?P<\w+>)?(?!\?))"
     r"|(?P<close>\))|(?P<or>\|)|(?P<count>(?:[*+?]|\{\d+,?\d*\}|\{,\d+\})[?+]?)|(?P<plain>.)",
     re.DOTALL,
 )
 
 
-def needles_of(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
+def needles_of(pattern: re.Pattern[str]) -> Needles:
     """Sets of texts in lower case; of each set at least one is in the lower case of every text that the pattern matches."""
     if pattern.flags & re.VERBOSE or re.search(r"\(\?(?:[#>(]|P[=>]|[a-z-]+:)", pattern.pattern):
         return ()

@@ -6,14 +6,15 @@ Nothing here knows what a matcher's arguments mean; `matchers.compile_signals` c
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
+import rung
+from rung import __version__, store
 from rung.records import (
     Capability,
     Criterion,
@@ -33,6 +34,9 @@ from rung.records import (
     Strength,
 )
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
 DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
 """Where a match proves its full strength unless the signal says otherwise."""
 OBSERVABLE = ("repository", "host", "live", "attestation")
@@ -47,9 +51,9 @@ RUNS = ("shell", "file", "module", "image", "build", "glob", "folder", "resource
 """What the arguments of a start can name."""
 
 
-def _value(node: yaml.Node) -> Any:
+def _value(node: Any) -> Any:
     """A composed node as plain values; PyYAML's own construction takes three times as long and keeps the last of a key given twice."""
-    if isinstance(node, yaml.MappingNode):
+    if node.id == "mapping":
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value
@@ -59,7 +63,7 @@ def _value(node: yaml.Node) -> Any:
                 raise PackError(f"line {key_node.start_mark.line + 1}: key `{key}` is given twice in one mapping")
             mapping[key] = _value(value_node)
         return mapping
-    if isinstance(node, yaml.SequenceNode):
+    if node.id == "sequence":
         return [_value(item) for item in node.value]
     if node.tag == _TEXT:
         return node.value
@@ -77,13 +81,62 @@ _SCALARS: dict[str, Callable[[str], object]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """The packs in the form in which they are kept; frameworks as they are written, as their requirements nest."""
+
+    detectors: tuple[Detector, ...]
+    capabilities: tuple[Capability, ...]
+    resources: tuple[ResourceType, ...]
+    dead_ends: tuple[DeadEndRule, ...]
+    frameworks: tuple[tuple[str, dict[str, Any]], ...]
+    digest: str
+
+
 @cache
 def load_packs() -> Packs:
     """All packs that ship with Rung, sorted, with a digest over their content.
 
+    Parsing them takes longer than most scans; what they hold is kept as `store.remembered` tells, for as long as no file of them changes.
+
     Raises:
         PackError: a pack is wrong; the message names the file and the key.
     """
+    state = _state_of_files()
+    name = f"packs-{hashlib.sha256(repr(rung.__path__).encode()).hexdigest()[:12]}"
+    kept = store.remembered(name, state, _Kept, _read_packs) if state else _read_packs()
+    return Packs(
+        detectors=kept.detectors,
+        capabilities=kept.capabilities,
+        resources=kept.resources,
+        frameworks=tuple(framework_of(file, pack) for file, pack in kept.frameworks),
+        dead_ends=kept.dead_ends,
+        digest=kept.digest,
+    )
+
+
+def _state_of_files() -> str:
+    """Rung's version, and the names, sizes and times of the packs and of what reads them; empty where they are no files of their own."""
+    detectors, rules = (import_module(name).__path__[0] for name in ("rung.detectors", "rung.rules"))
+    try:
+        states = [
+            (folder, entry.name, state.st_size, state.st_mtime_ns)
+            for folder in (detectors, os.path.join(detectors, "resources"), rules, os.path.dirname(__file__))
+            for entry in os.scandir(folder)
+            if entry.name.endswith(".yaml") or entry.name in _WRITTEN_BY
+            if (state := entry.stat())
+        ]
+    except OSError:
+        return ""
+    return repr((__version__, sorted(states)))
+
+
+_WRITTEN_BY = ("packs.py", "records.py")
+
+
+def _read_packs() -> _Kept:
+    from importlib.resources import files
+
     digest = hashlib.sha256()
     detectors: list[Detector] = []
     resources: list[ResourceType] = []
@@ -94,7 +147,7 @@ def load_packs() -> Packs:
         digest.update(file.read_bytes())
         resources.extend(resources_of(file.name, parse(file.name, file.read_bytes())))
     capabilities: tuple[Capability, ...] = ()
-    frameworks: list[Framework] = []
+    written: list[tuple[str, dict[str, Any]]] = []
     dead_ends: tuple[DeadEndRule, ...] = ()
     for file in _yaml_files(files("rung.rules")):
         digest.update(file.read_bytes())
@@ -103,7 +156,24 @@ def load_packs() -> Packs:
         elif file.name == "dead-ends.yaml":
             dead_ends = dead_ends_of(file.name, parse(file.name, file.read_bytes()))
         else:
-            frameworks.append(framework_of(file.name, parse(file.name, file.read_bytes())))
+            written.append((file.name, dict(parse(file.name, file.read_bytes()))))
+    frameworks = [framework_of(file, pack) for file, pack in written]
+    _check_capabilities(capabilities, detectors, dead_ends, frameworks)
+    written.sort(key=lambda item: (item[1]["id"] != "mlab", item[1]["id"]))
+    return _Kept(
+        detectors=tuple(detectors),
+        capabilities=capabilities,
+        resources=tuple(resources),
+        dead_ends=dead_ends,
+        frameworks=tuple(written),
+        digest=digest.hexdigest()[:16],
+    )
+
+
+def _check_capabilities(
+    capabilities: Iterable[Capability], detectors: Iterable[Detector], dead_ends: Iterable[DeadEndRule], frameworks: Iterable[Framework]
+) -> None:
+    """Refuses a capability that is not in the vocabulary."""
     known = {capability.id for capability in capabilities}
     for detector in detectors:
         for signal in detector.signals:
@@ -120,15 +190,6 @@ def load_packs() -> Packs:
         for leaf in framework_leaves(framework):
             if leaf.capability not in known:
                 raise PackError(f"rules/{framework.id}.yaml: capability `{leaf.capability}` is not in rules/capabilities.yaml")
-    frameworks.sort(key=lambda framework: (framework.id != "mlab", framework.id))
-    return Packs(
-        detectors=tuple(detectors),
-        capabilities=capabilities,
-        resources=tuple(resources),
-        frameworks=tuple(frameworks),
-        dead_ends=dead_ends,
-        digest=digest.hexdigest()[:16],
-    )
 
 
 def parse(file: str, data: bytes) -> Mapping[str, Any]:
@@ -137,6 +198,8 @@ def parse(file: str, data: bytes) -> Mapping[str, Any]:
     Raises:
         PackError: no YAML, no mapping, or a duplicate key.
     """
+    import yaml
+
     try:
         node = yaml.compose(data, Loader=yaml.CSafeLoader)
         value = _value(node) if node is not None else None

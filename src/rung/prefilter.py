@@ -20,9 +20,11 @@ Words = frozenset[bytes]
 _SEPARATORS = bytes(byte if chr(byte) in "_0123456789abcdefghijklmnopqrstuvwxyz" else 32 for byte in bytes(range(256)).lower())
 _WORD = re.compile(r"[a-z0-9_]+", re.ASCII)
 _WILD = "*?]["
+_WILDCARD = re.compile(r"[*?\[\]]")
 _BRACKETS = re.compile(r"[\[\]]")
 _GAP = re.compile(r"[*?\s{}\"'`\\]+|\[[^\]]*\]")
 _SPELLED_DIFFERENTLY = frozenset(("true", "false", "none", "null"))
+_SPELLED_DIFFERENTLY_BYTES = frozenset(word.encode() for word in _SPELLED_DIFFERENTLY)
 _SQL_TEST_BLOCK = b"data_test"
 
 
@@ -57,7 +59,7 @@ def call_traces(pattern: str) -> Traces:
     bare = _BRACKETS.sub(".", bare if colon and head.isalpha() else name)
     words = _whole_words(bare)
     pieces = [piece for part in bare.split(".") if "*" in part for piece in _pieces(part)]
-    for part in rest.rstrip(")").split(","):
+    for part in rest.rstrip(")").split(",") if rest else ():
         keyword, sign, value = part.strip().partition("=")
         if sign:
             words |= _whole_words(keyword)
@@ -74,6 +76,8 @@ def literal_traces(glob: str) -> Traces:
 
 def _whole_words(glob: str) -> Words:
     """Words that stand whole in every text that a glob matches; numbers are left out, as they can be written in many ways."""
+    if not _WILDCARD.search(glob):
+        return frozenset([word for word in words_of(glob.encode()) if not word[:1].isdigit() and word not in _SPELLED_DIFFERENTLY_BYTES])
     lowered = glob.lower()
     found = []
     for match in _WORD.finditer(lowered):

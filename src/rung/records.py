@@ -1,4 +1,4 @@
-"""Every record that passes between the steps of a scan: frozen, and importing nothing of ours.
+"""Every record that passes between the steps of a scan: frozen, and importing nothing of ours but the errors.
 
 A scan flows one way: a target lists files, readers turn bytes into *facts*, detectors match facts and
 give *evidence*, rules turn evidence into *criteria* with ratings, and the assessment holds the levels.
@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+
+from rung.errors import ConfigError as ConfigError  # noqa: PLC0414 - records are where all look for them
+from rung.errors import PackError as PackError  # noqa: PLC0414 - records are where all look for them
+from rung.errors import RungError as RungError  # noqa: PLC0414 - records are where all look for them
+from rung.errors import TargetError as TargetError  # noqa: PLC0414 - records are where all look for them
 
 
 class Strength(IntEnum):
@@ -1051,19 +1056,3 @@ class History:
     coverage: tuple[Coverage, ...]
     """What of the history was not seen."""
     notes: tuple[str, ...]
-
-
-class RungError(Exception):
-    """An error that a user can act on; its text names the file, key or call, and what to do."""
-
-
-class PackError(RungError):
-    """A pack of ours is wrong: names file and key."""
-
-
-class ConfigError(RungError):
-    """A `rung.yaml` is wrong: names file, line and key."""
-
-
-class TargetError(RungError):
-    """A target could not be read at all."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rung.expressions import regex
 from rung.records import Call, Command, Fact, Resource, Setting, Start, Step
 
-_SHELL = re.compile(r"^(?:/(?:usr/)?bin/)?(?:ba|z)?sh\s+-[a-z]*c\s+")
+_SHELL = regex(r"^(?:/(?:usr/)?bin/)?(?:ba|z)?sh\s+-[a-z]*c\s+")
 
-_MODULE_FOLDER = re.compile(r"^\$\{path\.(?:module|root|cwd)\}/")
+_MODULE_FOLDER = regex(r"^\$\{path\.(?:module|root|cwd)\}/")
 """Terraform's word for the folder that the file stands in."""
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from heapq import heappop, heappush
 
@@ -161,7 +158,7 @@ class Readers:
         self, target: Target, entries: Sequence[Entry], processes: int | None, progress: Callable[[int, int], None] | None
     ) -> list[_Read]:
         count = processes or (min(os.cpu_count() or 1, 4) if len(entries) >= PARALLEL_FROM else 1)
-        if count == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        if count == 1 or not hasattr(os, "fork"):
             return self._read_here(target, entries, progress)
         return self._read_forked(target, entries, count, progress)
 
@@ -177,6 +174,10 @@ class Readers:
     def _read_forked(
         self, target: Target, entries: Sequence[Entry], count: int, progress: Callable[[int, int], None] | None
     ) -> list[_Read]:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
         chunks = _shares(entries, count * 8)
         by_path: dict[str, _Read] = {}
         with ProcessPoolExecutor(
@@ -195,6 +196,10 @@ class Readers:
 
     def _read_apart(self, target: Target, entries: Sequence[Entry]) -> list[_Read]:
         """Halves the entries, each half in a process of its own, until the file that kills its process stands alone."""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)) as pool:
             try:
                 return pool.submit(_read_chunk, entries).result()
@@ -228,7 +233,7 @@ class Readers:
             size=entry.size,
             role=role_of(entry.path),
             facts=self._facts(readings, entry.path, data),
-            texts=self._matchers.texts_in(entry.path, lambda: text_of(data).replace("\r\n", "\n")) if wants_text else (),
+            texts=self._matchers.texts_in(entry.path, data, text_of) if wants_text else (),
         )
         return file, blob
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.documents import Unreadable, Value, flatten, parse_yaml, text_of, without_placeholders
 from rung.records import Image
 
@@ -16,17 +17,17 @@ MAX_TEXT = 2000
 MAX_REPAIRS = 12
 """Lines of a template that may be given up before it counts as unreadable."""
 
-_IMAGE_KEY = re.compile(
+_IMAGE_KEY = regex(
     r"(?:^|\.)(?:(?:init|ephemeral|primary|sidecar)?_?containers?(?:_?definitions?|_?properties|\.properties)?|script|sidecars|steps)\.image$|(?:^|\.)image_?uri$",
     re.IGNORECASE,
 )
-_LITERAL_IMAGE = re.compile(r"[\w.-][^\s()?]*")
-_CONTROL_AT_EDGE = re.compile(
+_LITERAL_IMAGE = regex(r"[\w.-][^\s()?]*")
+_CONTROL_AT_EDGE = regex(
     r"(?<=[ \t\n])\{\{-?[ \t]*+(?:if|else|range|with)\b[^{}\n]*\}\}(?=[\w-]+:)|\{\{-?[ \t]*+end[ \t]*+-?\}\}(?=[ \t]*$)", re.MULTILINE
 )
 """Control words before a key or at the end of a line."""
-_CONTROL = re.compile(r"\{\{-?\s*(?:if|else|end|range|with|define|block|template|include)\b[^{}\n]*\}\}")
-_LONE_PLACEHOLDER = re.compile(r"^[ \t]*\{\{[^\n]*\}\}[ \t]*$", re.MULTILINE)
+_CONTROL = regex(r"\{\{-?\s*(?:if|else|end|range|with|define|block|template|include)\b[^{}\n]*\}\}")
+_LONE_PLACEHOLDER = regex(r"^[ \t]*\{\{[^\n]*\}\}[ \t]*$", re.MULTILINE)
 
 
 def shortened(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import Reading
 from rung.readers.shell import split
@@ -29,20 +30,20 @@ from rung.readers.workflows import (
 )
 from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 
-_NAMED = re.compile(r"(?:^|/)(?:\.?azure-pipelines?[^/]*|\.(?:azuredevops|azure-pipelines|azdo|ado|vsts)/.+)$", re.IGNORECASE)
-_LIKELY = re.compile(r"pipeline|azure|devops|(?:^|/)\.?(?:ado|vsts|azdo)/", re.IGNORECASE)
-_OTHERS = re.compile(r"(?:^|/)(?:\.github|\.circleci|\.gitlab|\.buildkite|\.tekton)/|bitbucket-pipelines|\.gitlab-ci")
-_SHAPE = re.compile(rb"^(?:[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:|\A\s*+\{)|\$\{\{", re.MULTILINE)
+_NAMED = regex(r"(?:^|/)(?:\.?azure-pipelines?[^/]*|\.(?:azuredevops|azure-pipelines|azdo|ado|vsts)/.+)$", re.IGNORECASE)
+_LIKELY = regex(r"pipeline|azure|devops|(?:^|/)\.?(?:ado|vsts|azdo)/", re.IGNORECASE)
+_OTHERS = regex(r"(?:^|/)(?:\.github|\.circleci|\.gitlab|\.buildkite|\.tekton)/|bitbucket-pipelines|\.gitlab-ci")
+_SHAPE = regex(rb"^(?:[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:|\A\s*+\{)|\$\{\{", re.MULTILINE)
 """What a pipeline's file holds: one of these keys at its root, or one that an expression stands around."""
 _SHELLS = ("script", "bash", "pwsh", "powershell")
 _PACKAGED = ("checkout", "download", "publish", "downloadBuild", "getPackage", "reviewApp")
 _STEP_KEYS = frozenset({"task", "template", *_SHELLS, *_PACKAGED})
-_SCRIPT_TASK = re.compile(r"bash|shell|batch|cmdline|azurecli|pythonscript", re.IGNORECASE)
+_SCRIPT_TASK = regex(r"bash|shell|batch|cmdline|azurecli|pythonscript", re.IGNORECASE)
 _FILE_INPUTS = ("filePath", "scriptPath", "filename", "scriptFile")
 _ROOT_KEYS = frozenset({"trigger", "pr", "schedules"})
 _PHASES = ("preDeploy", "deploy", "routeTraffic", "postRouteTraffic")
-_MACRO = re.compile(r"\$\(([\w.-]+)\)")
-_APPROVAL = re.compile(r"manual(?:validation|intervention)@", re.IGNORECASE)
+_MACRO = regex(r"\$\(([\w.-]+)\)")
+_APPROVAL = regex(r"manual(?:validation|intervention)@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

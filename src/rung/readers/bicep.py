@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rung.expressions import regex
 from rung.readers.attributes import MAX_TEXT, bounded, images_of, shortened
 from rung.readers.documents import Unreadable, check_bounds, text_of
 from rung.readers.reading import Reading
@@ -18,12 +19,12 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 8
 """Levels of resources inside of resources."""
 
-_SIMPLE_STRING = re.compile(r"'(?:[^'\\\n$]|\\[^\n]|\$(?!\{))*'")
-_WORD = re.compile(r"\w+")
-_SPACE = re.compile(r"[ \t\r]+|//[^\n]*")
-_INTERPOLATED = re.compile(r"\$\{(\w+)\}")
-_INTERPOLATION = re.compile(r"\$\{([^}]*)\}")
-_ESCAPE = re.compile(r"\\(u\{[0-9A-Fa-f]{1,6}\}|.)", re.DOTALL)
+_SIMPLE_STRING = regex(r"'(?:[^'\\\n$]|\\[^\n]|\$(?!\{))*'")
+_WORD = regex(r"\w+")
+_SPACE = regex(r"[ \t\r]+|//[^\n]*")
+_INTERPOLATED = regex(r"\$\{(\w+)\}")
+_INTERPOLATION = regex(r"\$\{([^}]*)\}")
+_ESCAPE = regex(r"\\(u\{[0-9A-Fa-f]{1,6}\}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _CONTINUED = frozenset("?:.&|+-*/%<>=!")
 """What a line may start with that goes on with the expression of the line before."""

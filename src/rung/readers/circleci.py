@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import Reading
 from rung.readers.workflows import (
@@ -27,7 +28,7 @@ from rung.readers.workflows import (
 )
 from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 
-_PARAMETER = re.compile(r"<<\s*([\w.-]+)\s*>>")
+_PARAMETER = regex(r"<<\s*([\w.-]+)\s*>>")
 _JOB_KEYS = frozenset({"requires", "filters", "context", "type", "name", "matrix", "pre-steps", "post-steps", "override-with"})
 
 

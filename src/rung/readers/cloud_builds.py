@@ -6,14 +6,15 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
+from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_json
 from rung.readers.reading import Reading
 from rung.readers.shell import words_of
 from rung.readers.workflows import Source, at_directory, is_true, is_yaml, items, mapping, scalar, scalars, strings
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
 
-_CLOUD_BUILD = re.compile(r"(?:^|/)[^/]*cloud[-_]?build[^/]*$|(?:^|/)\.?cloud[-_]?build/", re.IGNORECASE)
-_BUILD_FOLDER = re.compile(r"(?:^|/)(?:build|ci|cd|cicd|ci-cd|deploy|gcb)/[^/]+$", re.IGNORECASE)
+_CLOUD_BUILD = regex(r"(?:^|/)[^/]*cloud[-_]?build[^/]*$|(?:^|/)\.?cloud[-_]?build/", re.IGNORECASE)
+_BUILD_FOLDER = regex(r"(?:^|/)(?:build|ci|cd|cicd|ci-cd|deploy|gcb)/[^/]+$", re.IGNORECASE)
 _PHASES = ("install", "pre_build", "build", "post_build")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh", "ash", "dash", "zsh")
 

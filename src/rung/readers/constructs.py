@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
+from rung.expressions import regex
 from rung.readers.attributes import bounded, shortened
 from rung.records import Call, Resource
 
-_CDK = re.compile(
+_CDK = regex(
     r"aws_cdk\.aws_\w+\.[A-Z]\w*"
     r"|aws_cdk\.aws_\w+_alpha\.[A-Z]\w*"
     r"|js:(?:aws-cdk-lib|@aws-cdk)[/.]aws[-_][\w-]+\.[A-Z]\w*"
@@ -16,27 +16,27 @@ _CDK = re.compile(
     r"|aws_cdk\.pipelines\.CodePipeline"
     r"|js:aws-cdk-lib/pipelines\.CodePipeline"
 )
-_CDKTF = re.compile(
+_CDKTF = regex(
     r"cdktf_cdktf_provider_\w+(?:\.\w+){1,3}\.[A-Z]\w*"
     r"|js:@cdktf/provider-[\w-]+(?:/[\w-]+){0,4}(?:\.[a-z]\w*)?\.[A-Z]\w*"
 )
-_PULUMI = re.compile(
+_PULUMI = regex(
     r"pulumi_[a-z]\w*(?:\.[a-z]\w*){0,4}\.[A-Z]\w*"
     r"|js:@pulumi/[a-z][\w-]*(?:[/.][a-z][\w-]*){0,4}\.[A-Z]\w*"
 )
 _PREFIXES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
-_SCHEDULE = re.compile(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
-_PROPERTY = re.compile(r"\.([A-Z]\w*?)(?:Property|Args)$")
-_NO_RESOURCE = re.compile(
+_SCHEDULE = regex(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
+_PROPERTY = regex(r"\.([A-Z]\w*?)(?:Property|Args)$")
+_NO_RESOURCE = regex(
     r"(?:Args|Props|Property|Outputs?|Statement|PolicyDocument|Principal|Pattern|Provider|Options|Dimension|Duration|Schedule|Grant|"
     r"BuildEnvironment|BuildEnvironmentVariable|ProductVersion|Field|Code|Image|Action|Artifact|Source|Integration|Authorizer|Filter|Rotation|Asset|Config)$"
 )
 """Ends of class names that are values handed to a resource, not resources."""
-_HELPER_MODULES = re.compile(
+_HELPER_MODULES = regex(
     r"aws[-_]\w+[-_](?:targets|actions|subscriptions|tasks|integrations|destinations|authorizers|event[-_]sources|notifications|origins)\b"
 )
 """CDK modules that only bind resources to each other."""
-_YET_RESOURCE = re.compile(
+_YET_RESOURCE = regex(
     r"(?:\.Cfn\w+|EndpointConfig|Endpoint_?Configuration|LaunchConfig\w*|MetricFilter|SubscriptionFilter|DataSource|DockerImageAsset|ComputeImage"
     r"|(?:^|[._])scheduler\.Schedule|monitoring\.Dashboard|CostAllocation\w*|[a-z]\.(?:Schedule|Image|Authorizer|Integration|Asset))$"
 )

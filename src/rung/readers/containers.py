@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.attributes import bounded, shortened
 from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, flatten, parse_json, text_of, without_placeholders
 from rung.readers.installs import installed
@@ -27,14 +28,14 @@ MAX_RESOLVED = 2000
 """Characters of a text in which arguments are replaced."""
 _MAX_FLAGS = 50
 
-_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+|$)")
-_FLAG = re.compile(r"(?:\s|\\\n)*+--[a-z-]++(?:=(?:\"[^\"\n]*+\"|[^\s\"])*+)?")
-_ESCAPE = re.compile(r"#\s*escape\s*=\s*`", re.IGNORECASE)
-_FROM = re.compile(r"--from=(\S+)")
-_HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-+]([^{}]*))?\}|(\w+))")
-_PAIR = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
-_NOT_LOCAL = re.compile(r"[a-z]+://|git@|<<")
+_INSTRUCTION = regex(r"\s*([A-Za-z]+)(?:\s+|$)")
+_FLAG = regex(r"(?:\s|\\\n)*+--[a-z-]++(?:=(?:\"[^\"\n]*+\"|[^\s\"])*+)?")
+_ESCAPE = regex(r"#\s*escape\s*=\s*`", re.IGNORECASE)
+_FROM = regex(r"--from=(\S+)")
+_HEREDOC = regex(r"<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
+_VARIABLE = regex(r"\$(?:\{(\w+)(?::?[-+]([^{}]*))?\}|(\w+))")
+_PAIR = regex(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
+_NOT_LOCAL = regex(r"[a-z]+://|git@|<<")
 _SETTINGS = {"HEALTHCHECK": "dockerfile.healthcheck", "USER": "dockerfile.user", "EXPOSE": "dockerfile.expose"}
 
 

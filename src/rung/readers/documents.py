@@ -20,6 +20,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from rung.expressions import regex
+
 MAX_BYTES = 2 * 1024 * 1024
 """Configuration beyond this size is data; it is not parsed."""
 MAX_DEPTH = 100
@@ -33,24 +35,24 @@ MAX_DIRECTIVES = 100
 MAX_MISSES = 100
 """Keys and texts of a JSON document that are not found as written; each costs a look at all of the text."""
 
-_BRACKETS = re.compile(rb"[\[\]{}]")
-_WIDE_GAP = re.compile(rb"[ \t]{100}|[^\n]{10000}")
+_BRACKETS = regex(rb"[\[\]{}]")
+_WIDE_GAP = regex(rb"[ \t]{100}|[^\n]{10000}")
 """What the standard library's INI parser takes a time for that grows with its square."""
-_DEEP_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % MAX_DEPTH)
+_DEEP_KEY = regex(rb"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % MAX_DEPTH)
 """A dotted key of TOML; its parser takes a time that grows with the square of the parts."""
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
+_COMMENT = regex(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?', re.DOTALL)
 _LARGEST = float("inf")
 _BROKEN = object()
-_LAST_COMMA = re.compile(r",(\s*+[}\]])")
-_PLACEHOLDER_LINE = re.compile(
+_LAST_COMMA = regex(r",(\s*+[}\]])")
+_PLACEHOLDER_LINE = regex(
     r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|toYaml|tpl|/\*|\$\w+[ \t]*+:?=)[^\n]*\}\}"
     r"|\{%[^\n]*%\})[ \t]*$",
     re.MULTILINE,
 )
-_MARKS = re.compile(r"[\"'{}:#,\[\]]")
-_NOT_BREAK = re.compile(r"[^\n]")
-_RAW_STRING = re.compile(r"\{\{-?\s*`([^`\n]*)`\s*-?\}\}")
+_MARKS = regex(r"[\"'{}:#,\[\]]")
+_NOT_BREAK = regex(r"[^\n]")
+_RAW_STRING = regex(r"\{\{-?\s*`([^`\n]*)`\s*-?\}\}")
 _CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 """What ends a placeholder."""
 _CLOUDFORMATION_TAGS = {"!Ref": "Ref", "!Condition": "Condition"}

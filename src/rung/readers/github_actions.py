@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.documents import Map, Value
 from rung.readers.reading import Reading
 from rung.readers.workflows import (
@@ -26,7 +27,7 @@ from rung.readers.workflows import (
 )
 from rung.records import Fact, Job, Step, Trigger, Workflow
 
-_FOLDER = re.compile(r"(?:^|/)\.(github|gitea|forgejo)/workflows/[^/]+$")
+_FOLDER = regex(r"(?:^|/)\.(github|gitea|forgejo)/workflows/[^/]+$")
 _KINDS = {
     "push": "push",
     "pull_request": "pull_request",

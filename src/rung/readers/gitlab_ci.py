@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.attributes import shortened
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import Reading
@@ -60,11 +61,11 @@ _REFS = {
     "api": "event",
     "chat": "event",
 }
-_SOURCE_IS = re.compile(r"\$\{?CI_PIPELINE_SOURCE\}?[\"']?\s*(?:==|=~)\s*([^&\n]{1,200})")
-_BRANCH_IS = re.compile(r"\$\{?CI_COMMIT_(?:BRANCH|REF_NAME)\}?[\"']?\s*(?:==|=~)\s*[\"']?([^\s\"'&|)]+)")
-_HAS_BRANCH = re.compile(r"\$\{?CI_COMMIT_BRANCH\b\}?(?!\s*(?:==|!=|=~|!~))")
-_HAS_TAG = re.compile(r"(?<!!)\$\{?CI_COMMIT_TAG\b\}?(?!\s*(?:==\s*(?:null|\"\"|'')|!~))")
-_HAS_REQUEST = re.compile(r"\$\{?CI_MERGE_REQUEST_(?:ID|IID)\b\}?(?!\s*==\s*null)")
+_SOURCE_IS = regex(r"\$\{?CI_PIPELINE_SOURCE\}?[\"']?\s*(?:==|=~)\s*([^&\n]{1,200})")
+_BRANCH_IS = regex(r"\$\{?CI_COMMIT_(?:BRANCH|REF_NAME)\}?[\"']?\s*(?:==|=~)\s*[\"']?([^\s\"'&|)]+)")
+_HAS_BRANCH = regex(r"\$\{?CI_COMMIT_BRANCH\b\}?(?!\s*(?:==|!=|=~|!~))")
+_HAS_TAG = regex(r"(?<!!)\$\{?CI_COMMIT_TAG\b\}?(?!\s*(?:==\s*(?:null|\"\"|'')|!~))")
+_HAS_REQUEST = regex(r"\$\{?CI_MERGE_REQUEST_(?:ID|IID)\b\}?(?!\s*==\s*null)")
 
 
 def _claims(path: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.requirements import MAX_DEPENDENCIES, python_requirement
 from rung.readers.wrappers import options
 from rung.records import Command, Dependency
@@ -16,14 +17,14 @@ _VALUED = options(
     " --global-option --build-option --config-settings -C -p --python --group --extra --only-group --index --no-binary --only-binary"
     " -n --name --channel --file --use-feature --log --report --upgrade-strategy --default-index --index-strategy --torch-backend"
 )
-_CONDA = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9_][\w.-]*)\s*([=<>!~].*)?")
-_NPM = re.compile(r"(@?[^@\s]+)(?:@(.+))?")
-_NPM_EXACT = re.compile(r"v?\d+\.\d+\.\d+[\w.+-]*")
-_R_CALL = re.compile(
+_CONDA = regex(r"(?:[\w./-]+::)?([A-Za-z0-9_][\w.-]*)\s*([=<>!~].*)?")
+_NPM = regex(r"(@?[^@\s]+)(?:@(.+))?")
+_NPM_EXACT = regex(r"v?\d+\.\d+\.\d+[\w.+-]*")
+_R_CALL = regex(
     r"(?:install\.packages|pkg_install|pak|install_version|BiocManager::install)\(\s*(?:pkgs\s*=\s*)?(c\([^()]*\)|[\"'][\w.]+[\"'])"
 )
-_R_NAME = re.compile(r"[\"']([A-Za-z][\w.]*)[\"']")
-_NOT_A_NAME = re.compile(r"[./~$({<-]|\w+[/\\]|[^=<>~!@ ]*\.(?:whl|txt|zip|gz|toml|bz2)$")
+_R_NAME = regex(r"[\"']([A-Za-z][\w.]*)[\"']")
+_NOT_A_NAME = regex(r"[./~$({<-]|\w+[/\\]|[^=<>~!@ ]*\.(?:whl|txt|zip|gz|toml|bz2)$")
 
 
 def installed(commands: Iterable[Command]) -> Iterator[Dependency]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from rung.expressions import regex
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
 from rung.readers.shell import split
@@ -17,7 +18,7 @@ MAX_BYTES = 512 * 1024
 MAX_DEPTH = 60
 """Blocks within blocks."""
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""(?P<blank>[^\S\n]+|//[^\n]*|/\*.*?(?:\*/|\Z))
     |(?P<end>\n|;)
     |(?P<text>'''(?:[^\\']|\\(?:.|\Z)|'(?!''))*+(?:'''|\Z)|\"\"\"(?:[^\\"]|\\(?:.|\Z)|"(?!""))*+(?:\"\"\"|\Z)
@@ -34,7 +35,7 @@ _SKIPPED_STEPS = frozenset(
 )
 _LENIENT_BLOCKS = ("catchError", "warnError")
 _PUSH_TRIGGERS = ("pollSCM", "githubPush", "gitlab", "bitbucketPush", "gogs", "scm")
-_BRANCHED = re.compile(r"\b(?:branch|changeset)\b|\bBRANCH_NAME\b|\bGIT_BRANCH\b")
+_BRANCHED = regex(r"\b(?:branch|changeset)\b|\bBRANCH_NAME\b|\bGIT_BRANCH\b")
 
 
 @dataclass(frozen=True, slots=True)

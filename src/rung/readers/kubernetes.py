@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, parse_template, shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, parse_json, parse_yaml, text_of
 from rung.readers.reading import Reading
@@ -20,16 +21,16 @@ MAX_OBJECTS = 1000
 MAX_SCALARS = 3000
 """Scalars of one object in which images and references are sought."""
 
-_API_VERSION = re.compile(r"(?:([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)/)?v\d+(?:(?:alpha|beta)\d+)?")
-_KIND = re.compile(r"[A-Z][A-Za-z0-9]{1,80}")
-_KUSTOMIZATION = re.compile(r"(?:^|/)kustomization\.ya?ml(?:\.\w+)?$|(?:^|/)Kustomization$")
-_CHART = re.compile(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
-_VALUES = re.compile(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
-_SUFFIXLESS = re.compile(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployments?)/(?:[^/]+/){0,4}[^./]+$")
+_API_VERSION = regex(r"(?:([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)/)?v\d+(?:(?:alpha|beta)\d+)?")
+_KIND = regex(r"[A-Z][A-Za-z0-9]{1,80}")
+_KUSTOMIZATION = regex(r"(?:^|/)kustomization\.ya?ml(?:\.\w+)?$|(?:^|/)Kustomization$")
+_CHART = regex(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
+_VALUES = regex(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
+_SUFFIXLESS = regex(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployments?)/(?:[^/]+/){0,4}[^./]+$")
 """What is left of a manifest's name when its one suffix said that a script fills it in (`k8s/web.tmpl`)."""
-_IN_TEMPLATES = re.compile(r"(?:^|/)templates/")
-_BARE_PLACEHOLDER = re.compile(rb"^[^\n\"'#]*[:-][ \t]+\{\{|^[ \t]*\{[\{%]", re.MULTILINE)
-_CONTROL = re.compile(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
+_IN_TEMPLATES = regex(r"(?:^|/)templates/")
+_BARE_PLACEHOLDER = regex(rb"^[^\n\"'#]*[:-][ \t]+\{\{|^[ \t]*\{[\{%]", re.MULTILINE)
+_CONTROL = regex(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
 _PAYLOADS = ("data", "stringData", "binaryData")
 _GROUPS = {
     "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 
+from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
@@ -23,27 +24,25 @@ _MANY_LINES = r"\"(?P<s{0}>(?:[^\"\\]++|\\.)*+)(?:\"|\Z)"
 _TRIPLE = r"\"\"\"(?P<s{0}>(?:[^\"\\]++|\\.|\"(?!\"\"))*+)(?:\"\"\"|\Z)"
 _SLASH_COMMENTS = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 
-_R_TOKENS = re.compile(
+_R_TOKENS = regex(
     rf"(?P<c>#[^\n]*+)|[rR]\"\((?P<s0>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\.)*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?",
     re.DOTALL,
 )
-_JULIA_TOKENS = re.compile(
+_JULIA_TOKENS = regex(
     rf"(?P<c>#=(?:[^=]++|=(?!#))*+(?:=#|\Z)|#[^\n]*+)|{_TRIPLE.format(1)}|{_MANY_LINES.format(2)}|(?<![\w)\]}}'.])'(?P<s3>(?:[^'\\\n]|\\[^\n]{{1,9}}?))'",
     re.DOTALL,
 )
-_JVM_TOKENS = re.compile(
-    rf"(?P<c>{_SLASH_COMMENTS})|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL
-)
-_GO_TOKENS = re.compile(
+_JVM_TOKENS = regex(rf"(?P<c>{_SLASH_COMMENTS})|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL)
+_GO_TOKENS = regex(
     rf"(?P<c>{_SLASH_COMMENTS})|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL
 )
-_JS_TOKENS = re.compile(
+_JS_TOKENS = regex(
     rf"(?P<c>{_SLASH_COMMENTS})|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|(?P<open>`)|(?P<brace>[{{}}])|(?P<slash>/)", re.DOTALL
 )
-_JS_TEMPLATE = re.compile(r"(?:[^`$\\]++|\\.|\$(?!\{))*+(?P<end>`|\$\{|\Z)", re.DOTALL)
-_JS_REGEX = re.compile(r"/(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]++|\\[^\n])*+\]?)++/[a-z]*+")
+_JS_TEMPLATE = regex(r"(?:[^`$\\]++|\\.|\$(?!\{))*+(?P<end>`|\$\{|\Z)", re.DOTALL)
+_JS_REGEX = regex(r"/(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]++|\\[^\n])*+\]?)++/[a-z]*+")
 _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^\n")
-_WORD_BEFORE_REGEX = re.compile(r"\b(?:return|typeof|case|in|of|do|else|yield|await)\Z")
+_WORD_BEFORE_REGEX = regex(r"\b(?:return|typeof|case|in|of|do|else|yield|await)\Z")
 
 _R_NOISE = frozenset((
     "abs", "all", "any", "apply", "as.character", "as.Date", "as.factor", "as.integer", "as.logical", "as.numeric", "attr",
@@ -69,103 +68,103 @@ _JULIA_NOISE = frozenset((
     "Float64", "Int", "Int64",
 ))  # fmt: skip
 
-_R_LOADED = re.compile(
+_R_LOADED = regex(
     r"\b(?:library|require|requireNamespace|loadNamespace|attachNamespace)[ \t]*+\([ \t\n]*+(?:(?P<name>[A-Za-z][\w.]*+)[ \t]*+[,)])?"
 )
-_R_MANY = re.compile(
+_R_MANY = regex(
     r"(?:\bpacman[ \t]*+::[ \t]*+)?\bp_load[ \t]*+\((?P<names>[^()]{0,2000}+)\)|\bbox[ \t]*+::[ \t]*+use[ \t]*+\((?P<uses>[^()]{0,2000}+)\)"
 )
-_R_FROM = re.compile(r"(?<![\w.:])(?P<package>[A-Za-z][\w.]*+):::?(?P<name>[A-Za-z.][\w.]*+)")
-_R_SOURCE = re.compile(r"(?<![\w.])(?:source|sys\.source)[ \t]*+\(")
-_R_PATH = re.compile(r"[ \t\n]*+(?:here[ \t]*+::[ \t]*+)?(?:here|file\.path)[ \t]*+\(")
-_R_TEST = re.compile(r"(?<![\w.])(?:test_that|it)[ \t]*+\(")
-_R_ASSERTION = re.compile(r"(?<![\w.])(?:expect_|check[A-Z]|assert)[\w.]*+[ \t]*+\(")
+_R_FROM = regex(r"(?<![\w.:])(?P<package>[A-Za-z][\w.]*+):::?(?P<name>[A-Za-z.][\w.]*+)")
+_R_SOURCE = regex(r"(?<![\w.])(?:source|sys\.source)[ \t]*+\(")
+_R_PATH = regex(r"[ \t\n]*+(?:here[ \t]*+::[ \t]*+)?(?:here|file\.path)[ \t]*+\(")
+_R_TEST = regex(r"(?<![\w.])(?:test_that|it)[ \t]*+\(")
+_R_ASSERTION = regex(r"(?<![\w.])(?:expect_|check[A-Z]|assert)[\w.]*+[ \t]*+\(")
 _R = Dialect(
     prefix="r:",
-    name=re.compile(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+){0,64}+)(?P<call>[ \t]*+\()"),
-    joint=re.compile(r":::?|\$|@"),
+    name=regex(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+){0,64}+)(?P<call>[ \t]*+\()"),
+    joint=regex(r":::?|\$|@"),
     bare=True,
     noise=_R_NOISE,
 )
 
-_JULIA_USING = re.compile(
+_JULIA_USING = regex(
     r"^[ \t]*+(?:@\w++[ \t]++(?:\w++[ \t]++)?)?(?:using|import)[ \t]++(?P<what>[^\n;]++(?:(?<=,)\n[^\n;]++){0,40})", re.MULTILINE
 )
-_JULIA_INCLUDE = re.compile(r"(?<![\w.])include[ \t]*+\(")
-_JULIA_TESTSET = re.compile(r"@testset\b[^\n\"]{0,60}+")
-_JULIA_ASSERTION = re.compile(r"@test(?:_\w++)?+(?![\w])")
+_JULIA_INCLUDE = regex(r"(?<![\w.])include[ \t]*+\(")
+_JULIA_TESTSET = regex(r"@testset\b[^\n\"]{0,60}+")
+_JULIA_ASSERTION = regex(r"@test(?:_\w++)?+(?![\w])")
 _JULIA = Dialect(
     prefix="julia:",
-    name=re.compile(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+){0,64}+)\.?(?P<call>\()"),
-    joint=re.compile(r"\."),
+    name=regex(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+){0,64}+)\.?(?P<call>\()"),
+    joint=regex(r"\."),
     bare=True,
     noise=_JULIA_NOISE,
 )
 
-_JVM_IMPORT = re.compile(
+_JVM_IMPORT = regex(
     r"^[ \t]*+import[ \t]++(?:static[ \t]++)?(?P<path>[A-Za-z_]\w*+(?:\.(?!_\b)\w++)*+)(?P<tail>\.\{[^{}]{0,2000}+\}|\.[*_])?(?:[ \t]++as[ \t]++(?P<alias>\w++))?",
     re.MULTILINE,
 )
-_JVM_TYPED = re.compile(
+_JVM_TYPED = regex(
     r"\b(?P<type>[A-Z]\w*+)(?:<[^<>\n]{0,80}>)?[ \t]++(?P<name>[a-z]\w*+)[ \t]*+[;=,)]|\b(?P<name2>[a-z]\w*+)[ \t]*+:[ \t]*+(?P<type2>[A-Z]\w*+)"
 )
-_JVM_BASE = re.compile(r"\b(?:extends|with|implements)[ \t]++(?P<name>[A-Z]\w*+)")
-_JVM_TEST = re.compile(r"@(?:Test|ParameterizedTest|RepeatedTest)\b")
-_JVM_METHOD = re.compile(r"(?P<name>`[^`\n]{1,200}`|\b[A-Za-z_]\w*+)[ \t]*+\(")
-_SCALA_TEST = re.compile(r"(?<![\w.])(?:test|it|scenario|property)[ \t]*+\((?=\")")
-_SCALA_SHOULD = re.compile(
+_JVM_BASE = regex(r"\b(?:extends|with|implements)[ \t]++(?P<name>[A-Z]\w*+)")
+_JVM_TEST = regex(r"@(?:Test|ParameterizedTest|RepeatedTest)\b")
+_JVM_METHOD = regex(r"(?P<name>`[^`\n]{1,200}`|\b[A-Za-z_]\w*+)[ \t]*+\(")
+_SCALA_TEST = regex(r"(?<![\w.])(?:test|it|scenario|property)[ \t]*+\((?=\")")
+_SCALA_SHOULD = regex(
     r"\"(?P<name> *)\"[ \t]++(?:should|must|can|in|when)\b[^{\n]{0,200}\bin[ \t]*+\{|\bit[ \t]++should[ \t]++\" *\"[ \t]++in[ \t]*+\{"
 )
-_JVM_TESTS = re.compile(rf"{_JVM_TEST.pattern}|{_SCALA_TEST.pattern}|\b(?:should|must|can|in|when)\b")
-_JVM_ASSERTION = re.compile(
+_JVM_TESTS = regex(rf"{_JVM_TEST.pattern}|{_SCALA_TEST.pattern}|\b(?:should|must|can|in|when)\b")
+_JVM_ASSERTION = regex(
     r"\b(?:assert\w*+|verify\w*+|expect\w*+|fail|intercept)[ \t]*+[(\[{<]|\b(?:should(?:Be|Equal)?|must(?:Be|Equal)?|shouldBe|mustBe)\b(?![ \t]*+\" )"
 )
 _JVM = Dialect(
     prefix="jvm:",
-    name=re.compile(
+    name=regex(
         r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()"
     ),
-    joint=re.compile(r"[ \t\n]*\??\.[ \t\n]*"),
+    joint=regex(r"[ \t\n]*\??\.[ \t\n]*"),
     keyword="=",
 )
 
-_JS_FROM = re.compile(
+_JS_FROM = regex(
     r"(?<![\w$.])(?:import|export)\b[ \t\n]*+(?:type[ \t\n]++(?!from\b))?(?P<clause>(?:[\w$]++[ \t\n]*+,?[ \t\n]*+)?"
     r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<![\w$.])import[ \t\n]*+(?=[\"'])"
 )
-_JS_CLAUSE = re.compile(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
-_JS_REQUIRE = re.compile(r"(?<![\w$.])(?:require|import)[ \t]*+\([ \t\n]*+(?=[\"'])")
-_JS_REQUIRED_AS = re.compile(
+_JS_CLAUSE = regex(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
+_JS_REQUIRE = regex(r"(?<![\w$.])(?:require|import)[ \t]*+\([ \t\n]*+(?=[\"'])")
+_JS_REQUIRED_AS = regex(
     r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
 )
-_JS_BASE = re.compile(r"\bextends[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
-_JS_TEST = re.compile(
+_JS_BASE = regex(r"\bextends[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
+_JS_TEST = regex(
     r"(?<![\w$.])(?:it|test)(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))"
 )
-_JS_ASSERTION = re.compile(
+_JS_ASSERTION = regex(
     r"(?<![\w$])(?:expect|assert|fail)\w*+(?:\.[\w$]++)*+[ \t]*+\(|\.should\b|(?<![\w$])t\.(?:is|deepEqual|true|false|throws|ok|equal|same|assert)[ \t]*+\("
 )
 _JS = Dialect(
     prefix="js:",
-    name=re.compile(
+    name=regex(
         r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()"
     ),
-    joint=re.compile(r"[ \t\n]*[?!]?\.[ \t\n]*"),
+    joint=regex(r"[ \t\n]*[?!]?\.[ \t\n]*"),
     keyword=":",
 )
 
-_GO_IMPORT = re.compile(r"^import[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
-_GO_SPEC = re.compile(r"(?:(?P<alias>[\w.]++)[ \t]++)?(?P<quote>[\"`])")
-_GO_TEST = re.compile(
+_GO_IMPORT = regex(r"^import[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
+_GO_SPEC = regex(r"(?:(?P<alias>[\w.]++)[ \t]++)?(?P<quote>[\"`])")
+_GO_TEST = regex(
     r"^func[ \t]++(?:\([^()\n]{0,100}\)[ \t]*+)?(?P<name>(?:Test|Fuzz)\w*+)[ \t]*+\([^()\n]{0,100}+\)[ \t]*+(?P<open>\{)", re.MULTILINE
 )
-_GO_ASSERTION = re.compile(
+_GO_ASSERTION = regex(
     r"\b[tf]\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)[ \t]*+\(|\b(?:require|assert|is|check|suite|s)\.[A-Z]\w*+[ \t]*+\(|\b(?:Expect|Ω)[ \t]*+\("
 )
 _GO = Dialect(
     prefix="go:",
-    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])"),
-    joint=re.compile(r"\."),
+    name=regex(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])"),
+    joint=regex(r"\."),
     keyword="::",
 )
 

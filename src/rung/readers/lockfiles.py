@@ -6,33 +6,32 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from packaging.utils import canonicalize_name
-
+from rung.expressions import regex
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
-from rung.readers.requirements import MAX_DEPENDENCIES, group_of, named
+from rung.readers.requirements import MAX_DEPENDENCIES, canonical, group_of, named
 from rung.records import Dependency, Fact, Problem
 
 MAX_BYTES = 32 * 1024 * 1024
 
-_TOML_TABLE = re.compile(r"\[\[?([^\]]+)\]\]?\s*")
-_TOML_PAIR = re.compile(r"(name|version|category|groups|source|uuid)\s*=\s*(.*)")
-_TOML_WORD = re.compile(r"[\"']([^\"']*)[\"']")
-_PIPFILE_SECTION = re.compile(r" {4}\"([\w-]+)\": \{")
-_PIPFILE_NAME = re.compile(r" {8}\"([^\"]+)\": \{")
-_JSON_VERSION = re.compile(r"\s*\"version\": \"([^\"]*)\"")
-_NPM_PACKAGE = re.compile(
+_TOML_TABLE = regex(r"\[\[?([^\]]+)\]\]?\s*")
+_TOML_PAIR = regex(r"(name|version|category|groups|source|uuid)\s*=\s*(.*)")
+_TOML_WORD = regex(r"[\"']([^\"']*)[\"']")
+_PIPFILE_SECTION = regex(r" {4}\"([\w-]+)\": \{")
+_PIPFILE_NAME = regex(r" {8}\"([^\"]+)\": \{")
+_JSON_VERSION = regex(r"\s*\"version\": \"([^\"]*)\"")
+_NPM_PACKAGE = regex(
     r"\"(?:[^\"\n]*/)?node_modules/((?:@[^/\"\n]+/)?[^/\"\n]+)\":\s*\{\s*(?:\"name\":\s*\"([^\"\n]+)\",\s*)?\"version\":\s*\"([^\"\n]+)\""
 )
-_NPM_NESTED = re.compile(r"\"((?:@[^/\"\n]+/)?[^/\"\n]+)\":\s*\{\s*\"version\":\s*\"([^\"\n]+)\"")
-_YARN_VERSION = re.compile(r" {2}version:? \"?([^\"\s]+)\"?")
-_YARN_HEADER = re.compile(r"\"?((?:@[^@/\s\"]+/)?[^@\s\"]+)@([^\"]*)")
-_PNPM_PACKAGE = re.compile(r" {2}['\"]?/?((?:@[^/'\"\s]+/)?[^@/'\"\s(]+)[@/](\d[^('\":\s_]*)[^:]*:")
-_RENV = re.compile(r"\"Package\":\s*\"([\w.]+)\",\s*\"Version\":\s*\"([\w.-]+)\"")
-_CONDA_URL = re.compile(r"https?://\S+/([A-Za-z0-9_][\w.-]*?)-([^-/\s]+)-[^-/\s]+\.(?:conda|tar\.bz2)")
-_WHEEL_URL = re.compile(r"https?://\S+/([A-Za-z0-9][\w.]*?)-(\d[^-/\s]*)[-.][^/\s]*(?:whl|gz|zip)")
-_CONDA_LOCK_KEY = re.compile(r"(?:- |  )(name|version|manager|category):\s*['\"]?([^'\"\s]+)")
-_GEM = re.compile(r" {4}([\w.-]+) \(([^)]+)\)")
+_NPM_NESTED = regex(r"\"((?:@[^/\"\n]+/)?[^/\"\n]+)\":\s*\{\s*\"version\":\s*\"([^\"\n]+)\"")
+_YARN_VERSION = regex(r" {2}version:? \"?([^\"\s]+)\"?")
+_YARN_HEADER = regex(r"\"?((?:@[^@/\s\"]+/)?[^@\s\"]+)@([^\"]*)")
+_PNPM_PACKAGE = regex(r" {2}['\"]?/?((?:@[^/'\"\s]+/)?[^@/'\"\s(]+)[@/](\d[^('\":\s_]*)[^:]*:")
+_RENV = regex(r"\"Package\":\s*\"([\w.]+)\",\s*\"Version\":\s*\"([\w.-]+)\"")
+_CONDA_URL = regex(r"https?://\S+/([A-Za-z0-9_][\w.-]*?)-([^-/\s]+)-[^-/\s]+\.(?:conda|tar\.bz2)")
+_WHEEL_URL = regex(r"https?://\S+/([A-Za-z0-9][\w.]*?)-(\d[^-/\s]*)[-.][^/\s]*(?:whl|gz|zip)")
+_CONDA_LOCK_KEY = regex(r"(?:- |  )(name|version|manager|category):\s*['\"]?([^'\"\s]+)")
+_GEM = regex(r" {4}([\w.-]+) \(([^)]+)\)")
 
 _Locked = tuple[int, str, str, str, str]
 """Line, ecosystem, name, version, group."""
@@ -72,10 +71,10 @@ def pipfile_packages(text: str) -> Iterator[_Locked]:
         elif group and (package := _PIPFILE_NAME.match(line)):
             name, at = package[1], number
         elif name and (version := _JSON_VERSION.match(line)):
-            yield at, "pypi", str(canonicalize_name(name)), version[1].removeprefix("=="), group
+            yield at, "pypi", canonical(name), version[1].removeprefix("=="), group
             name = ""
         elif name and line.startswith("        }"):
-            yield at, "pypi", str(canonicalize_name(name)), "", group
+            yield at, "pypi", canonical(name), "", group
             name = ""
 
 
@@ -168,7 +167,7 @@ def _toml_entry(entry: dict[str, str], at: int, ecosystem: str) -> Iterator[_Loc
     if name and not re.match(r"\{\s*(?:editable|virtual|directory)\b", entry.get("source", "")):
         groups = _TOML_WORD.findall(entry.get("groups", entry.get("category", "")))
         group = "main" if not groups or {"main", "default"} & set(groups) else group_of(groups[0])
-        yield at, ecosystem, str(canonicalize_name(name[1])), version[1] if version else "", group
+        yield at, ecosystem, canonical(name[1]), version[1] if version else "", group
 
 
 def _npm_entry(text: str, line: int, found: re.Match[str], end: int, version_at: int) -> _Locked:
@@ -190,14 +189,14 @@ def _conda_entries(text: str) -> Iterator[_Locked]:
             if line.lstrip(" -").startswith(("conda:", "http", "- conda:")) and (conda := _CONDA_URL.search(line)):
                 yield number, "conda", conda[1].lower(), conda[2], "main"
             elif line.lstrip(" -").startswith("pypi:") and (wheel := _WHEEL_URL.search(line)):
-                yield number, "pypi", str(canonicalize_name(wheel[1])), wheel[2], "main"
+                yield number, "pypi", canonical(wheel[1]), wheel[2], "main"
     yield from _conda_entry(entry, at)
 
 
 def _conda_entry(entry: dict[str, str], at: int) -> Iterator[_Locked]:
     if {"name", "version", "manager"} <= entry.keys():
         pip = entry["manager"] == "pip"
-        name = str(canonicalize_name(entry["name"])) if pip else entry["name"].lower()
+        name = canonical(entry["name"]) if pip else entry["name"].lower()
         yield at, "pypi" if pip else "conda", name, entry["version"], group_of(entry.get("category", "main"))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from rung.expressions import regex
 from rung.readers.documents import Unreadable, text_of
 from rung.readers.reading import Reading
 from rung.readers.requirements import guarded, named
@@ -22,21 +23,21 @@ MAX_BODY = 100
 """Lines of a `define` that are kept."""
 _MAX_DEPTH = 6
 
-_ASSIGNMENT = re.compile(r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(?::{1,3}|[?+!])?=(?!=)\s*(.*)", re.DOTALL)
-_RULE = re.compile(r"([^\s#:=&][^:=#&]*+)&?::?(?![:=])(.*)", re.DOTALL)
-_DIRECTIVE = re.compile(r"\s*(?:ifn?eq|ifn?def|else|endif|-?include|sinclude|export|unexport|vpath|undefine|load)\b")
-_RECIPE_DIRECTIVE = re.compile(r"\s*(?:ifn?eq\s*[(\"']|ifn?def\s|else(?:\s+ifn?(?:eq|def)\b.*)?\s*$|endif\b|override\s)")
-_DEFINE = re.compile(r"(?:override\s+)?define\s+([\w.-]+)")
-_FOUND_PROGRAM = re.compile(r"\$\(shell\s+(?:which|command -v)\s+([\w.-]+)[^()]*\)")
-_SPECIAL = re.compile(r"\.[A-Z_]+")
-_TARGET_VARIABLE = re.compile(r"\s*(?:export\s+|override\s+)?[\w.-]+\s*[:?+!]{0,3}=")
-_WORD_REFERENCE = re.compile(r"[\w.@<^?*+%/-]+")
+_ASSIGNMENT = regex(r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(?::{1,3}|[?+!])?=(?!=)\s*(.*)", re.DOTALL)
+_RULE = regex(r"([^\s#:=&][^:=#&]*+)&?::?(?![:=])(.*)", re.DOTALL)
+_DIRECTIVE = regex(r"\s*(?:ifn?eq|ifn?def|else|endif|-?include|sinclude|export|unexport|vpath|undefine|load)\b")
+_RECIPE_DIRECTIVE = regex(r"\s*(?:ifn?eq\s*[(\"']|ifn?def\s|else(?:\s+ifn?(?:eq|def)\b.*)?\s*$|endif\b|override\s)")
+_DEFINE = regex(r"(?:override\s+)?define\s+([\w.-]+)")
+_FOUND_PROGRAM = regex(r"\$\(shell\s+(?:which|command -v)\s+([\w.-]+)[^()]*\)")
+_SPECIAL = regex(r"\.[A-Z_]+")
+_TARGET_VARIABLE = regex(r"\s*(?:export\s+|override\s+)?[\w.-]+\s*[:?+!]{0,3}=")
+_WORD_REFERENCE = regex(r"[\w.@<^?*+%/-]+")
 
-_JUST_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
-_JUST_ALIAS = re.compile(r"alias\s+([A-Za-z_][\w-]*)\s*:=\s*([\w:-]+)")
-_JUST_RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)([^:]*):(?!=)(.*)")
-_JUST_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
-_JUST_VALUE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
+_JUST_ASSIGNMENT = regex(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
+_JUST_ALIAS = regex(r"alias\s+([A-Za-z_][\w-]*)\s*:=\s*([\w:-]+)")
+_JUST_RECIPE = regex(r"@?([A-Za-z_][\w-]*)([^:]*):(?!=)(.*)")
+_JUST_QUOTED = regex(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_JUST_VALUE = regex(r"\{\{\s*([\w-]+)\s*\}\}")
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
+from rung.expressions import regex
 from rung.readers import lockfiles, packages
 from rung.readers.documents import Map, Sequence, Unreadable, Value, check_bounds, parse_ini, parse_yaml, text_of
 from rung.readers.pyproject import read_pipfile, read_pixi, read_pyproject
@@ -30,8 +31,8 @@ from rung.records import Dependency, Distribution, Fact, Include, Problem
 
 __all__ = ["MAX_DEPENDENCIES", "READINGS", "Finder", "guarded", "named", "python_requirement", "toml_or_template"]
 
-_CONDA = re.compile(r"(?:[^\s:\"']+::)?([A-Za-z0-9_][\w.-]*)\s*(.*)")
-_CONDA_EXACT = re.compile(r"==\s*[^*\s,]+$|=\d+(?:\.\w+){2,}(?:=\S+)?$|=[^=*,\s]+=[^=*\s]+$")
+_CONDA = regex(r"(?:[^\s:\"']+::)?([A-Za-z0-9_][\w.-]*)\s*(.*)")
+_CONDA_EXACT = regex(r"==\s*[^*\s,]+$|=\d+(?:\.\w+){2,}(?:=\S+)?$|=[^=*,\s]+=[^=*\s]+$")
 
 
 def read_setup_cfg(path: str, data: bytes) -> Iterator[Fact]:

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import msgspec
 
+from rung.expressions import regex
 from rung.readers import languages, python, scanning, shell, syntax
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
@@ -22,26 +23,24 @@ from rung.records import Command, Fact, Problem, Setting, Task
 MAX_BYTES = 20 * 1024 * 1024
 MAX_CELLS = 5000
 
-_SOURCE_KEY = re.compile(rb'"(?:source|input)"[ \t\r\n]*+:[ \t\r\n]*+(\[)?')
-_JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_MAGIC_LINE = re.compile(r"[ \t]*+(?:[\w, ]{1,60}=[ \t]*+)?(?:!|%%?[A-Za-z_]|\?{1,2}[A-Za-z_])")
-_HELP_LINE = re.compile(r"[ \t]*+[A-Za-z_][\w.]*+\?{1,2}[ \t]*+\Z")
-_SHELL_LINE = re.compile(r"[ \t]*+(?:[\w, ]{1,60}=[ \t]*+)?(?:!{1,2}|%(?:sx|system|sh)[ \t]++)(?P<text>[^\n]*)")
-_RUN_LINE = re.compile(r"[ \t]*+%(?P<text>(?:pip|conda|mamba|uv|run)[ \t]++[^\n]*)")
-_CELL_MAGIC = re.compile(r"[ \t\r\n]*+%%(?P<name>!|[A-Za-z_]\w*+)(?P<rest>[^\n]*+)")
+_SOURCE_KEY = regex(rb'"(?:source|input)"[ \t\r\n]*+:[ \t\r\n]*+(\[)?')
+_JSON_STRING = regex(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_MAGIC_LINE = regex(r"[ \t]*+(?:[\w, ]{1,60}=[ \t]*+)?(?:!|%%?[A-Za-z_]|\?{1,2}[A-Za-z_])")
+_HELP_LINE = regex(r"[ \t]*+[A-Za-z_][\w.]*+\?{1,2}[ \t]*+\Z")
+_SHELL_LINE = regex(r"[ \t]*+(?:[\w, ]{1,60}=[ \t]*+)?(?:!{1,2}|%(?:sx|system|sh)[ \t]++)(?P<text>[^\n]*)")
+_RUN_LINE = regex(r"[ \t]*+%(?P<text>(?:pip|conda|mamba|uv|run)[ \t]++[^\n]*)")
+_CELL_MAGIC = regex(r"[ \t\r\n]*+%%(?P<name>!|[A-Za-z_]\w*+)(?P<rest>[^\n]*+)")
 _KEPT_CELL_MAGICS = frozenset(
     {"time", "timeit", "capture", "prun", "snakeviz", "mprun", "memit", "heat", "python", "python3", "pypy", "px", "cache"}
 )
 _SHELL_MAGICS = frozenset({"bash", "sh", "script", "system", "sx", "!", "cmd"})
 _WRITING_MAGICS = frozenset({"writefile", "file"})
-_CHUNK = re.compile(
-    r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[ \t]*+\{[ \t]*+(?P<language>[A-Za-z]++)(?P<options>[^}\n]*+)\}[^\n]*+\n", re.MULTILINE
-)
-_NEVER = re.compile(r"\beval[ \t]*+=[ \t]*+(?:FALSE|F|false|False)\b")
-_NEVER_OPTION = re.compile(r"^#\|[ \t]*+eval[ \t]*+:[ \t]*+false\b", re.MULTILINE)
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_DATABRICKS = re.compile(r"(?:\ufeff)?(?P<mark>#|//|--) Databricks notebook source")
-_DATABRICKS_MAGIC = re.compile(
+_CHUNK = regex(r"^[ \t]*+(?P<fence>`{3,}+|~{3,}+)[ \t]*+\{[ \t]*+(?P<language>[A-Za-z]++)(?P<options>[^}\n]*+)\}[^\n]*+\n", re.MULTILINE)
+_NEVER = regex(r"\beval[ \t]*+=[ \t]*+(?:FALSE|F|false|False)\b")
+_NEVER_OPTION = regex(r"^#\|[ \t]*+eval[ \t]*+:[ \t]*+false\b", re.MULTILINE)
+_LINE_END = regex(r"\r\n|\r|\n")
+_DATABRICKS = regex(r"(?:\ufeff)?(?P<mark>#|//|--) Databricks notebook source")
+_DATABRICKS_MAGIC = regex(
     r"^(?:#|//|--) MAGIC %(?P<name>sh|pip|conda|run)\b(?P<text>[^\n]*)(?P<more>(?:\n(?:#|//|--) MAGIC (?!%)[^\n]*)*+)", re.MULTILINE
 )
 

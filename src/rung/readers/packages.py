@@ -6,32 +6,31 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, parse_json, text_of
 from rung.readers.reading import Reading
 from rung.readers.requirements import MAX_DEPENDENCIES, group_of, guarded, named, toml_or_template
 from rung.records import Dependency, Fact
 
 _NPM_GROUPS = {"dependencies": "main", "devDependencies": "dev", "peerDependencies": "peer", "optionalDependencies": "optional"}
-_NPM_EXACT = re.compile(r"=?v?\d+\.\d+\.\d+[\w.+-]*|.*#[0-9a-f]{40}|npm:.+@\d+\.\d+\.\d+[\w.+-]*")
-_R_FIELD = re.compile(r"(Depends|Imports|Suggests|LinkingTo|Enhances):(.*)")
+_NPM_EXACT = regex(r"=?v?\d+\.\d+\.\d+[\w.+-]*|.*#[0-9a-f]{40}|npm:.+@\d+\.\d+\.\d+[\w.+-]*")
+_R_FIELD = regex(r"(Depends|Imports|Suggests|LinkingTo|Enhances):(.*)")
 _R_GROUPS = {"Suggests": "dev", "Enhances": "optional"}
-_R_PACKAGE = re.compile(r"\s*([A-Za-z][\w.]*)\s*(?:\(([^)]*)\))?\s*$")
+_R_PACKAGE = regex(r"\s*([A-Za-z][\w.]*)\s*(?:\(([^)]*)\))?\s*$")
 _XML_COMMENT = ("<!--", "-->")
-_XML_TAG = re.compile(r"<([\w.-]+)>\s*([^<>]*?)\s*</")
-_MAVEN_PROPERTY = re.compile(r"\$\{([\w.-]+)\}")
-_GRADLE = re.compile(
+_XML_TAG = regex(r"<([\w.-]+)>\s*([^<>]*?)\s*</")
+_MAVEN_PROPERTY = regex(r"\$\{([\w.-]+)\}")
+_GRADLE = regex(
     r"(?:^|[\s({])(\w*(?:[iI]mplementation|[aA]pi|[cC]ompile|[cC]ompileOnly|[rR]untime|[rR]untimeOnly|kapt|ksp|classpath|[aA]nnotationProcessor|provided))\b"
     r"[\s(]{0,20}(?:(?:platform|enforcedPlatform)\s?\(\s?)?(.*)"
 )
-_GRADLE_SHORT = re.compile(r"[\"']([\w.-]+):([\w.-]+)(?::([^\"':@]+))?")
-_GRADLE_LONG = re.compile(
-    r"group\s?[:=]\s?[\"']([\w.-]+)[\"'],\s?name\s?[:=]\s?[\"']([\w.-]+)[\"'](?:,\s?version\s?[:=]\s?[\"']([^\"']+))?"
-)
-_SBT = re.compile(r"\"([\w.-]+)\"\s*%{1,3}\s*\"([\w.-]+)\"\s*%\s*(?:\"([^\"]+)\"|[\w.]+)(?:\s*%\s*\"?(\w+))?")
-_JVM_EXACT = re.compile(r"\d(?!.*(?:\+|SNAPSHOT|latest))[\w.-]*")
-_GO = re.compile(r"(?:require\s+)?([\w-]+(?:\.[\w-]+)+(?:/[\w.~-]+)*)\s+(v[\w.+-]+)(\s*// indirect)?")
-_GEM = re.compile(r"\s*gem[\s(]+[\"']([\w.-]+)[\"'](?:\s*,\s*[\"']([^\"']+)[\"'])?(.*)")
-_GEM_GROUP = re.compile(r"group:?\s*(?:=>)?\s*\[?\s*:(\w+)")
+_GRADLE_SHORT = regex(r"[\"']([\w.-]+):([\w.-]+)(?::([^\"':@]+))?")
+_GRADLE_LONG = regex(r"group\s?[:=]\s?[\"']([\w.-]+)[\"'],\s?name\s?[:=]\s?[\"']([\w.-]+)[\"'](?:,\s?version\s?[:=]\s?[\"']([^\"']+))?")
+_SBT = regex(r"\"([\w.-]+)\"\s*%{1,3}\s*\"([\w.-]+)\"\s*%\s*(?:\"([^\"]+)\"|[\w.]+)(?:\s*%\s*\"?(\w+))?")
+_JVM_EXACT = regex(r"\d(?!.*(?:\+|SNAPSHOT|latest))[\w.-]*")
+_GO = regex(r"(?:require\s+)?([\w-]+(?:\.[\w-]+)+(?:/[\w.~-]+)*)\s+(v[\w.+-]+)(\s*// indirect)?")
+_GEM = regex(r"\s*gem[\s(]+[\"']([\w.-]+)[\"'](?:\s*,\s*[\"']([^\"']+)[\"'])?(.*)")
+_GEM_GROUP = regex(r"group:?\s*(?:=>)?\s*\[?\s*:(\w+)")
 
 
 def read_package_json(_path: str, data: bytes) -> Iterator[Fact]:

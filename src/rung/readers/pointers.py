@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 
+from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value, parse_yaml
 from rung.readers.reading import Reading
 from rung.records import Fact, Problem, Task
 
 MAX_OUTPUTS = 5_000
 
-_LFS = re.compile(
-    rb"version https://(?:git-lfs|hawser)\.[\w./-]+\r?\n(?:ext-[^\n]+\n){0,10}oid sha256:[0-9a-f]{64}\r?\nsize (\d{1,18})\r?\n?"
-)
+_LFS = regex(rb"version https://(?:git-lfs|hawser)\.[\w./-]+\r?\n(?:ext-[^\n]+\n){0,10}oid sha256:[0-9a-f]{64}\r?\nsize (\d{1,18})\r?\n?")
 
 
 def lfs_pointer(data: bytes) -> int | None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.utils import canonicalize_name
-
 from rung.readers.documents import Map, Sequence, Value, text_of
-from rung.readers.requirements import Finder, group_of, inside, python_requirement, table_at, toml_or_template
+from rung.readers.requirements import Finder, canonical, group_of, inside, python_requirement, table_at, toml_or_template
 from rung.records import Dependency, Distribution, Fact, Include
 
 
@@ -22,7 +20,7 @@ def read_pyproject(path: str, data: bytes) -> Iterator[Fact]:
             dynamic = built.get("dynamic", "")
             commands = "scripts" in built or "gui-scripts" in built or "scripts" in dynamic
             yield Distribution(line=built.at("name"), name=str(built["name"]), commands=commands)
-    own_name = str(canonicalize_name(str(project.get("name", ""))))
+    own_name = canonical(str(project.get("name", "")))
     sources = table_at(tool, "uv", "sources")
     for dependency in _pep508_tables(project, build, root, tool, finder):
         if dependency.name != own_name or not own_name:
@@ -84,7 +82,7 @@ def _pep508_tables(project: Map, build: Map, root: Map, tool: Map, finder: Finde
 def _at_source(dependency: Dependency, sources: Map) -> Dependency:
     """The dependency as uv's sources replace it: a git revision is where it comes from, not the index."""
     for name, source in sources.items():
-        if isinstance(source, Map) and "git" in source and canonicalize_name(name) == dependency.name:
+        if isinstance(source, Map) and "git" in source and canonical(name) == dependency.name:
             revision = str(source.get("rev", source.get("tag", "")))
             version = f"@ git+{source['git']}" + (f"@{revision}" if revision else "")
             return Dependency(
@@ -97,7 +95,7 @@ def _poetry(poetry: Map) -> Iterator[Dependency]:
     extra_of: dict[str, str] = {}
     for extra, names in table_at(poetry, "extras").items():
         for name in names if isinstance(names, Sequence) else ():
-            extra_of.setdefault(canonicalize_name(str(name)), group_of(extra))
+            extra_of.setdefault(canonical(str(name)), group_of(extra))
     for found in _versioned(table_at(poetry, "dependencies"), "pypi", "main"):
         group = extra_of.get(found.name, "main")
         yield Dependency(line=found.line, ecosystem="pypi", name=found.name, version=found.version, group=group, pinned=found.pinned)
@@ -121,7 +119,7 @@ def _versioned(table: Map, ecosystem: str, group: str) -> Iterator[Dependency]:
         if (ecosystem == "pypi" and name == "python") or (isinstance(first, Map) and ("path" in first or "workspace" in first)):
             continue
         version, pinned = _version_of(first)
-        plain = str(canonicalize_name(name)) if ecosystem == "pypi" else name.lower()
+        plain = canonical(name) if ecosystem == "pypi" else name.lower()
         yield Dependency(line=table.at(name), ecosystem=ecosystem, name=plain, version=version, group=group, pinned=pinned)
 
 

@@ -6,9 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
+from rung.expressions import regex
 from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_toml, text_of, without_placeholders
 from rung.records import Dependency, Fact, Include, Problem
 
@@ -33,20 +31,27 @@ _GROUPS = {
     "production": "main",
     "requirements": "main",
 }
-_FILE_WORDS = re.compile(
+_FILE_WORDS = regex(
     r"requirements?|constraints?|environments?|conda|python|envs?|dependencies|deps|txt|in|ya?ml|lock|tmpl|jinja|j2|template"
 )
-_NAME = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*")
-_OPERATOR = re.compile(r"$|[<>=!~;@(]")
-_EXACT = re.compile(r"(?<![<>!~=])={2,3}\s*[^*\s,;=]+(?=$|[,\s;)])")
-_HASH = re.compile(r"\s--hash[= ]\S+")
-_OPTION = re.compile(r"\s--[a-z][a-z-]*(?:[= ]\S+)?")
-_COMMENT = re.compile(r"(?:^|\s)#.*")
-_EXACT_URL = re.compile(r"@[0-9a-f]{40}\b|\.whl\b|\.tar\.gz\b|\.zip\b")
-INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*[\"']?([^\"'\s]+)")
-_EGG = re.compile(r"#(?:.*&)?egg=([\w.-]+)")
-_REPOSITORY = re.compile(r"/([\w.-]+?)(?:\.git)?/?(?:@[^/#]+)?(?:#.*)?$")
-_WHEEL = re.compile(r"/([A-Za-z0-9][\w.]*)-\d[^/]*\.(?:whl|tar\.gz|zip)(?:#.*)?$")
+_NAME = regex(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*")
+_OPERATOR = regex(r"$|[<>=!~;@(]")
+_EXACT = regex(r"(?<![<>!~=])={2,3}\s*[^*\s,;=]+(?=$|[,\s;)])")
+_HASH = regex(r"\s--hash[= ]\S+")
+_OPTION = regex(r"\s--[a-z][a-z-]*(?:[= ]\S+)?")
+_COMMENT = regex(r"(?:^|\s)#.*")
+_EXACT_URL = regex(r"@[0-9a-f]{40}\b|\.whl\b|\.tar\.gz\b|\.zip\b")
+INCLUDE = regex(r"(?:-r|-c|--requirement|--constraint)[ =]*[\"']?([^\"'\s]+)")
+_EGG = regex(r"#(?:.*&)?egg=([\w.-]+)")
+_REPOSITORY = regex(r"/([\w.-]+?)(?:\.git)?/?(?:@[^/#]+)?(?:#.*)?$")
+_WHEEL = regex(r"/([A-Za-z0-9][\w.]*)-\d[^/]*\.(?:whl|tar\.gz|zip)(?:#.*)?$")
+
+
+def canonical(name: str) -> str:
+    """The name of a Python package as PEP 503 normalises it."""
+    from packaging.utils import canonicalize_name
+
+    return str(canonicalize_name(name))
 
 
 def group_of(name: str) -> str:
@@ -78,6 +83,8 @@ def python_requirement(text: str, line: int, group: str) -> Dependency | None:
     named = _NAME.match(text)
     if not named:
         return None
+    from packaging.requirements import InvalidRequirement, Requirement
+
     wanted = text[named.end() :]
     try:
         name = Requirement(text).name
@@ -90,7 +97,7 @@ def python_requirement(text: str, line: int, group: str) -> Dependency | None:
     return Dependency(
         line=line,
         ecosystem="pypi",
-        name=canonicalize_name(name),
+        name=canonical(name),
         version=version,
         group=group,
         pinned=hashed or bool(exact.search(version)),
@@ -221,7 +228,7 @@ def _from_url(text: str, line: int, group: str, hashed: bool) -> Dependency | No
     if not found:
         return None
     pinned = hashed or bool(_EXACT_URL.search(url))
-    return Dependency(line=line, ecosystem="pypi", name=canonicalize_name(found[1]), version=f"@ {url}", group=group, pinned=pinned)
+    return Dependency(line=line, ecosystem="pypi", name=canonical(found[1]), version=f"@ {url}", group=group, pinned=pinned)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice, product
 
+from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Unreadable, parse_ini, parse_json, text_of
 from rung.readers.makefiles import MAX_TASKS
 from rung.readers.reading import Reading
@@ -18,19 +19,19 @@ from rung.records import Command, Fact, Task
 MAX_COMMANDS = 10_000
 """Commands of one file; anchors can make many out of a few lines."""
 
-_GO_VALUE = re.compile(r"\{\{\s*\.([\w]+)\s*\}\}")
-_TOX_SECTION = re.compile(r"(?:testenv|tox:testenv)(?::(.+))?|env_run_base|env\.(.+)")
-_TOX_REFERENCE = re.compile(r"\{\[([\w:.-]+)\](\w+)\}")
-_TOX_VALUE = re.compile(r"\{(?:posargs(?::([^{}]*))?|(toxinidir|tox_root|env_?dir|envtmpdir|env_?python|env_?bin_?dir)(/?))\}")
-_TOX_CONDITION = re.compile(r"(?:[\w.!,*-]|\{[\w,.-]*\})+:\s+(?=\S)")
-_TOX_BRACES = re.compile(r"\{([\w,. -]*)\}")
+_GO_VALUE = regex(r"\{\{\s*\.([\w]+)\s*\}\}")
+_TOX_SECTION = regex(r"(?:testenv|tox:testenv)(?::(.+))?|env_run_base|env\.(.+)")
+_TOX_REFERENCE = regex(r"\{\[([\w:.-]+)\](\w+)\}")
+_TOX_VALUE = regex(r"\{(?:posargs(?::([^{}]*))?|(toxinidir|tox_root|env_?dir|envtmpdir|env_?python|env_?bin_?dir)(/?))\}")
+_TOX_CONDITION = regex(r"(?:[\w.!,*-]|\{[\w,.-]*\})+:\s+(?=\S)")
+_TOX_BRACES = regex(r"\{([\w,. -]*)\}")
 _TOX_KEYS = ("commands_pre", "commands", "commands_post")
 _MAX_ENVIRONMENTS = 60
 _MAX_LINES = 500
 """Commands of one environment."""
 _MAX_REFERENCE = 20_000
 """Characters of a setting that another one refers to."""
-_ENTRY = re.compile(r"[A-Za-z_][\w.]*(?::[\w.]+)?")
+_ENTRY = regex(r"[A-Za-z_][\w.]*(?::[\w.]+)?")
 
 
 def read_npm(_path: str, data: bytes) -> Iterator[Fact]:

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rung.expressions import regex
 from rung.records import Call, Literal
 
 MAX_BYTES = 1024 * 1024
@@ -20,7 +21,7 @@ MAX_LITERALS = 300
 MAX_DISTINCT = 300
 """Different names of functions that no import explains, kept of one file."""
 
-_SCHEME_OR_PLACE = re.compile(
+_SCHEME_OR_PLACE = regex(
     r"[A-Za-z][\w+.-]{0,20}+://[^\s]|[A-Za-z]:[\\/][^\s]|\\\\[\w.-]{2,60}\\[^\s]|~/[^\s]|/(?:home|Users|mnt|data|root|opt/ml|dbfs|Volumes|content|kaggle|workspace)/[^\s]"
 )
 _DATA_SUFFIXES = (
@@ -28,17 +29,17 @@ _DATA_SUFFIXES = (
     ".safetensors", ".onnx", ".pb", ".tflite", ".feather", ".avro", ".orc", ".tfrecord", ".tfrecords", ".npy", ".npz", ".zarr", ".nc",
     ".sqlite", ".sqlite3", ".db", ".duckdb", ".rds", ".rdata", ".jld2", ".bson",
 )  # fmt: skip
-_BRACKETS = re.compile(r"[()\[\]{}]")
+_BRACKETS = regex(r"[()\[\]{}]")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_NOT_NEWLINE = re.compile(r"[^\n]")
-_BOUNDARY = re.compile(r"[,;(\[{\"'`]")
-_KEYWORD = re.compile(r"\s*+([A-Za-z_.][\w.]*+)\s*+(=(?![=>])|:(?!:))\s*+")
-_SCALAR = re.compile(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|null|nil|nothing|undefined)\Z")
-_BRACKET_WORD = re.compile(r"[\w.:/@-]{1,60}+\Z")
-_WORD_BEFORE = re.compile(r"([A-Za-z]++)[ \t]++\Z")
+_NOT_NEWLINE = regex(r"[^\n]")
+_BOUNDARY = regex(r"[,;(\[{\"'`]")
+_KEYWORD = regex(r"\s*+([A-Za-z_.][\w.]*+)\s*+(=(?![=>])|:(?!:))\s*+")
+_SCALAR = regex(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|null|nil|nothing|undefined)\Z")
+_BRACKET_WORD = regex(r"[\w.:/@-]{1,60}+\Z")
+_WORD_BEFORE = regex(r"([A-Za-z]++)[ \t]++\Z")
 _DEFINES = frozenset({"function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object"})
 _ASSIGNING = ("=", "<-", "&", "new", "await", "try")
-_ASSIGNED = re.compile(
+_ASSIGNED = regex(
     r"(?<![\w$.])((?:this\.|self\.)?[A-Za-z_$][\w$]{0,60})(?:\s{0,4},\s{0,4}\w{1,60})?\s{0,4}(?::[^=;\n(]{0,60})?(?::=|<-|=)\s{0,8}"
     r"(?:(?:await|new|try)\s{1,4}){0,2}&?\Z"
 )

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from rung.expressions import regex
 from rung.globs import compile_globs
 from rung.readers.documents import (
     MAX_BYTES,
@@ -30,8 +31,8 @@ MAX_LOCK_BYTES = 64 * 1024
 MAX_VALUE = 2_000
 """Characters of a value that are kept."""
 
-_LOCK_NAME = re.compile(r"(?:.*[.-]lock\.(?:json|ya?ml)|(?!dvc\.).*\.lock|npm-shrinkwrap\.json)", re.IGNORECASE)
-_NOT_SETTINGS = re.compile(
+_LOCK_NAME = regex(r"(?:.*[.-]lock\.(?:json|ya?ml)|(?!dvc\.).*\.lock|npm-shrinkwrap\.json)", re.IGNORECASE)
+_NOT_SETTINGS = regex(
     r".*\.(?:py|ipynb|jl|r|rmd|qmd|sql|sh|bash|ps1|js|mjs|cjs|jsx|tsx?|java|scala|kt|kts|go|rs|rb|c|h|cpp|cs|md|rst|html?|css|xml|csv|tsv|parquet|jsonl|gradle|tf|bicep)",
     re.IGNORECASE,
 )
@@ -64,12 +65,12 @@ _NAMES = {
     ".condarc": "yaml",
     ".clang-format": "yaml",
 }
-_INI_SECTION = re.compile(r"^\[[^\]\n]+\][ \t]*(?:[#;].*)?$", re.MULTILINE)
-_ENV_START = re.compile(r"^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=", re.MULTILINE)
-_ENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)")
-_PROPERTY = re.compile(r"\s*([^\s=:#!][^\s=:]*)\s*[=:\s]\s*(.*)")
-_GIT_SECTION = re.compile(r"\s*\[\s*'?([\w.-]+)(?:\s+\"([^\"\]]*)\")?\s*'?\s*\]")
-_GIT_PAIR = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:=\s*(.*))?$")
+_INI_SECTION = regex(r"^\[[^\]\n]+\][ \t]*(?:[#;].*)?$", re.MULTILINE)
+_ENV_START = regex(r"^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=", re.MULTILINE)
+_ENV = regex(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)")
+_PROPERTY = regex(r"\s*([^\s=:#!][^\s=:]*)\s*[=:\s]\s*(.*)")
+_GIT_SECTION = regex(r"\s*\[\s*'?([\w.-]+)(?:\s+\"([^\"\]]*)\")?\s*'?\s*\]")
+_GIT_PAIR = regex(r"\s*([A-Za-z][\w.-]*)\s*(?:=\s*(.*))?$")
 
 
 def settings_reading(globs: tuple[str, ...]) -> Reading:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from rung.expressions import regex
 from rung.readers import wrappers
 from rung.readers.wrappers import Word
 from rung.records import Command
@@ -23,12 +24,12 @@ MAX_DEPTH = 20
 MAX_INLINE = 5
 """Texts within texts (`bash -c "bash -c …"`)."""
 
-_PLAIN = re.compile(r"[^\s\\'\"`$;&|<>(){}]+")
-_QUOTED = re.compile(r"[^\"\\$`{]+")
-_PARAMETER = re.compile(r"\$\{(?:[^{}]++|\{[^{}]*+\})*+\}")
-_REDIRECT = re.compile(r"<<<|<<-?|[<>]\(|>>?[|&]?|<[&>]?")
-_FUNCTION = re.compile(r"\([ \t]*\)")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
+_PLAIN = regex(r"[^\s\\'\"`$;&|<>(){}]+")
+_QUOTED = regex(r"[^\"\\$`{]+")
+_PARAMETER = regex(r"\$\{(?:[^{}]++|\{[^{}]*+\})*+\}")
+_REDIRECT = regex(r"<<<|<<-?|[<>]\(|>>?[|&]?|<[&>]?")
+_FUNCTION = regex(r"\([ \t]*\)")
+_ASSIGNMENT = regex(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
 _BLANK = " \t\r\f\v"
 _BREAK = " \t\r\f\v\n;&|<>()"
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac", "!", "}", "{", "coproc"})

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from rung.expressions import regex
 from rung.readers.documents import text_of
 from rung.readers.reading import Reading
 from rung.records import Call, Fact, Problem
@@ -24,9 +25,9 @@ MAX_CALLS = 10_000
 MAX_JINJA = 20_000
 """Characters of one Jinja expression that are read."""
 
-_OPENING = re.compile(r"--|/\*|'''|\"\"\"|'|\"|`|\$\w*\$|\{\{|\{%|\{#|(?m:^[ \t]*#)")
+_OPENING = regex(r"--|/\*|'''|\"\"\"|'|\"|`|\$\w*\$|\{\{|\{%|\{#|(?m:^[ \t]*#)")
 _CLOSING = {"/*": "*/", "{{": "}}", "{%": "%}", "{#": "#}", "'''": "'''", '"""': '"""', "`": "`"}
-_QUOTED = {"'": re.compile(r"(?:[^'\\]|\\.)*+'", re.DOTALL), '"': re.compile(r"(?:[^\"\\]|\\.)*+\"", re.DOTALL)}
+_QUOTED = {"'": regex(r"(?:[^'\\]|\\.)*+'", re.DOTALL), '"': regex(r"(?:[^\"\\]|\\.)*+\"", re.DOTALL)}
 
 _TYPES = (
     r"(?:materialized|streaming|live|streaming\s+live|external|dynamic|hybrid|iceberg|foreign|virtual|semantic|secure)\s+(?:table|view|function)"
@@ -40,7 +41,7 @@ _TYPES = (
 )
 _MODIFIERS = r"(?:(?:or\s+(?:replace|alter|refresh)|temp|temporary|transient|volatile|unlogged|global|local|recursive|force|private|public|secure)\s+)*"
 _NAME = r"(?:if\s+(?:not\s+)?exists\s+)?([\w$.\[\]{}@/:%~-]+)?"
-_STATEMENT = re.compile(
+_STATEMENT = regex(
     r"(?:^|;|\b(?:begin|then|else|do|as|go)\s)[ \t]*(?:"
     rf"(?P<verb>create)\s+{_MODIFIERS}(?P<type>{_TYPES})\s+{_NAME}"
     rf"|(?P<verb2>alter|drop|undrop|refresh|describe)\s+(?P<type2>{_TYPES})\s+{_NAME}"
@@ -50,15 +51,15 @@ _STATEMENT = re.compile(
     r")",
     re.IGNORECASE | re.MULTILINE,
 )
-_CLAUSE = re.compile(
+_CLAUSE = regex(
     r"\b((?:set|unset|add|drop|with)\s+(?:masking|row\s+access|aggregation|projection)\s+policy|enable\s+row\s+level\s+security|set\s+row\s+filter|set\s+mask"
     r"|add\s+constraint|set\s+tags?|with\s+tag)\b\s*([\w$.{}-]+)?",
     re.IGNORECASE,
 )
-_GRANTED = re.compile(
+_GRANTED = regex(
     r"\bon\s+(?:(?:all|future)\s+)?(?:\w+s?\s+(?:in\s+)?(?:schema\s+|database\s+)?)?([\w$.{}]+)\s+(?:to|from)\b", re.IGNORECASE
 )
-_FUNCTION = re.compile(r"(?<![\w.$])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,4})\(")
+_FUNCTION = regex(r"(?<![\w.$])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,4})\(")
 _NO_FUNCTIONS = frozenset(
     [
         "in",
@@ -135,8 +136,8 @@ _NO_FUNCTIONS = frozenset(
     ]
 )
 _NO_NAMES = frozenset({"", "set", "as", "options", "with", "using", "from", "to", "values", "select"})
-_JINJA_CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,4})\s*\(")
-_JINJA_BLOCK = re.compile(r"\{%-?\s*(test|data_test|snapshot|macro|materialization|seed|model)\s+([A-Za-z_]\w*)")
+_JINJA_CALL = regex(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,4})\s*\(")
+_JINJA_BLOCK = regex(r"\{%-?\s*(test|data_test|snapshot|macro|materialization|seed|model)\s+([A-Za-z_]\w*)")
 _BUILTIN = frozenset(
     [
         "ref",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_json, parse_yaml
 from rung.readers.reading import Reading
@@ -26,13 +27,13 @@ MAX_DEFAULT = 200
 """Characters of a parameter's default that is put in its place."""
 
 _YAML_OR_JSON = (".yaml", ".yml", ".json", ".template")
-_SERVERLESS = re.compile(r"(?:^|/)serverless(?:[.-][\w-]+)?\.ya?ml(?:\.\w+)?$")
-_PULUMI = re.compile(r"(?:^|/)Pulumi\.ya?ml$")
-_ARM_SCHEMA = re.compile(rb"eploymentTemplate\.json|\"type\"\s*:\s*\"Microsoft\.", re.IGNORECASE)
-_ARM_TYPE = re.compile(r"[A-Za-z]\w*(?:\.\w+)+/[\w./]+")
-_ARM_NAMED = re.compile(r"\[(parameters|variables)\('([^'\]]+)'\)\]")
-_ARM_RESOURCE_ID = re.compile(r"resourceId\((?:[^()]*?,\s*)??'([A-Za-z]\w*(?:\.\w+)+/[\w./]+)'")
-_SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9.:]+)\}")
+_SERVERLESS = regex(r"(?:^|/)serverless(?:[.-][\w-]+)?\.ya?ml(?:\.\w+)?$")
+_PULUMI = regex(r"(?:^|/)Pulumi\.ya?ml$")
+_ARM_SCHEMA = regex(rb"eploymentTemplate\.json|\"type\"\s*:\s*\"Microsoft\.", re.IGNORECASE)
+_ARM_TYPE = regex(r"[A-Za-z]\w*(?:\.\w+)+/[\w./]+")
+_ARM_NAMED = regex(r"\[(parameters|variables)\('([^'\]]+)'\)\]")
+_ARM_RESOURCE_ID = regex(r"resourceId\((?:[^()]*?,\s*)??'([A-Za-z]\w*(?:\.\w+)+/[\w./]+)'")
+_SUBSTITUTED = regex(r"\$\{([A-Za-z0-9.:]+)\}")
 _SAM_SOURCES = {
     "Schedule": "AWS::Events::Rule",
     "ScheduleV2": "AWS::Scheduler::Schedule",

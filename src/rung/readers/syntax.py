@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 
+from rung.expressions import regex
 from rung.readers import scanning
 from rung.records import Problem
 
@@ -21,23 +22,21 @@ MAX_MENDS = 12
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 _ROUND = bytes.maketrans(b"[]{}", b"()()")
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_TOKENS = re.compile(
+_LINE_END = regex(r"\r\n|\r|\n")
+_TOKENS = regex(
     r"(?P<c>#[^\n]*+)|(?P<q>\"\"\"|''')(?P<s>(?:[^\\\"']++|\\.|(?!(?P=q)).)*+)(?:(?P=q)|\Z)|"
     r"(?P<q2>[\"'])(?P<s2>(?:[^\\\n\"']++|\\.|(?!(?P=q2))[^\n\\])*+)(?:(?P=q2)|(?=\n)|\Z)",
     re.DOTALL,
 )
-_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,200}+\}\}")
-_STEERING_LINE = re.compile(
+_PLACEHOLDER = regex(r"\{\{[^{}\n]{0,200}+\}\}")
+_STEERING_LINE = regex(
     r"^[ \t]*+(?:\{%[^\n]*%\}|\{\{-?+[ \t]*+(?:if|else|end|range|with|define|template|block)\b[^\n]*\}\})[ \t]*+$", re.MULTILINE
 )
-_PRINT_STATEMENT = re.compile(r"^([ \t]*+(?:[^\n#:]{0,80}:[ \t]++)?)(?:print|exec)(?:[ \t]++(?![=(.,\[])[^\n]*+|[ \t]*+$)", re.MULTILINE)
-_TYPE_PARAMETERS = re.compile(r"^([ \t]*+(?:async[ \t]++)?(?:class|def)[ \t]++\w++)\[(?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+\]", re.MULTILINE)
-_TYPE_STATEMENT = re.compile(r"^([ \t]*+)type[ \t]++\w++[ \t]*+[=\[][^\n]*+", re.MULTILINE)
-_EXCEPT_COMMA = re.compile(r"^([ \t]*+except[ \t]++)(\([^()\n]*+\)|[\w.]++)[ \t]*+,[ \t]*+([^:\n]++):", re.MULTILINE)
-_BLOCK_HEADER = re.compile(
-    r"[ \t]*+(if|elif|else|for|while|try|except|finally|with|def|class|async|match|case)\b[^\n]*+:[ \t]*+(?:#[^\n]*+)?$"
-)
+_PRINT_STATEMENT = regex(r"^([ \t]*+(?:[^\n#:]{0,80}:[ \t]++)?)(?:print|exec)(?:[ \t]++(?![=(.,\[])[^\n]*+|[ \t]*+$)", re.MULTILINE)
+_TYPE_PARAMETERS = regex(r"^([ \t]*+(?:async[ \t]++)?(?:class|def)[ \t]++\w++)\[(?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+\]", re.MULTILINE)
+_TYPE_STATEMENT = regex(r"^([ \t]*+)type[ \t]++\w++[ \t]*+[=\[][^\n]*+", re.MULTILINE)
+_EXCEPT_COMMA = regex(r"^([ \t]*+except[ \t]++)(\([^()\n]*+\)|[\w.]++)[ \t]*+,[ \t]*+([^:\n]++):", re.MULTILINE)
+_BLOCK_HEADER = regex(r"[ \t]*+(if|elif|else|for|while|try|except|finally|with|def|class|async|match|case)\b[^\n]*+:[ \t]*+(?:#[^\n]*+)?$")
 _ONLY = "only its imports and plain calls were read"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from rung.expressions import regex
 from rung.readers.attributes import shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, parse_json
 from rung.readers.reading import Reading
@@ -31,8 +32,8 @@ _KINDS = {
     "action": "event",
     "pr-action": "event",
 }
-_TASKS_FOR = re.compile(r"tasks_for[^\"']{0,40}((?:[\"'][\w-]+[\"'][,\s]*)+)")
-_SLUG = re.compile(r"as_slugid\(\s*[\"']([^\"']+)")
+_TASKS_FOR = regex(r"tasks_for[^\"']{0,40}((?:[\"'][\w-]+[\"'][,\s]*)+)")
+_SLUG = regex(r"as_slugid\(\s*[\"']([^\"']+)")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh")
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from rung.expressions import regex
 from rung.readers import makefiles, runners, sessions, stages
 from rung.readers.documents import text_of
 from rung.readers.makefiles import MAX_TASKS
@@ -15,18 +16,18 @@ from rung.readers.requirements import guarded, named
 from rung.readers.shell import MAX_TEXT, split
 from rung.records import Command, Fact, Problem, Setting, Task
 
-_SHEBANG = re.compile(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:ba|z|da|k|a)?sh\b")
-_SUFFIXLESS = re.compile(r"(?:.*/)?(?:scripts?|bin|ci|hooks|\.husky|\.githooks)/(?:[^/.]+/)?[\w-]+", re.DOTALL)
-_SCHEDULE = re.compile(
+_SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:ba|z|da|k|a)?sh\b")
+_SUFFIXLESS = regex(r"(?:.*/)?(?:scripts?|bin|ci|hooks|\.husky|\.githooks)/(?:[^/.]+/)?[\w-]+", re.DOTALL)
+_SCHEDULE = regex(
     r"(@\w+|(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)(?:[ \t]+(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)){4})[ \t]+(\S.*)"
 )
-_USER = re.compile(r"(?:root|www-data|nobody|ubuntu|[a-z_][a-z0-9_-]{0,31})[ \t]+(?=\S)")
-_PROCESS = re.compile(r"([\w-]+):\s*(\S.*)")
-_UNIT_LINE = re.compile(r"\s*(ExecStart|ExecStartPre|OnCalendar|Unit)\s*=\s*(.*)")
-_PROGRAM = re.compile(r"\[(?:program|eventlistener):([^\]]+)\]")
-_POWERSHELL_COMMAND = re.compile(r"[A-Za-z.~$][\w.:/\\~$-]*(?:\s+[^\s={+].*)?$")
+_USER = regex(r"(?:root|www-data|nobody|ubuntu|[a-z_][a-z0-9_-]{0,31})[ \t]+(?=\S)")
+_PROCESS = regex(r"([\w-]+):\s*(\S.*)")
+_UNIT_LINE = regex(r"\s*(ExecStart|ExecStartPre|OnCalendar|Unit)\s*=\s*(.*)")
+_PROGRAM = regex(r"\[(?:program|eventlistener):([^\]]+)\]")
+_POWERSHELL_COMMAND = regex(r"[A-Za-z.~$][\w.:/\\~$-]*(?:\s+[^\s={+].*)?$")
 """A program or cmdlet with its arguments: no assignment, type, quoted text or item of a list."""
-_POWERSHELL_WORD = re.compile(
+_POWERSHELL_WORD = regex(
     r"(?:if|else|elseif|foreach|for|while|do|switch|try|catch|finally|function|param|return|throw|exit|begin|process|end|break|filter)\b",
     re.IGNORECASE,
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from rung.expressions import regex
 from rung.readers.attributes import MAX_TEXT, attributes_of, bounded, images_of, shortened
 from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_json
 from rung.readers.reading import Reading
@@ -30,18 +31,18 @@ MAX_SALVAGED = 200
 MAX_KNOWN = 200
 """Characters of a variable's or local's value that is put in its place."""
 
-_WORTH_PARSING = re.compile(rb"\b(?:resource|module|provider|terraform|remote_state|inputs)\b")
-_BLOCK_START = re.compile(rb"^(?:resource|module|variable|locals|terraform|provider|data|output|remote_state|dependency)\b", re.MULTILINE)
-_LONG_HEREDOC = re.compile(rb"<<-?\s*\w{100}")
-_TERRAGRUNT = re.compile(r"(?:^|/)(?:terragrunt[\w.-]*|root)\.hcl$")
+_WORTH_PARSING = regex(rb"\b(?:resource|module|provider|terraform|remote_state|inputs)\b")
+_BLOCK_START = regex(rb"^(?:resource|module|variable|locals|terraform|provider|data|output|remote_state|dependency)\b", re.MULTILINE)
+_LONG_HEREDOC = regex(rb"<<-?\s*\w{100}")
+_TERRAGRUNT = regex(r"(?:^|/)(?:terragrunt[\w.-]*|root)\.hcl$")
 _OWN_ROOTS = frozenset(("var", "local", "each", "count", "path", "self", "terraform", "data", "null", "true", "false"))
 _LEAVES = frozenset(("string_lit", "literal_value", "get_attr", "variable_expr", "comment"))
 """Nodes under which no reference can stand."""
 _WRAPPERS = frozenset(("jsonencode", "yamlencode", "toset", "tolist", "tomap", "merge", "concat", "compact", "flatten"))
 """Functions whose arguments are the value."""
-_SIMPLE = re.compile(r"(?:var|local)\.[\w-]+")
-_INTERPOLATED = re.compile(r"\$\{\s*((?:var|local)\.[\w-]+)\s*\}")
-_ADDRESS = re.compile(r"\$\{[^{}]*?\b((?:module|[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\.[A-Za-z][\w-]*)")
+_SIMPLE = regex(r"(?:var|local)\.[\w-]+")
+_INTERPOLATED = regex(r"\$\{\s*((?:var|local)\.[\w-]+)\s*\}")
+_ADDRESS = regex(r"\$\{[^{}]*?\b((?:module|[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\.[A-Za-z][\w-]*)")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from rung.expressions import regex
 from rung.readers.attributes import attributes_of, parse_template, shortened
 from rung.readers.documents import Map, Sequence, Value, parse_yaml, text_of
 from rung.readers.shell import split
@@ -42,10 +43,10 @@ MAX_SCRIPTS = 1024 * 1024
 MAX_NESTING = 12
 """Lists within lists, templates within templates."""
 
-_BLOCK = re.compile(r"(?:[:?-]|^)\s+(?:[&!]\S+\s+)?([|>])[-+1-9]{0,2}\s*(?:\s#.*)?$")
-_OPEN_KEY = re.compile(r":\s*(?:[&!]\S+)?\s*(?:#.*)?$")
-_TEMPLATE = re.compile(rb"(?<!\$)\{\{|\{%")
-_SCRIPT_KEY = re.compile(r"(?:^|[_-])(?:script|cmd|commands?|run)(?:$|[_-])|^inlinescript$", re.IGNORECASE)
+_BLOCK = regex(r"(?:[:?-]|^)\s+(?:[&!]\S+\s+)?([|>])[-+1-9]{0,2}\s*(?:\s#.*)?$")
+_OPEN_KEY = regex(r":\s*(?:[&!]\S+)?\s*(?:#.*)?$")
+_TEMPLATE = regex(rb"(?<!\$)\{\{|\{%")
+_SCRIPT_KEY = regex(r"(?:^|[_-])(?:script|cmd|commands?|run)(?:$|[_-])|^inlinescript$", re.IGNORECASE)
 _SEARCHED = 4000
 """How far ahead of one command the next is looked for."""
 _EXTENT = 64 * 1024

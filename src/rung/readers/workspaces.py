@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rung.expressions import regex
 from rung.readers.attributes import attributes_of, images_of, parse_template
 from rung.readers.documents import Map, Value, parse_yaml
 from rung.readers.reading import Reading
 from rung.records import Fact, Image, Problem, Resource
 
 _YAML = (".yaml", ".yml")
-_SCHEMA = re.compile(rb"^[ \t]*+\"?\$schema\"?[ \t]*:[ \t]*[\"']?https?://azuremlschemas[\w.-]*/", re.MULTILINE)
-_SCHEMA_NAME = re.compile(r"https?://azuremlschemas[\w.-]*/(?:[\w.-]+/)*(\w+)\.schema\.json")
+_SCHEMA = regex(rb"^[ \t]*+\"?\$schema\"?[ \t]*:[ \t]*[\"']?https?://azuremlschemas[\w.-]*/", re.MULTILINE)
+_SCHEMA_NAME = regex(r"https?://azuremlschemas[\w.-]*/(?:[\w.-]+/)*(\w+)\.schema\.json")
 _BUNDLE = {
     "alerts": "Alert",
     "apps": "App",
@@ -33,8 +34,8 @@ _BUNDLE = {
     "volumes": "Volume",
 }
 """Sections of a bundle's `resources`, and the kind of their entries."""
-_RESOURCES = re.compile(rb"^(?:resources|targets|environments):", re.MULTILINE)
-_SECTION = re.compile(rb"^[ \t]++(?:[^\n]*\}\})?(?:" + "|".join(_BUNDLE).encode() + rb"):", re.MULTILINE)
+_RESOURCES = regex(rb"^(?:resources|targets|environments):", re.MULTILINE)
+_SECTION = regex(rb"^[ \t]++(?:[^\n]*\}\})?(?:" + "|".join(_BUNDLE).encode() + rb"):", re.MULTILINE)
 
 
 def read_bundle(_path: str, data: bytes) -> Iterator[Fact]:

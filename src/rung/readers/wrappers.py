@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from rung.expressions import regex
+
 MAX_PROGRAM = 300
 """Characters of a program's name; a longer word names none."""
 MAX_LAYERS = 12
@@ -114,19 +116,19 @@ _POWERSHELLS = frozenset({"pwsh", "powershell"})
 _BOTH = frozenset({"srun", "mpirun", "mpiexec", "opentelemetry-instrument", "ddtrace-run", "newrelic-admin", "watchmedo", "nodemon"})
 """Programs that count themselves and start another one named in their arguments."""
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_PYTHON = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?[tdw]?|py")
-_PYTHON_VARIABLE = re.compile(
+_ASSIGNMENT = regex(r"[A-Za-z_]\w*=")
+_PYTHON = regex(r"(?:python|pypy)(?:\d(?:\.\d+)?)?[tdw]?|py")
+_PYTHON_VARIABLE = regex(
     r"\$(?:[{(]|\{\{\s*)?(?:[A-Za-z]+_)?(?:PYTHON|PY|python)(?:_?(?:3|BIN|EXE|EXECUTABLE|CMD|INTERPRETER|COMMAND))?(?::?[-=][^}]*)?[})]*"
 )
-_INSTALLED = re.compile(
+_INSTALLED = regex(
     r"(?:(?:/usr(?:/local)?|/opt(?:/[\w.-]+)+|.*env[^/]*|\$.*|.*conda[^/]*|/)/?bin|.*node_modules/\.bin|.*[Ee]nv[^/]*/Scripts)/([\w-]+(?:\d\.\d+)?)"
 )
-_PREFIXED = re.compile(r"\$\{\w*(?:PREFIX|BIN|VENV)\w*\}([A-Za-z][\w.-]*)")
+_PREFIXED = regex(r"\$\{\w*(?:PREFIX|BIN|VENV)\w*\}([A-Za-z][\w.-]*)")
 """`${PREFIX}pytest`, where the variable is a folder or nothing."""
-_PIP_VARIABLE = re.compile(r"\$[{(]?PIP3?[})]?")
-_PIP = re.compile(r"pip\d(?:\.\d+)?")
-_SCRIPT = re.compile(r"(?:python|pypy)[\d.]*|bash|sh|.*\.(?:py|sh|R|jl)")
+_PIP_VARIABLE = regex(r"\$[{(]?PIP3?[})]?")
+_PIP = regex(r"pip\d(?:\.\d+)?")
+_SCRIPT = regex(r"(?:python|pypy)[\d.]*|bash|sh|.*\.(?:py|sh|R|jl)")
 _DOCKER = frozenset({"docker", "podman", "nerdctl", "nvidia-docker"})
 _DOCKER_VALUED = options(
     "-v --volume -e --env -p --publish -w --workdir -u --user --name --network --net --mount --env-file --entrypoint --gpus --shm-size -m"

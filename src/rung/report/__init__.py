@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
-from rung.report import (
-    badge,
-    codequality,
-    comparison,
-    comparison_markdown,
-    comparison_text,
-    document,
-    history,
-    history_html,
-    history_text,
-    html,
-    junit,
-    markdown,
-    sarif,
-    text,
-)
 from rung.report.document import Document, document_of, read_document, schema
+
+
+def _render_of(module: str, name: str = "render") -> Callable[..., str]:
+    render: Callable[..., str] = getattr(import_module(f"rung.report.{module}"), name)
+    return render
+
+
+def _of(module: str, name: str = "render") -> Callable[[Document], str]:
+    """A function of a module, which is imported when the function is called."""
+
+    def render(document: Document) -> str:
+        return _render_of(module, name)(document)
+
+    return render
 
 
 class Format(NamedTuple):
@@ -32,22 +31,22 @@ class Format(NamedTuple):
 
 
 FORMATS: dict[str, Format] = {
-    "text": Format(text.render, ".txt"),
-    "json": Format(document.render, ".json"),
-    "markdown": Format(markdown.render, ".md"),
-    "html": Format(html.render, ".html"),
-    "sarif": Format(sarif.render, ".sarif"),
-    "codequality": Format(codequality.render, ".json"),
-    "junit": Format(junit.render, ".xml"),
-    "badge": Format(badge.render, ".svg"),
+    "text": Format(_of("text"), ".txt"),
+    "json": Format(_of("document"), ".json"),
+    "markdown": Format(_of("markdown"), ".md"),
+    "html": Format(_of("html"), ".html"),
+    "sarif": Format(_of("sarif"), ".sarif"),
+    "codequality": Format(_of("codequality"), ".json"),
+    "junit": Format(_of("junit"), ".xml"),
+    "badge": Format(_of("badge"), ".svg"),
 }
 
 
 COMPARISONS: dict[str, Callable[[Document], str]] = {
-    "text": comparison_text.render,
-    "json": comparison.render,
-    "markdown": comparison_markdown.render,
-    "sarif": sarif.render,
+    "text": _of("comparison_text"),
+    "json": _of("comparison"),
+    "markdown": _of("comparison_markdown"),
+    "sarif": _of("sarif"),
 }
 """How the comparison that a document holds is rendered by itself."""
 
@@ -56,7 +55,7 @@ def render(name: str, document: Document, *, verbose: bool = False, color: bool 
     """The document in the format of that name; the options are for text only, which a terminal may show narrowly."""
     if name != "text":
         return FORMATS[name].render(document)
-    return text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+    return _render_of("text")(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
 def render_comparison(
@@ -65,14 +64,14 @@ def render_comparison(
     """The comparison that the document holds in the format of that name; the options are for text only."""
     if name != "text":
         return COMPARISONS[name](document)
-    return comparison_text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+    return _render_of("comparison_text")(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
 HISTORIES: dict[str, Callable[[Document], str]] = {
-    "text": history_text.render,
-    "csv": history.render_csv,
-    "json": history.render_json,
-    "html": history_html.render,
+    "text": _of("history_text"),
+    "csv": _of("history", "render_csv"),
+    "json": _of("history", "render_json"),
+    "html": _of("history_html"),
 }
 """How the document of a history is rendered."""
 
@@ -83,7 +82,7 @@ def render_history(
     """A history in the format of that name; the options are for text only."""
     if name != "text":
         return HISTORIES[name](document)
-    return history_text.render(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
+    return _render_of("history_text")(document, color=color, verbose=verbose, width=width, unicode=_shows(encoding))
 
 
 def _shows(encoding: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from rung.expressions import regex
 from rung.report.document import Document
 from rung.report.views import place, source_url
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
+_SPECIAL = regex(r"([\\`*_\[\]|~$])")
 # A code host turns these into notifications, references and links even where they are only text.
-_AUTOLINK = re.compile(r"(?i)(@|#|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.|(?<=GH)-(?=\d))(?=\S)")
-_PIPE = re.compile(r"(?<!\\)\|")
+_AUTOLINK = regex(r"(?i)(@|#|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.|(?<=GH)-(?=\d))(?=\S)")
+_PIPE = regex(r"(?<!\\)\|")
 
 
 def escaped(text: str) -> str:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from rung.cache import clones_folder
+from rung.expressions import regex
 from rung.records import TargetError
 from rung.targets.git import MAX_OUTPUT, Git, GitError, chunks_of, end, is_bare, program
 from rung.targets.objects import MISSING, objects_of
@@ -41,11 +42,11 @@ _SETTINGS = (
     "maintenance.auto=false",
 )
 _QUIET = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head")
-_KEPT = re.compile(r"GIT_(?:SSH|SSL_|HTTP_|PROXY_|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$)")
+_KEPT = regex(r"GIT_(?:SSH|SSL_|HTTP_|PROXY_|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$)")
 """Variables of git that say how to reach a server; all others could lead to another repository."""
-_LOOPBACK = re.compile(r"http://(?:[^/@\s]*@)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/", re.ASCII)
-_SECRET = re.compile(r"://[^/@\s]*@")
-_REF = re.compile(r"(?P<id>[0-9a-f]{40,64})\t(?P<name>HEAD|refs/(?:heads|tags)/\S+)", re.ASCII)
+_LOOPBACK = regex(r"http://(?:[^/@\s]*@)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/", re.ASCII)
+_SECRET = regex(r"://[^/@\s]*@")
+_REF = regex(r"(?P<id>[0-9a-f]{40,64})\t(?P<name>HEAD|refs/(?:heads|tags)/\S+)", re.ASCII)
 _CONFIG = """[core]
 \trepositoryformatversion = 1
 \tbare = true

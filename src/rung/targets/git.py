@@ -22,6 +22,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from rung.expressions import regex
+
 MAX_OUTPUT = 128 * 1024 * 1024
 """More than this from one call is a hostile repository."""
 
@@ -212,10 +214,10 @@ def blob_id(data: bytes, like: str = "") -> str:
 
 # ── Remote addresses ─────────────────────────────────────────────────────────────────────────────────
 
-_URL = re.compile(r"(?:https?|ssh|git|git\+ssh|git\+https)://(?:[^@/\s]*@)?(?P<host>[\w.-]+)(?::\d+)?/(?P<path>[^\s?#]+)", re.ASCII)
-_SCP = re.compile(r"(?:[^@/\s:]+@)?(?P<host>[\w-]+(?:\.[\w-]+)+):(?P<path>[^\s?#]+)", re.ASCII)
-_PATH = re.compile(r"[\w.~%+ -]+(?:/[\w.~%+ -]+)*", re.ASCII)
-_HOSTS = re.compile(r"github|gitlab|bitbucket|dev\.azure\.com$|\.visualstudio\.com$")
+_URL = regex(r"(?:https?|ssh|git|git\+ssh|git\+https)://(?:[^@/\s]*@)?(?P<host>[\w.-]+)(?::\d+)?/(?P<path>[^\s?#]+)", re.ASCII)
+_SCP = regex(r"(?:[^@/\s:]+@)?(?P<host>[\w-]+(?:\.[\w-]+)+):(?P<path>[^\s?#]+)", re.ASCII)
+_PATH = regex(r"[\w.~%+ -]+(?:/[\w.~%+ -]+)*", re.ASCII)
+_HOSTS = regex(r"github|gitlab|bitbucket|dev\.azure\.com$|\.visualstudio\.com$")
 
 
 def remote_address(url: str) -> str:

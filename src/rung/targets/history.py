@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
+from rung.expressions import regex
 from rung.targets.git import Git, GitError
 from rung.targets.target import printable
 
@@ -15,8 +16,8 @@ MOST_CHANGES = 200_000
 """Changes that are kept of one commit."""
 MOST_SUBJECT = 120
 """Characters of a commit's subject."""
-_HEADER = re.compile(r"(?P<id>[0-9a-f]{40,64}) (?P<date>-?\d+) (?P<parents>[0-9a-f ]*)", re.ASCII)
-_CHANGE = re.compile(r":(?P<old_mode>[0-7]{6}) (?P<new_mode>[0-7]{6}) (?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) [A-Z]\d*", re.ASCII)
+_HEADER = regex(r"(?P<id>[0-9a-f]{40,64}) (?P<date>-?\d+) (?P<parents>[0-9a-f ]*)", re.ASCII)
+_CHANGE = regex(r":(?P<old_mode>[0-7]{6}) (?P<new_mode>[0-7]{6}) (?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) [A-Z]\d*", re.ASCII)
 _GONE = 0
 
 

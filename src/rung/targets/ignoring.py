@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rung.expressions import regex
+
 MAX_BYTES = 64 * 1024
 MAX_PATTERNS = 500
 """Patterns that count in one file; more is no list written by people."""
 
 _Part: TypeAlias = "re.Pattern[str] | None"
-_ESCAPED = re.compile(r"\\(.)")
-_ANY = re.compile("")
+_ESCAPED = regex(r"\\(.)")
+_ANY = regex("")
 
 
 @dataclass(frozen=True, slots=True)

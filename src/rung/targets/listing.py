@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from rung.expressions import regex
 from rung.records import Coverage
 from rung.targets import ignoring
 from rung.targets.files import BEHIND_LINK, DENIED, LINK, LINK_OUT, SPECIAL, amount, read_regular, reason_of
@@ -25,7 +26,7 @@ _SUBMODULE = "160000"
 _NAME_LENGTH = 100
 """Characters of a path in a coverage record."""
 
-_INDEXED = re.compile(
+_INDEXED = regex(
     r"(?P<tag>[A-Za-z?]) (?P<mode>[0-7]{6}) (?P<blob>[0-9a-f]{40,64}) (?P<stage>[0-3])\t(?P<path>[^\0]+)\0"
     r"(?:  ctime: \d+:\d+\n  mtime: (?P<seconds>\d+):(?P<nanoseconds>\d+)\n  dev: \d+\tino: \d+\n"
     r"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n)?",

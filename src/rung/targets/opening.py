@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rung.expressions import regex
 from rung.records import TargetError
 from rung.targets.git import is_bare
 from rung.targets.revision import open_revision
 from rung.targets.target import Limits, Target
 from rung.targets.worktree import open_worktree
 
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*")
-_SCP = re.compile(r"(?:[\w.+-]+@[\w.-]+|[\w-]+(?:\.[\w-]+)+):(?!//)", re.ASCII)
+_URL = regex(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*")
+_SCP = regex(r"(?:[\w.+-]+@[\w.-]+|[\w-]+(?:\.[\w-]+)+):(?!//)", re.ASCII)
 """`user@host:path` or `host.domain:path`; `owner/name` is a folder."""
 
 

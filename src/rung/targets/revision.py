@@ -17,6 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 
+from rung.expressions import regex
 from rung.records import Coverage, TargetError, TargetInfo
 from rung.targets.files import LINK, LINK_OUT, too_large
 from rung.targets.git import Git, GitError, is_bare, repository_above
@@ -25,10 +26,10 @@ from rung.targets.objects import MISSING, Blobs, Objects, objects_of
 from rung.targets.repository import Remote, is_shallow, remote_of, repository_info
 from rung.targets.target import Entry, Limits, Unread, printable
 
-_LISTED = re.compile(
+_LISTED = regex(
     r"(?P<mode>[0-7]{6}) (?P<type>blob|commit) (?P<id>[0-9a-f]{40,64}) +(?P<size>\d+|BAD|-)\t(?P<path>.+)", re.ASCII | re.DOTALL
 )
-_NAME = re.compile(r"[^\0-\x20\x7f~^:?*\[\\]+")
+_NAME = regex(r"[^\0-\x20\x7f~^:?*\[\\]+")
 """What can be the name of a branch or tag."""
 _LONGEST_LINK = 4096
 _MOST_LINKS = 10_000

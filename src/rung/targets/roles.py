@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from rung.expressions import regex
 from rung.records import Role
 
 _PRECEDENCE = (Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.TEST, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE)
@@ -24,25 +25,25 @@ _KINDS_OF_TEST = "unit|integration|functional|acceptance|smoke|system|load|perfo
 
 # Matched against `/parent/part/` in lower case, with `^` before a part at the root.
 _FOLDERS = {
-    Role.VENDORED: re.compile(
+    Role.VENDORED: regex(
         r"/(?:_?vendor|vendored|third[-_]?party|3rd[-_]?party|node_modules|bower_components|jspm_packages|(?:site|dist)-packages|\.?venv|virtualenv"
         r"|dbt_packages|dbt_modules|\.yarn|carthage|godeps|packrat|renv/library|renv/staging|\.tox|\.nox|\.eggs|\.terraform)/"
         r"|(?:\^|/src)/externals?/"
     ),
-    Role.TEMPLATE: re.compile(
+    Role.TEMPLATE: regex(
         r"\{\{|\{%|\^/template/|/(?:_*cookiecutters?_*|cookiecutter[-_][^/]*|copier(?:[-_][^/]*)?|project[-_]templates?|scaffold(?:s|ing)?|skeletons?)/"
     ),
-    Role.TEST_DATA: re.compile(
+    Role.TEST_DATA: regex(
         r"/(?:tests?[-_]?(?:data|fixtures?|resources)|__snapshots__|__fixtures__|fixtures?|cassettes)/"
         r"|/(?:tests?|spec|testthat)/(?:data|resources|assets|samples?|golden|expected|snapshots)/"
     ),
-    Role.TEST: re.compile(
+    Role.TEST: regex(
         rf"/(?:tests|__tests__|__mocks__|spec|testthat|test[-_]?(?:utils|helpers|suites?)|cypress"
         rf"|e2e|(?:{_KINDS_OF_TEST})[-_]?tests?|tests?[-_](?:{_KINDS_OF_TEST}))/"
         rf"|{_NO_ENVIRONMENT}/test/"
     ),
-    Role.DOCS: re.compile(r"/(?:_?docs?|documentation|docs?[-_]?site|wiki|adrs?|vignettes|javadocs?|runbooks?)/"),
-    Role.EXAMPLE: re.compile(
+    Role.DOCS: regex(r"/(?:_?docs?|documentation|docs?[-_]?site|wiki|adrs?|vignettes|javadocs?|runbooks?)/"),
+    Role.EXAMPLE: regex(
         r"/(?:(?:[^/]*[-_])?(?:examples?|samples|tutorials?)|demos?|quick[-_]?starts?|getting[-_]?started|cookbooks?"
         rf"|(?:examples?|samples?|demo|tutorials?)[-_](?:apps?|projects?|code|notebooks?|data|scripts?))/|{_NO_ENVIRONMENT}/sample/"
     ),
@@ -63,23 +64,23 @@ _ENDINGS = {
     Role.DOCS: (".md", ".mdx", ".markdown", ".rst", ".adoc", ".asciidoc", ".textile", ".rd", ".pdf", ".doc", ".docx", ".ppt", ".pptx"),
 }
 _NOTEBOOKS = (".ipynb", ".rmd", ".qmd")
-_WHOLE_NAMES = re.compile(
+_WHOLE_NAMES = regex(
     r"(?P<vendored>jquery[-.\d]*\.js|gradlew(?:\.bat)?|mvnw(?:\.cmd)?|versioneer\.py|activate\.r)"
     r"|(?P<test>test_.*\.py|tests\.py|conftest\.py|test[-_].*\.r|runtests\.jl)"
     r"|(?P<docs>(?:readme|changelog|changes|news|history|license|licence|copying|notice|authors|contributors|contributing|maintainers|security"
     r"|code_of_conduct)(?:[-_][\w-]*)?(?:\.txt)?|citation\.cff|readme\.\w{1,10})",
     re.DOTALL,
 )
-_TEMPLATE_END = re.compile(
+_TEMPLATE_END = regex(
     r"(?:(?<=[^/])\.(?:tmpl|jinja|j2)"
     # `stack.template` alone is CloudFormation, `answer.jinja2` a prompt or a page of the program itself.
     r"|(?:(?<=\.\w)|(?<=\.\w\w)|(?<=\.\w\w\w)|(?<=\.\w\w\w\w)|(?<=\.\w\w\w\w\w)|(?<=dockerfile)|(?<=makefile)|(?<=jenkinsfile)|(?<=procfile))"
     r"\.(?:template|jinja2))\Z",
     re.IGNORECASE,
 )
-_PART_OF_PIPELINE = re.compile(r"(?:\.github/actions/(?:.*/)?action|taskcluster/(?:kinds|ci)/[^/]+/kind)\.ya?ml")
+_PART_OF_PIPELINE = regex(r"(?:\.github/actions/(?:.*/)?action|taskcluster/(?:kinds|ci)/[^/]+/kind)\.ya?ml")
 """Files that are called for what they do to the code: `test` is the name of a job there."""
-_TEMPLATE_TAG = re.compile(r"\{%[^{}%]*%\}")
+_TEMPLATE_TAG = regex(r"\{%[^{}%]*%\}")
 
 
 def role_of(path: str) -> Role:

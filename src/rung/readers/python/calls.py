@@ -1,0 +1,212 @@
+"""What the expressions of Python source say: calls with their names resolved and their arguments, and literals worth keeping."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TypeAlias
+
+from rung.readers import scanning
+from rung.readers.python.entries import takes_arguments
+from rung.readers.python.expressions import FIELDS
+from rung.readers.python.literals import formatted, joined, plain, words
+from rung.readers.python.names import Names, Resolver
+from rung.records import Call, Entry, Fact, Literal
+
+_NOISE = frozenset((
+    "abs", "all", "any", "bool", "bytes", "callable", "chr", "classmethod", "dict", "dir", "divmod", "enumerate", "filter", "float",
+    "format", "frozenset", "getattr", "hasattr", "hash", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max",
+    "min", "next", "object", "ord", "pow", "property", "range", "repr", "reversed", "round", "set", "setattr", "slice", "sorted",
+    "staticmethod", "str", "sum", "super", "tuple", "type", "vars", "zip",
+))  # fmt: skip
+_NOISE_METHODS = frozenset((
+    "append", "capitalize", "decode", "encode", "endswith", "extend", "format", "isdigit", "items", "join", "keys", "lower", "lstrip",
+    "replace", "rsplit", "rstrip", "setdefault", "sort", "split", "splitlines", "startswith", "strip", "title", "upper", "values",
+    "zfill", "__init__",
+))  # fmt: skip
+_ASSERTING = re.compile(r"_*(?:assert|check|verify|expect)", re.IGNORECASE)
+_ASSERTING_CALLS = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "pytest.deprecated_call", "self.fail"})
+_Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+"""Literal positional and keyword arguments of a call."""
+
+
+class Calls:
+    """The expressions of one module, gathering facts; who walks its statements says which, and in which scope they stand."""
+
+    def __init__(self, first_line: int) -> None:
+        self.facts: list[Fact] = []
+        self._shift = first_line - 1
+        self._literals = 0
+        self._names = Resolver()
+        self._takes_arguments = False
+
+    def _assign(self, targets: list[ast.expr], value: ast.expr, scope: Names) -> None:
+        todo: list[ast.AST] = [value]
+        if len(targets) > 1 or targets[0].__class__ is not ast.Name:
+            todo += (target for target in targets if target.__class__ is not ast.Name)
+        self._expressions(todo, scope)
+        name = self._names.receiver(value, scope)
+        for target in targets:
+            if isinstance(target, (ast.Tuple, ast.List)):
+                if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
+                    for part, part_value in zip(target.elts, value.elts, strict=True):
+                        self._bind(part, self._names.receiver(part_value, scope), scope)
+                else:
+                    self._shadow(target, scope)
+            else:
+                self._bind(target, name, scope)
+
+    def _bind(self, target: ast.expr, name: str | None, scope: Names) -> None:
+        if name is None:
+            return
+        if isinstance(target, ast.Name):
+            names = _module_of(scope).names if target.id in scope.globals else scope.names
+            names[target.id] = name or target.id
+            if scope.is_class and scope.cls is not None and name:
+                scope.cls.names[target.id] = name
+        elif (
+            isinstance(target, ast.Attribute)
+            and scope.cls is not None
+            and isinstance(target.value, ast.Name)
+            and target.value.id in ("self", "cls")
+        ):
+            if name and name != f"self.{target.attr}":
+                scope.cls.names[target.attr] = name
+            elif not name:
+                scope.cls.names.pop(target.attr, None)
+
+    def _shadow(self, target: ast.expr, scope: Names) -> None:
+        waiting = [target]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.Name):
+                scope.names[node.id] = node.id
+            elif isinstance(node, (ast.Tuple, ast.List)):
+                waiting += node.elts
+            elif isinstance(node, ast.Starred):
+                waiting.append(node.value)
+
+    def _expressions(self, todo: list[ast.AST], scope: Names) -> None:
+        fields = FIELDS
+        pop = todo.pop
+        while todo:
+            node = pop()
+            kind = node.__class__
+            if kind is ast.Name:
+                continue
+            if kind is ast.Constant:
+                value = node.value  # type: ignore[attr-defined]
+                if value.__class__ is str and ("/" in value or "." in value or "\\" in value):
+                    self._literal(value, node.lineno)  # type: ignore[attr-defined]
+            elif kind is ast.Call:
+                self._called(node, scope, todo)  # type: ignore[arg-type]
+            elif kind is ast.Attribute:
+                if node.attr == "argv" and self._names.name(node, scope) == "sys.argv":  # type: ignore[attr-defined]
+                    self._entry(node.lineno)  # type: ignore[attr-defined]
+                todo.append(node.value)  # type: ignore[attr-defined]
+            elif kind is ast.JoinedStr:
+                self._literal(formatted(node), node.lineno)  # type: ignore[arg-type,attr-defined]
+                todo += (part for part in node.values if part.__class__ is ast.FormattedValue)  # type: ignore[attr-defined]
+            elif kind is ast.NamedExpr:
+                self._assign([node.target], node.value, scope)  # type: ignore[attr-defined]
+            else:
+                for field in fields.get(kind, ()):
+                    child = getattr(node, field)
+                    if child.__class__ is list:
+                        todo += child
+                    elif child is not None:
+                        todo.append(child)
+
+    def _called(self, node: ast.Call, scope: Names, todo: list[ast.AST]) -> None:
+        func = node.func
+        given = self._arguments(node, todo)
+        if func.__class__ is ast.Name:
+            identifier: str = func.id
+            if identifier in _NOISE and scope.find(identifier) is None:
+                return
+            name = self._names.base(identifier, [], scope)
+        else:
+            name = self._names.name(func, scope)
+            if func.__class__ is ast.Attribute:
+                if func.attr in _NOISE_METHODS and (
+                    func.value.__class__ is not ast.Name or scope.find(func.value.id) in (None, func.value.id)
+                ):
+                    todo.append(func.value)
+                    return
+                if func.value.__class__ is not ast.Name:
+                    todo.append(func.value)
+            else:
+                todo.append(func)
+        if len(name) > scanning.MAX_NAME:
+            name = scanning.bounded(name)
+        if scope.tally is not None and (_ASSERTING.match(name.rpartition(".")[2]) or name in _ASSERTING_CALLS):
+            scope.tally[0] += 1
+        self._call(node, name, "call", given, scope)
+
+    def _call(self, node: ast.expr, name: str, kind: str, given: _Given, scope: Names) -> None:
+        func = node.func if isinstance(node, ast.Call) else node
+        line = ((func.end_lineno or func.lineno) if func.__class__ is ast.Attribute else func.lineno) + self._shift
+        end = (node.end_lineno or node.lineno) + self._shift
+        self.facts.append(
+            Call(line=line, name=name, kind=kind, arguments=given[0], keywords=given[1], function=scope.qualified, end_line=end)
+        )
+        if not self._takes_arguments and takes_arguments(name):
+            self._entry(line - self._shift)
+
+    def _given(self, node: ast.expr, scope: Names) -> _Given:
+        """The arguments of a decorator or base class, what they hold walked; none when it is no call."""
+        if not isinstance(node, ast.Call):
+            return (), ()
+        rest: list[ast.AST] = []
+        given = self._arguments(node, rest)
+        self._expressions(rest, scope)
+        return given
+
+    def _arguments(self, node: ast.Call, rest: list[ast.AST]) -> _Given:
+        """The arguments of a call; what else they hold goes to `rest`."""
+        arguments: tuple[str, ...] = ()
+        if node.args:
+            found = [self._value(argument, rest) for argument in node.args]
+            arguments = tuple([value for value in found if value is not None])
+        keywords: tuple[tuple[str, str], ...] = ()
+        if node.keywords:
+            keywords = tuple([(keyword.arg or "**", self._value(keyword.value, rest) or "") for keyword in node.keywords])
+        return arguments, keywords
+
+    def _value(self, node: ast.expr, rest: list[ast.AST]) -> str | None:
+        """A literal as text, None when it is none; what it holds goes to `rest`."""
+        kind = node.__class__
+        if kind is ast.Name:
+            return None
+        if kind is ast.Constant:
+            value = node.value  # type: ignore[attr-defined]
+            if value.__class__ is str:
+                if "/" in value or "." in value or "\\" in value:
+                    self._literal(value, node.lineno)
+                return value[: scanning.MAX_NAME]
+            return plain(value)
+        rest.append(node)
+        if kind is ast.JoinedStr:
+            return formatted(node)[: scanning.MAX_NAME]  # type: ignore[arg-type]
+        if kind is ast.UnaryOp and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):  # type: ignore[attr-defined]
+            text = plain(node.operand.value)  # type: ignore[attr-defined]
+            return None if text is None else "-" + text
+        if kind is ast.List or kind is ast.Tuple:
+            return words(node.elts)  # type: ignore[attr-defined]
+        return joined(node)
+
+    def _literal(self, text: str, line: int) -> None:
+        if self._literals < scanning.MAX_LITERALS and scanning.worth_keeping(text[: scanning.MAX_NAME]):
+            self._literals += 1
+            self.facts.append(Literal(line=line + self._shift, value=text[: scanning.MAX_NAME]))
+
+    def _entry(self, line: int) -> None:
+        if not self._takes_arguments:
+            self._takes_arguments = True
+            self.facts.append(Entry(line=line + self._shift, kind="arguments"))
+
+
+def _module_of(scope: Names) -> Names:
+    while scope.parent is not None:
+        scope = scope.parent
+    return scope

@@ -1,0 +1,15 @@
+"""Which calls of Python source read the arguments of a command line."""
+
+from __future__ import annotations
+
+_ARGUMENT_PARSERS = frozenset((
+    "argparse.ArgumentParser", "configargparse.ArgParser", "optparse.OptionParser", "getopt.getopt", "click.command", "click.group",
+    "click.Group", "typer.Typer", "typer.run", "fire.Fire", "hydra.main", "absl.app.run", "docopt.docopt", "tyro.cli",
+    "jsonargparse.CLI", "jsonargparse.auto_cli", "simple_parsing.parse", "cyclopts.App", "cyclopts.run", "defopt.run", "plac.call",
+    "sys.argv",
+))  # fmt: skip
+
+
+def takes_arguments(name: str) -> bool:
+    """Whether a call of this name does."""
+    return name in _ARGUMENT_PARSERS or name.endswith("ArgumentParser") or name.startswith("absl.flags.DEFINE")

@@ -1,0 +1,76 @@
+"""Gates of Python source: what a condition compares, when a program stops at it."""
+
+from __future__ import annotations
+
+import ast
+
+from rung.readers import scanning
+from rung.readers.python.expressions import FIELDS
+from rung.readers.python.literals import plain
+from rung.records import Call
+
+_ORDERING: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_COLLECTIONS = (ast.Set, ast.List, ast.Tuple, ast.Dict)
+
+
+def gate_of(test: ast.expr, function: str, shift: int, *, ranges: bool = True) -> Call | None:
+    """The `gate` for the ordering comparisons of a condition, if it makes any; not for the range of a share when `ranges` are not wanted."""
+    words: list[str] = []
+    arguments: list[str] = []
+    waiting: list[ast.expr] = [test]
+    left = 20
+    while waiting and left:
+        left -= 1
+        node = waiting.pop()
+        if isinstance(node, ast.BoolOp):
+            waiting += reversed(node.values)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            waiting.append(node.operand)
+        elif isinstance(node, ast.Compare) and any(operator.__class__ in _ORDERING for operator in node.ops):
+            if any(isinstance(side, _COLLECTIONS) for side in (node.left, *node.comparators)):
+                continue  # Of collections an ordering says what contains what, not how much.
+            arguments += (_ORDERING[operator.__class__] for operator in node.ops if operator.__class__ in _ORDERING)
+            for side in (node.left, *node.comparators):
+                _compared(side, words, arguments)
+    if not ranges and {argument.removesuffix(".0") for argument in arguments}.difference(_ORDERING.values()) == {"0", "1"}:
+        return None  # Refuses an argument that is no share (`recall < 0 or recall > 1`), not a bad model.
+    if arguments:
+        name = " ".join(words).lower()[: scanning.MAX_NAME]
+        end = (test.end_lineno or test.lineno) + shift
+        return Call(line=test.lineno + shift, name=name, kind="gate", arguments=tuple(arguments), function=function, end_line=end)
+    return None
+
+
+def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
+    """The names and keys of one side of a comparison into `words`, its numbers into `arguments`."""
+    waiting: list[ast.AST] = [side]
+    left = 30
+    while waiting and left:
+        left -= 1
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            words.append(node.id)
+        elif isinstance(node, ast.Attribute):
+            parts = [node.attr]
+            inner: ast.AST = node.value
+            while isinstance(inner, ast.Attribute) and len(parts) < 10:
+                parts.append(inner.attr)
+                inner = inner.value
+            if isinstance(inner, ast.Name):
+                words.append(".".join((inner.id, *reversed(parts))))
+            else:
+                words += reversed(parts)
+                waiting.append(inner)
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                words.append(node.value[:60])
+            elif (text := plain(node.value)) is not None:
+                arguments.append(text)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+            words.append("len")  # How many scores there are is not how good they are.
+        elif isinstance(node, ast.Call):
+            waiting += reversed([node.func, *node.args])
+        else:
+            for field in reversed(FIELDS.get(node.__class__, ())):
+                child = getattr(node, field)
+                waiting += reversed(child) if isinstance(child, list) else [child] if child is not None else []

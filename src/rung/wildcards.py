@@ -1,0 +1,79 @@
+"""Wildcards over whole texts: `*` matches anything, `?` one character, `[ab]` one of several; case does not matter.
+
+Almost all that packs ask for holds no wildcard but `*`, and is compared piece by piece: compiling thousands of regular expressions
+would take longer than most scans.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+Condition = Callable[[str], bool]
+"""Whether a text matches a pattern."""
+
+
+@lru_cache(maxsize=1 << 14)
+def glob(pattern: str) -> Condition:
+    """Whether a text matches the pattern."""
+    return _AnyOf((pattern,))
+
+
+def any_glob(patterns: Iterable[str]) -> Condition:
+    """Whether a text matches any of the patterns."""
+    return _any_glob(tuple(patterns))
+
+
+@lru_cache(maxsize=1 << 14)
+def _any_glob(patterns: tuple[str, ...]) -> Condition:
+    return (lambda _: True) if "*" in patterns else _AnyOf(patterns)
+
+
+class _AnyOf:
+    """Patterns, taken apart when they are first asked."""
+
+    __slots__ = ("_exact", "_pieces", "_regex", "_written")
+
+    def __init__(self, written: tuple[str, ...]) -> None:
+        self._written = written
+        self._exact: frozenset[str] | None = None
+        self._pieces: tuple[tuple[str, tuple[str, ...], str], ...] = ()
+        """What a text begins with, what follows in it, and what it ends with."""
+        self._regex: re.Pattern[str] | None = None
+
+    def __call__(self, text: str) -> bool:
+        if self._exact is None:
+            self._exact = self._take_apart()
+        lowered = text.lower()
+        if lowered in self._exact:
+            return True
+        for first, between, last in self._pieces:
+            if lowered.startswith(first) and lowered.endswith(last) and (len(lowered) >= len(first) + len(last)):
+                end = len(lowered) - len(last)
+                position = len(first)
+                for piece in between:
+                    position = lowered.find(piece, position, end)
+                    if position < 0:
+                        break
+                    position += len(piece)
+                else:
+                    return True
+        return self._regex is not None and self._regex.match(text) is not None
+
+    def _take_apart(self) -> frozenset[str]:
+        exact, pieces, others = [], [], []
+        for pattern in self._written:
+            if "?" in pattern or "[" in pattern:
+                others.append(pattern)
+            elif "*" in pattern:
+                first, *between, last = pattern.lower().split("*")
+                pieces.append((first, tuple(filter(None, between)), last))
+            else:
+                exact.append(pattern.lower())
+        self._pieces = tuple(pieces)
+        if others:
+            from fnmatch import translate
+
+            self._regex = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in others), re.IGNORECASE | re.DOTALL)
+        return frozenset(exact)
