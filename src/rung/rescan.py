@@ -232,7 +232,7 @@ def _shape_of(file: SourceFile, wired: Sequence[Fact], matches: Sequence[Match])
         _flatten(fact, parts, lines, seen)
     for match in matches:
         parts.append(match.owned.key)
-        for name in _names(Match):
+        for name in Match._fields:
             if name != "owned" and (name != "fact" or match.owned.start):
                 _flatten_field(name, getattr(match, name), parts, lines, seen)
     ranks = {line: rank for rank, line in enumerate(sorted({line for _, line in lines} | {0}))}
