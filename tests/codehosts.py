@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import threading
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -132,8 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_PUT = do_any  # noqa: N815 - the base class's names
 
+    @abstractmethod
     def reply(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
-        raise NotImplementedError
+        """The status and the content of the answer; 0 when it has been given already."""
 
 
 class _GitHub(_Handler):

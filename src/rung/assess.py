@@ -99,11 +99,15 @@ def assess(
 
 
 def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep, ...]:
-    """What lifts a level soonest: essential blockers of the next level first, then by effort, then by gain."""
+    """What lifts a level soonest: the best step of each dimension, lowest dimension first, then the second best of each, and so on.
+
+    Within a dimension essential blockers of the next level come first, then the least effort, then the greatest gain.
+    """
     effort = {criterion.id: criterion.effort for criterion in framework.criteria}
     lowest = framework.levels[0][0]
-    ranked: list[tuple[tuple[object, ...], NextStep]] = []
-    for dimension in result.dimensions:
+    in_order: list[tuple[int, int, int, NextStep]] = []
+    for place, dimension in enumerate(result.dimensions):
+        ranked: list[tuple[tuple[object, ...], NextStep]] = []
         if dimension.level is None or dimension.level == framework.levels[-1][0]:
             continue
         goal = next(level for level, _ in framework.levels if level > dimension.level)
@@ -126,8 +130,10 @@ def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep,
                 effort=effort[criterion.id],
                 because="; ".join(criterion.blockers),
             )
-            ranked.append(((not blocking, _EFFORT[step.effort], -round(gain, 6), dimension.level, criterion.id), step))
-    return tuple(step for _, step in sorted(ranked, key=lambda pair: pair[0]))
+            ranked.append(((not blocking, _EFFORT[step.effort], -round(gain, 6), criterion.id), step))
+        ranked.sort(key=lambda pair: pair[0])
+        in_order += [(rank, dimension.level, place, step) for rank, (_, step) in enumerate(ranked)]
+    return tuple(step for *_, step in sorted(in_order, key=lambda entry: entry[:3]))
 
 
 # ── What can be seen ─────────────────────────────────────────────────────────────────────────────────

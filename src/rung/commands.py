@@ -24,8 +24,8 @@ _RUNNERS = {
 }  # fmt: skip
 """Programs that start named tasks, and the kind of task."""
 _SUBCOMMANDS = {"run", "run-script", "repro", "exp"}
-_ALL_WHEN_UNNAMED = {"tox", "nox", "dvc"}
-"""Kinds of task that all start when none is named; of the others the one named `main`, or the first."""
+_ALL_WHEN_UNNAMED = {"tox", "nox"}
+"""Kinds of task that all start when none is named, as stages of a pipeline do; of other runners the one named `main`, or the first."""
 _OWN_SHELL = {"make"}
 """Kinds of task whose every line has a shell of its own, so that `cd` ends with the line."""
 _INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "tsx", "deno"}
@@ -290,7 +290,8 @@ class Commands:
         chosen = [(path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names]
         if not chosen and (not names or kind not in _RUNNERS.values()):
             main = [(path, task) for path, task in near if task.name == "main"]
-            chosen = near if kind in _ALL_WHEN_UNNAMED else main or near[:1]
+            first = near[:1] if kind in _RUNNERS.values() and kind not in _ALL_WHEN_UNNAMED else near
+            chosen = main or first
         yield from (Node(path, task) for path, task in chosen)
 
     def _tests(self, names: Sequence[str], folder: str) -> Iterator[Node]:

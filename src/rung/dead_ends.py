@@ -16,8 +16,9 @@ from fnmatch import fnmatch
 from rung.commands import Tree
 from rung.expressions import regex
 from rung.globs import matches as path_matches
-from rung.locks import stale_stages
+from rung.locks import lock_of, stale_stages
 from rung.matchers import Match
+from rung.readers.stages import STAGES
 from rung.records import (
     Command,
     DeadEnd,
@@ -75,7 +76,7 @@ class DeadEnds:
             for fact in file.facts:
                 if isinstance(fact, Workflow) and (fact.system != "github-actions" or file.path.startswith(_ROOT)):
                     yield from self._of_workflow(file.path, fact)
-                elif isinstance(fact, Task) and fact.kind in ("dvc", "mlproject"):
+                elif isinstance(fact, Task) and fact.kind in STAGES:
                     yield from self._of_stage(file.path, fact)
         yield from self._stale_locks()
         yield from self._tests_without_tests()
@@ -165,9 +166,7 @@ class DeadEnds:
     # ── stages, locks, tests ─────────────────────────────────────────────────────────────────────────
 
     def _of_stage(self, path: str, task: Task) -> Iterator[DeadEnd]:
-        if path.endswith(".dvc"):
-            return
-        made = {output for _, other in self._tree.of_kind("dvc") for output in other.outputs}
+        made = {output for _, other in self._tree.of_kind(task.kind) for output in other.outputs}
         named = [(name, task.line) for name in task.inputs if name.endswith(_CODE) and name not in made]
         for command in task.commands:
             named += [(word, command.line) for word in command.words if word.endswith(_CODE) and not word.startswith("-")]
@@ -185,9 +184,8 @@ class DeadEnds:
 
     def _stale_locks(self) -> Iterator[DeadEnd]:
         for file in self._files:
-            folder, name = posixpath.split(file.path)
-            lock = posixpath.join(folder, "dvc.lock")
-            if name == "dvc.yaml" and lock in self._tree.files:
+            lock = lock_of(file.path)
+            if lock in self._tree.files:
                 for stage, line, reason in stale_stages(self._target.read(file.path), self._target.read(lock)):
                     what = f"stage `{stage}` {reason}: the lock describes another pipeline"
                     yield self._dead("stale-lock", lock, line, what, "Run the pipeline again and commit its lock.")

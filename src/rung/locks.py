@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from rung.readers.documents import Map, Sequence, Value, parse_yaml
 from rung.targets.target import Unread
 
+_PIPELINE, _LOCK = "dvc.yaml", "dvc.lock"
 _PARAMETERS = (".yaml", ".yml", ".json", ".toml")
+
+
+def lock_of(path: str) -> str:
+    """Where the lock of a pipeline's file would be; empty for any other file."""
+    return path.removesuffix(_PIPELINE) + _LOCK if ("/" + path).endswith("/" + _PIPELINE) else ""
 
 
 def stale_stages(pipeline: bytes | Unread, lock: bytes | Unread) -> Iterator[tuple[str, int, str]]:

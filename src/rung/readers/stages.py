@@ -15,6 +15,8 @@ from rung.readers.runners import MAX_COMMANDS
 from rung.readers.workflows import Source, is_true, items, mapping, scalar
 from rung.records import Command, Fact, Task
 
+STAGES = ("dvc", "mlproject")
+"""The kinds of task that are stages of such a pipeline."""
 _PARAMETERS = "params.yaml"
 """Where parameters of a stage are when it names no file."""
 
