@@ -11,9 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from rung.matchers import Matchers
+from rung.packs import load_packs
+from rung.prefilter import Prefilter
+from rung.readers import Readers
 from rung.report import document_of
 from rung.scan import scan_path
+from rung.targets.worktree import open_worktree
 from tests import hostile
+from tests.cases import FIXTURES
 
 
 def document(folder: Path) -> dict[str, object]:
@@ -118,3 +124,13 @@ def test_a_part_of_a_monorepo_is_scanned_alone(tmp_path: Path, depth: int) -> No
 def test_lines_that_end_as_on_windows_read_the_same(tmp_path: Path) -> None:
     found = document(write(tmp_path, data__README="Sales\r\n\r\n## Columns\r\n\r\nprice: euro\r\n"))
     assert strengths(found)["data.documentation"] == "implemented"
+
+
+def test_the_facts_are_the_same_however_many_processes_read_them() -> None:
+    packs = load_packs()
+    target = open_worktree(str(FIXTURES / "scenarios" / "automated-platform"))
+
+    read = [Readers(Matchers(packs), Prefilter(packs.detectors)).read_all(target, processes=count) for count in (1, 2, 3)]
+
+    assert read[0] == read[1] == read[2]
+    assert any(file.facts for file in read[0])
