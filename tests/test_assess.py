@@ -454,7 +454,6 @@ def test_more_evidence_never_lowers_a_level(found: dict[str, Strength], more: di
         assert (before.confirmed or 0) <= (after.confirmed or 0)
 
 
-@settings(max_examples=30, deadline=None)
 def test_the_first_steps_are_the_best_of_each_dimension_and_the_lowest_dimension_comes_first() -> None:
     whole = mlab(
         dict.fromkeys([name for name in POSITIVE if name.startswith("code.")], AUTOMATED)
