@@ -2,7 +2,7 @@
 
     python benchmarks/speed.py TREE... [--runs 5] [--peer NAME=COMMAND]... [--install]
 
-Rung and its peers take turns, so that a busy machine slows all of them alike; what counts are the ratios of their medians.
+Rung is measured cold (`--no-cache`) and with what it kept of the scan before. Rung and its peers take turns, so that a busy machine slows all of them alike; what counts are the ratios of their medians.
 `{}` in a peer's command stands for the tree. `--install` puts the peers that are known by name into a temporary folder.
 """
 
@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--install", action="store_true", help="install the known peers into a temporary folder")
     options = parser.parse_args(arguments)
     with _peers(options.install) as installed:
-        programs = {"rung": f"{shlex.quote(sys.executable)} -m rung scan {{}} --format json", **installed}
+        ours = f"{shlex.quote(sys.executable)} -m rung scan {{}} --format json"
+        programs = {"rung": f"{ours} --no-cache", "rung, warm": ours, **installed}
         programs |= dict(peer.split("=", 1) for peer in options.peer)
         for tree in options.trees:
             print(table(tree, measure(programs, tree, options.runs)))
