@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from rung.detect import match, starts_of
-from rung.matchers import Match, Matchers
+from rung.hits import Match
+from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Root, Wiring

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from rung.expressions import regex
 from rung.globs import compile_globs
-from rung.matchers import Match
+from rung.hits import Match
 from rung.modules import Modules
 from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Step, Task, Workflow
 from rung.starts import values

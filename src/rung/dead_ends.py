@@ -16,8 +16,8 @@ from fnmatch import fnmatch
 from rung.commands import Tree
 from rung.expressions import regex
 from rung.globs import matches as path_matches
+from rung.hits import Match
 from rung.locks import lock_of, stale_stages
-from rung.matchers import Match
 from rung.readers.stages import STAGES
 from rung.records import (
     Command,

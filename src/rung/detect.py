@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from rung.hits import Match
 from rung.libraries import made_for_others
-from rung.matchers import Match, Matchers
+from rung.matchers import Matchers
 from rung.modules import LocalNames
 from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.wiring import Root, Wiring
@@ -37,9 +38,9 @@ _Found: TypeAlias = dict[str, dict[str, list[_Hit]]]
 
 
 def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
-    """What every signal and start matches in each file that is the repository's own, by path."""
+    """What every signal and start matches in each file that anything matches in, by path."""
     shadows = LocalNames(files)
-    return {file.path: tuple(matchers.match(file, shadows.seen_from(file.path))) for file in files if file.role is not Role.VENDORED}
+    return {file.path: tuple(matchers.matches(file, shadows.seen_from(file.path))) for file in files if file.hits}
 
 
 def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, ...]]:

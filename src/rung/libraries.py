@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from rung.expressions import regex
-from rung.matchers import Match
+from rung.hits import Match
 from rung.modules import Modules
 from rung.records import Command, Distribution, Entry, Import, Role, SourceFile, Task, Workflow
 

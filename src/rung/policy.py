@@ -51,7 +51,7 @@ def systems_of(files: Sequence[SourceFile], config: Config) -> Iterator[tuple[st
                 reason = LEFT_OUT
             elif not inside(file.path) and any(other(file.path) for other in others):
                 reason = OTHER_SYSTEM
-            marked.append(replace(file, unread=reason, facts=(), texts=()) if reason else file)
+            marked.append(replace(file, unread=reason, facts=(), hits=()) if reason else file)
         yield rule.name, marked
 
 

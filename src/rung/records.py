@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from rung.errors import ConfigError as ConfigError  # noqa: PLC0414 - records are where all look for them
 from rung.errors import PackError as PackError  # noqa: PLC0414 - records are where all look for them
@@ -317,9 +318,29 @@ class Problem(Fact):
     """What is wrong, as a sentence that names the place and not the parser's internals."""
 
 
+class Hit(NamedTuple):
+    """A match of a signal or a start in a file, by the numbers of what it matched: small enough to be sent and kept."""
+
+    key: str
+    """`detector/signal` or `detector/starts/start`."""
+    line: int
+    end_line: int = 0
+    modules: tuple[tuple[str, ...], ...] = ()
+    """The match counts if of each group one module is not the repository's own."""
+    fact: int = -1
+    """Which of the file's facts it is, or is in: a task, a workflow, or what a start matched; -1 for one that nobody asks for again."""
+    job: int = -1
+    step: int = -1
+    """Which of the job's steps, -2 for the job itself as a call of another workflow."""
+    command: int = -1
+    """Which command of the task or the step."""
+    toothless: bool = False
+    """The command's failure is thrown away."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A file of a target, and the facts read from it."""
+    """A file of a target, and what was read from it."""
 
     path: str
     """Relative to the target's root, `/` between parts; bytes that are no UTF-8 as `\\xNN`."""
@@ -328,8 +349,9 @@ class SourceFile:
     lfs: bool = False
     """The content is a Git LFS pointer; `size` is then the size that the pointer states."""
     facts: tuple[Fact, ...] = ()
-    texts: tuple[tuple[str, int, str], ...] = ()
-    """Hits of `text` signals: (detector/signal, line, the line's text)."""
+    """What was seen in it; once it was matched, without the facts that only signals look at."""
+    hits: tuple[Hit, ...] = ()
+    """What signals and starts match in it."""
     unread: str = ""
     """Why the content was not read (too large, special file, link out of the tree, …), empty when it was."""
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 
 from rung.commands import Commands, Node, Tree
-from rung.matchers import Match, called_by
+from rung.hits import Match, called_by
 from rung.readers.shell import split
 from rung.records import Command, Hop, Import, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
 from rung.starts import command_line, parts, values
