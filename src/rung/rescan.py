@@ -42,7 +42,7 @@ from rung.targets.target import Target
 from rung.wiring import Wiring
 
 MOST_FACTS = 100_000
-"""Facts of files that the last revision does not have, kept in case that another one has them."""
+"""Facts and hits of files that the last revision does not have, kept in case that another one has them."""
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
 _LINES = ("line", "end_line")
@@ -94,18 +94,18 @@ class Rescan:
         if new:
             for entry, file in zip(new, self._readers.read_listed(target, new, progress=progress)):
                 self._known[_key(entry)] = _Known(file)
-                self._facts += len(file.facts)
+                self._facts += _weight(file)
             self.read += len(new)
         now = {}
         for entry in entries:
             key = _key(entry)
             self._known.move_to_end(key)
             now[entry.path] = self._known[key]
-        spare = self._facts - sum(len(known.own.facts) for known in now.values())
+        spare = self._facts - sum(_weight(known.own) for known in now.values())
         while spare > MOST_FACTS and len(self._known) > len(now):
             _, forgotten = self._known.popitem(last=False)
-            spare -= len(forgotten.own.facts)
-            self._facts -= len(forgotten.own.facts)
+            spare -= _weight(forgotten.own)
+            self._facts -= _weight(forgotten.own)
         return now
 
     def _conclude(self, target: Target, now: dict[str, _Known]) -> Standings:
@@ -178,6 +178,10 @@ class _Known:
 
 def _key(entry: Listed) -> _Key:
     return entry.path, entry.blob, entry.size, entry.unread
+
+
+def _weight(file: SourceFile) -> int:
+    return len(file.facts) + len(file.hits)
 
 
 def _alike(before: dict[str, _Known], now: dict[str, _Known]) -> bool:
