@@ -63,6 +63,10 @@ class Node:
     line: int = 0
     workflow: bool = False
 
+    def __hash__(self) -> int:
+        # A task's own hash goes down to the words of its commands.
+        return hash((self.path, self.line, self.task.line if self.task else -1))
+
 
 class Tree:
     """The files of a target, their tasks and workflows by name, and how words name them."""
@@ -102,6 +106,10 @@ class Tree:
         for path in self.files:
             by_name[posixpath.basename(path)].append(path)
         return by_name
+
+    def has_name(self, name: str) -> bool:
+        """Whether a file of that name is anywhere."""
+        return name in self._by_name
 
     def find(self, word: str, folder: str) -> str | None:
         """The file that a word names, from the folder or from the root.
@@ -186,6 +194,7 @@ class Commands:
 
     def __init__(self, tree: Tree, starts: Mapping[str, Sequence[Match]]) -> None:
         self._tree = tree
+        self._started: dict[tuple[tuple[str, ...], str], tuple[Node, ...]] = {}
         self._images = self._built(starts)
 
     def placed(self, commands: Sequence[Command], folder: str, kind: str) -> Iterator[tuple[Command, str]]:
@@ -210,9 +219,14 @@ class Commands:
         name = _CHECKOUT.sub("", command.words[0]) if program else ""
         return "the program is named by a variable" if _DYNAMIC.search(name) and "/" in name else ""
 
-    def started(self, command: Command, folder: str) -> Iterator[Node]:
+    def started(self, command: Command, folder: str) -> tuple[Node, ...]:
         """What a command starts, as far as it is in the tree."""
-        words = command.words
+        key = command.words, folder
+        if key not in self._started:
+            self._started[key] = tuple(self._starts_of(*key))
+        return self._started[key]
+
+    def _starts_of(self, words: tuple[str, ...], folder: str) -> Iterator[Node]:
         program = posixpath.basename(words[0]) if words else ""
         if kind := _RUNNERS.get(program):
             yield from self._tasks(kind, words[1:], folder)

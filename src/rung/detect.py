@@ -60,7 +60,7 @@ def detect(
     """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet."""
     found: _Found = defaultdict(lambda: defaultdict(list))
     judging = files if own is None else own
-    offered = made_for_others(files, matches) if judging else frozenset()
+    offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
     for file in judging:
         for match, number in _alike(matches.get(file.path, ())):
             if judged := _judge(file, match, wiring):
