@@ -336,6 +336,8 @@ class Hit(NamedTuple):
     """Which command of the task or the step."""
     toothless: bool = False
     """The command's failure is thrown away."""
+    number: int = 1
+    """How many like it the hit stands for: matches of the signal in the file that no task or workflow owns; it is the first of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
