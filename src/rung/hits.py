@@ -19,6 +19,7 @@ from rung.records import (
     Import,
     Job,
     Literal,
+    Resource,
     Setting,
     Signal,
     SourceFile,
@@ -88,7 +89,8 @@ def settled(file: SourceFile, matches: Sequence[Match]) -> SourceFile:
     tests = next((id(fact) for fact in file.facts if isinstance(fact, Test)), 0)
     kept = [fact for fact in file.facts if id(fact) in asked or id(fact) == tests or not _is_spent(fact)]
     numbers = {id(fact): number for number, fact in enumerate(kept)}
-    return replace(file, facts=tuple(kept), hits=tuple(_hit_of(match, numbers) for match in _alike(matches)))
+    facts = tuple(_named(fact) if isinstance(fact, Resource) and id(fact) not in asked else fact for fact in kept)
+    return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in _alike(matches)))
 
 
 def joined(file: SourceFile, more: SourceFile) -> SourceFile:
@@ -130,6 +132,11 @@ def _alike(matches: Sequence[Match]) -> Iterator[Match]:
 def _is_spent(fact: Fact) -> bool:
     """Whether a fact has said all when it is matched; modules of other languages than Python lead to no file."""
     return isinstance(fact, (*ONLY_MATCHED, Test)) or (isinstance(fact, Import) and ":" in fact.module)
+
+
+def _named(resource: Resource) -> Resource:
+    """A resource as others can refer to it; the services of Compose are started with what they hold."""
+    return resource if resource.dialect == "compose" else replace(resource, attributes=(), references=())
 
 
 def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:

@@ -153,7 +153,7 @@ class Wiring:
                     yield _workflow_node(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
-                if start and file.role in start.where and _root_of(start.trigger) is root:
+                if start and _root_of(start.trigger) is root:
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
                     if not isinstance(match.fact, Resource):
                         yield Node(path), chain
@@ -241,7 +241,7 @@ class Wiring:
     def _started(self, path: str, match: Match, folder: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         """What a start of a pack runs."""
         start = match.owned.start
-        if start is None or self._tree.files[path].role not in start.where:
+        if start is None:
             return
         hops = _extend(chain, Hop(path=path, line=match.line, what=_said(match)))
         for fact in parts(match.fact, start):
