@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.globs import compile_globs
@@ -54,8 +55,7 @@ _OBJECT = regex(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 """An object of a module, as servers and console scripts name it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A place of the walk: a file, a task of one, a workflow of one, or the fact on a line of one."""
 
     path: str

@@ -6,9 +6,11 @@ Files are matched where they are read, each by itself; which names are the repos
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.records import (
     Call,
@@ -36,8 +38,7 @@ _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""
 
 
-@dataclass(frozen=True)
-class Owned:
+class Owned(Struct, frozen=True, dict=True):
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
     detector: str

@@ -10,9 +10,8 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 
 from rung import assess
 from rung.cache import cache_of
@@ -30,6 +29,7 @@ from rung.records import (
     Framework,
     Packs,
     Proof,
+    Record,
     SourceFile,
     Standing,
     Standings,
@@ -216,13 +216,13 @@ def _flatten(value: object, parts: list[object], lines: list[tuple[int, int]], s
         parts.append(len(value))
         for item in value:
             _flatten(item, parts, lines, seen)
-    elif is_dataclass(value) and not isinstance(value, type):
+    elif isinstance(value, Record):
         if id(value) in seen:
             parts.append(("again", seen[id(value)]))
             return
         seen[id(value)] = len(seen)
         parts.append(type(value).__name__)
-        for name in _names(type(value)):
+        for name in value.__struct_fields__:
             _flatten_field(name, getattr(value, name), parts, lines, seen)
     else:
         parts.append(value)
@@ -232,8 +232,3 @@ def _flatten_field(name: str, value: object, parts: list[object], lines: list[tu
     if name in _LINES and isinstance(value, int):
         lines.append((len(parts), value))
     _flatten(value, parts, lines, seen)
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
