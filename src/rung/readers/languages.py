@@ -14,7 +14,7 @@ from itertools import zip_longest
 from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.scanning import Dialect, Scan
 from rung.records import Call, Fact, Import, Problem, Test
 
@@ -475,10 +475,10 @@ def _reading(
         if opener.search(text):
             yield from tests(text)
 
-    def claims(path: str) -> bool:
+    def is_written(path: str) -> bool:
         return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
 
-    return Reading(name=name, claims=claims, read=read, languages=(prefix,), skim=skim)
+    return Reading(name=name, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim)
 
 
 READINGS: tuple[Reading, ...] = (

@@ -20,7 +20,7 @@ from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names
 from rung.readers.python.skim import needs_tree, skimmed
 from rung.readers.python.treeless import scanned
-from rung.readers.reading import Reading
+from rung.readers.reading import Reading, suffixed
 from rung.records import Entry, Fact, Import, Problem, Test
 
 _PARAMETER_SETUP = frozenset(
@@ -271,10 +271,6 @@ def _is_main(test: ast.Compare) -> bool:
     )
 
 
-def _claims(path: str) -> bool:
-    return path.endswith((".py", ".pyw"))
-
-
 def _skimmed(_path: str, data: bytes) -> Iterable[Fact]:
     source = text_of(data)
     return facts_of(source) if needs_tree(source) else skimmed(source)
@@ -283,7 +279,7 @@ def _skimmed(_path: str, data: bytes) -> Iterable[Fact]:
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="python",
-        claims=_claims,
+        claims=suffixed(".py", ".pyw"),
         read=lambda _path, data: facts_of(text_of(data)),
         languages=("",),
         skim=_skimmed,
