@@ -49,7 +49,7 @@ from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
 MODULES = (
-    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
+    python, notebooks, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
     taskcluster, other_ci, terraform, stacks, bicep, kubernetes, workspaces, containers,
     tasks, sql, pointers,
 )  # fmt: skip
@@ -80,6 +80,7 @@ class Readers:
         self._prefilter = prefilter
         self._readings: tuple[Reading, ...] = (
             *(reading for module in MODULES for reading in module.READINGS),
+            *languages.readings(matchers.asked_calls),
             settings.settings_reading(matchers.setting_globs),
         )
         self._names = re.compile(
