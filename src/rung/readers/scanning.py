@@ -138,9 +138,9 @@ class Scan:
         return found[1] if found else None
 
 
-def blank(text: str) -> str:
-    """Spaces for every character but newlines."""
-    return "\n".join([" " * len(line) for line in text.split("\n")]) if "\n" in text else " " * len(text)
+def blank(text: str, filler: str = " ") -> str:
+    """Blanks, or another character, for every character but newlines."""
+    return "\n".join([filler * len(line) for line in text.split("\n")]) if "\n" in text else filler * len(text)
 
 
 def scan(text: str, tokens: re.Pattern[str], first_line: int = 1) -> Scan:
