@@ -59,7 +59,7 @@ _VERBS = (
     "|comment|grant|revoke|deny|update|expectation|constraint"
 )
 _START = regex(
-    "|".join((*(rf"{mark}(?=[ \t]*+(?:{_VERBS}))" for mark in r"\n ;".split()), *(rf"{word}(?=\s[ \t]*+(?:{_VERBS}))" for word in _BEFORE)))
+    "|".join((*(rf"{mark}(?=[ \t]*+(?:{_VERBS}))" for mark in [r"\n", r";"]), *(rf"{word}(?=\s[ \t]*+(?:{_VERBS}))" for word in _BEFORE)))
 )
 """In lower case, what every statement but one that begins the text begins with."""
 _CLAUSE = regex(
