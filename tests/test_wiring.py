@@ -35,7 +35,8 @@ def matchers() -> Matchers:
 
 def wired(*files: SourceFile) -> Wiring:
     """The wiring with what the packs say that the files start."""
-    return Wiring(files, starts_of(match(files, matchers())))
+    read = [matchers().matched(one) for one in files]
+    return Wiring(read, starts_of(match(read, matchers())))
 
 
 def places(wiring: Wiring, path: str) -> list[str]:

@@ -14,9 +14,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from rung import __version__, records
 from rung.records import Fact, Hit, Problem, Role, RungError, SourceFile
@@ -39,8 +40,7 @@ _DAMAGED = (1, 11, 20, 26)
 """What SQLite says of a file that is no database or none of ours: ERROR, CORRUPT, MISMATCH, NOTADB. All else passes by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a file's facts hang on: where it is, its size as listed, and git's id of its bytes."""
 
     path: str

@@ -5,10 +5,12 @@ Files are matched where they are read, each by itself; which names are the repos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.records import (
     Call,
@@ -19,6 +21,7 @@ from rung.records import (
     Import,
     Job,
     Literal,
+    Resource,
     Setting,
     Signal,
     SourceFile,
@@ -35,8 +38,7 @@ _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""
 
 
-@dataclass(frozen=True)
-class Owned:
+class Owned(Struct, frozen=True, dict=True):
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
     detector: str
@@ -72,6 +74,8 @@ class Match(NamedTuple):
     toothless: bool = False
     modules: tuple[tuple[str, ...], ...] = ()
     """See `Hit`."""
+    number: int = 1
+    """See `Hit`."""
 
 
 def called_by(job: Job) -> Step:
@@ -86,7 +90,8 @@ def settled(file: SourceFile, matches: Sequence[Match]) -> SourceFile:
     tests = next((id(fact) for fact in file.facts if isinstance(fact, Test)), 0)
     kept = [fact for fact in file.facts if id(fact) in asked or id(fact) == tests or not _is_spent(fact)]
     numbers = {id(fact): number for number, fact in enumerate(kept)}
-    return replace(file, facts=tuple(kept), hits=tuple(_hit_of(match, numbers) for match in matches))
+    facts = tuple(_named(fact) if isinstance(fact, Resource) and id(fact) not in asked else fact for fact in kept)
+    return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in _alike(matches)))
 
 
 def joined(file: SourceFile, more: SourceFile) -> SourceFile:
@@ -106,12 +111,33 @@ def match_of(hit: Hit, owned: Owned, facts: Sequence[Fact]) -> Match:
         step = called_by(job) if job and hit.step == _CALLED else job.steps[hit.step] if job and hit.step >= 0 else None
         what = step.commands[hit.command] if step and hit.command >= 0 else step
         return Match(owned, hit.line, what, workflow=fact, job=job, step=step, toothless=hit.toothless, modules=hit.modules)
-    return Match(owned, hit.line, fact, hit.end_line, modules=hit.modules)
+    return Match(owned, hit.line, fact, hit.end_line, modules=hit.modules, number=hit.number)
+
+
+def _alike(matches: Sequence[Match]) -> Iterator[Match]:
+    """The matches, the first of a signal for all that no task or workflow owns: what runs the file runs them all."""
+    first: dict[tuple[str, tuple[tuple[str, ...], ...]], Match] = {}
+    for match in matches:
+        if match.task is not None or match.workflow is not None or match.owned.start is not None:
+            yield match
+            continue
+        key = match.owned.key, match.modules
+        known = first.get(key)
+        if known is None:
+            first[key] = match
+        else:
+            first[key] = (match if match.line < known.line else known)._replace(number=known.number + 1)
+    yield from first.values()
 
 
 def _is_spent(fact: Fact) -> bool:
     """Whether a fact has said all when it is matched; modules of other languages than Python lead to no file."""
     return isinstance(fact, (*ONLY_MATCHED, Test)) or (isinstance(fact, Import) and ":" in fact.module)
+
+
+def _named(resource: Resource) -> Resource:
+    """A resource as others can refer to it; the services of Compose are started with what they hold."""
+    return resource if resource.dialect == "compose" else replace(resource, attributes=(), references=())
 
 
 def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:
@@ -120,7 +146,8 @@ def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:
         command = _index(match.task.commands, match.fact)
         return Hit(key, line, end_line, modules, numbers[id(match.task)], command=command, toothless=match.toothless)
     if match.workflow is None:
-        return Hit(key, line, end_line, modules, numbers[id(match.fact)] if match.owned.start and match.fact else -1)
+        fact = numbers[id(match.fact)] if match.owned.start and match.fact else -1
+        return Hit(key, line, end_line, modules, fact, number=match.number)
     job = _index(match.workflow.jobs, match.job) if match.job else -1
     step = command = -1
     if match.job and match.step:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from rung.globs import compile_globs
 from rung.records import LEFT_OUT, OTHER_SYSTEM, Annotation, Config, Force, FrameworkResult, Policy, Scope, SourceFile, Status, SystemRule

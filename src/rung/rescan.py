@@ -10,9 +10,8 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 
 from rung import assess
 from rung.cache import cache_of
@@ -30,6 +29,7 @@ from rung.records import (
     Framework,
     Packs,
     Proof,
+    Record,
     SourceFile,
     Standing,
     Standings,
@@ -42,7 +42,7 @@ from rung.targets.target import Target
 from rung.wiring import Wiring
 
 MOST_FACTS = 100_000
-"""Facts of files that the last revision does not have, kept in case that another one has them."""
+"""Facts and hits of files that the last revision does not have, kept in case that another one has them."""
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
 _LINES = ("line", "end_line")
@@ -94,18 +94,18 @@ class Rescan:
         if new:
             for entry, file in zip(new, self._readers.read_listed(target, new, progress=progress)):
                 self._known[_key(entry)] = _Known(file)
-                self._facts += len(file.facts)
+                self._facts += _weight(file)
             self.read += len(new)
         now = {}
         for entry in entries:
             key = _key(entry)
             self._known.move_to_end(key)
             now[entry.path] = self._known[key]
-        spare = self._facts - sum(len(known.own.facts) for known in now.values())
+        spare = self._facts - sum(_weight(known.own) for known in now.values())
         while spare > MOST_FACTS and len(self._known) > len(now):
             _, forgotten = self._known.popitem(last=False)
-            spare -= len(forgotten.own.facts)
-            self._facts -= len(forgotten.own.facts)
+            spare -= _weight(forgotten.own)
+            self._facts -= _weight(forgotten.own)
         return now
 
     def _conclude(self, target: Target, now: dict[str, _Known]) -> Standings:
@@ -180,6 +180,10 @@ def _key(entry: Listed) -> _Key:
     return entry.path, entry.blob, entry.size, entry.unread
 
 
+def _weight(file: SourceFile) -> int:
+    return len(file.facts) + len(file.hits)
+
+
 def _alike(before: dict[str, _Known], now: dict[str, _Known]) -> bool:
     return before.keys() == now.keys() and all(
         known is before[path] or known.shape() == before[path].shape() for path, known in now.items()
@@ -212,13 +216,13 @@ def _flatten(value: object, parts: list[object], lines: list[tuple[int, int]], s
         parts.append(len(value))
         for item in value:
             _flatten(item, parts, lines, seen)
-    elif is_dataclass(value) and not isinstance(value, type):
+    elif isinstance(value, Record):
         if id(value) in seen:
             parts.append(("again", seen[id(value)]))
             return
         seen[id(value)] = len(seen)
         parts.append(type(value).__name__)
-        for name in _names(type(value)):
+        for name in value.__struct_fields__:
             _flatten_field(name, getattr(value, name), parts, lines, seen)
     else:
         parts.append(value)
@@ -228,8 +232,3 @@ def _flatten_field(name: str, value: object, parts: list[object], lines: list[tu
     if name in _LINES and isinstance(value, int):
         lines.append((len(parts), value))
     _flatten(value, parts, lines, seen)
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
+
+from msgspec.structs import replace
 
 from rung import __version__, assess
 from rung.cache import cache_of

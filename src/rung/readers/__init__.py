@@ -7,8 +7,9 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from heapq import heappop, heappush
+
+from msgspec.structs import replace
 
 from rung.cache import Cache, Content
 from rung.globs import matches
