@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from rung import hits, needles, store
 from rung.canonical import Canonical
@@ -157,6 +157,20 @@ def _name_regex(name: str) -> re.Pattern[str]:
         else:
             out.append(re.escape(piece))
     return re.compile("".join(out))
+
+
+class Asked(NamedTuple):
+    """Which calls of a language signals ask for, told by their full names, prefix and all."""
+
+    lasts: frozenset[str]
+    """Their last parts."""
+    roots: frozenset[str]
+    """The first parts of those of which any last part will do."""
+
+    def asks_for(self, name: str) -> bool:
+        """Whether a call of this name may be meant."""
+        bare = _BRACKETED.sub("", name) if "[" in name else name
+        return bare.rpartition(".")[2] in self.lasts or bare.partition(".")[0] in self.roots
 
 
 class CommandPattern:
@@ -476,6 +490,15 @@ class Matchers:
         for hit in file.hits:
             if all(not all(map(is_local, group)) for group in hit.modules):
                 yield hits.match_of(hit, self._by_key[hit.key], file.facts)
+
+    def asked_calls(self, prefix: str) -> Asked:
+        """The calls of a language that signals ask for, by what its names begin with."""
+        lasts = (
+            last
+            for last, patterns in self._calls.items()
+            if any("*" in pattern.root or pattern.root.startswith(prefix) for pattern, _ in patterns)
+        )
+        return Asked(frozenset(lasts), frozenset(root for root in self._open_calls if root.startswith(prefix)))
 
     def _match_facts(self, file: SourceFile) -> Iterator[Match]:
         askers: _Keys | None = None

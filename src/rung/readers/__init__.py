@@ -48,7 +48,7 @@ from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
 MODULES = (
-    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
+    python, notebooks, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
     taskcluster, other_ci, terraform, stacks, bicep, kubernetes, workspaces, containers,
     tasks, sql, pointers,
 )  # fmt: skip
@@ -77,7 +77,11 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
-        readings = (*(reading for module in MODULES for reading in module.READINGS), settings.settings_reading(matchers.setting_globs))
+        readings = (
+            *(reading for module in MODULES for reading in module.READINGS),
+            *languages.readings(matchers.asked_calls),
+            settings.settings_reading(matchers.setting_globs),
+        )
         self._claimants = Claimants(readings)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}

@@ -19,7 +19,7 @@ _TEST_LINE = re.compile(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULT
 _ASSERT_LINE = re.compile(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
 _PYTHON = scanning.Dialect(
     prefix="",
-    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?P<call>[ \t]*+\()"),
+    called=re.compile(r"\([ \t]*+(\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,64}+)"),
     joint=re.compile(r"\."),
     written=True,
 )
