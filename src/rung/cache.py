@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from rung import __version__, records
-from rung.records import Fact, Problem, Role, RungError, SourceFile
+from rung.records import Fact, Hit, Problem, Role, RungError, SourceFile
 from rung.store import enabled, folder, is_own
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ _DAMAGED = (1, 11, 20, 26)
 """What SQLite says of a file that is no database or none of ours: ERROR, CORRUPT, MISMATCH, NOTADB. All else passes by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a file's facts hang on: where it is, its size as listed, and git's id of its bytes."""
 
     path: str
@@ -146,7 +146,7 @@ def _row() -> tuple[Any, Any]:
     by_kind = [(kind.__name__, tuple[kind, ...]) for kind in _KINDS]  # type: ignore[valid-type]
     row = msgspec.defstruct(
         "Row",
-        [("size", int), ("role", Role), ("lfs", bool), ("texts", tuple[tuple[str, int, str], ...]), ("order", bytes), *by_kind],
+        [("size", int), ("role", Role), ("lfs", bool), ("hits", tuple[Hit, ...]), ("order", bytes), *by_kind],
         array_like=True,
         forbid_unknown_fields=True,
     )
@@ -164,7 +164,7 @@ def _packed(key: bytes, file: SourceFile) -> bytes | None:
         by_kind[type(fact)].append(fact)
     order = bytes(numbers[type(fact)] for fact in file.facts)
     try:
-        content = msgspec.msgpack.encode((file.size, file.role, file.lfs, file.texts, order, *by_kind.values()))
+        content = msgspec.msgpack.encode((file.size, file.role, file.lfs, file.hits, order, *by_kind.values()))
     except (UnicodeEncodeError, OverflowError):  # A lone surrogate, or a number beyond 64 bits.
         return None
     packed = zlib.compress(content, 1)
@@ -184,7 +184,7 @@ def _unpacked(key: bytes, path: str, packed: object) -> SourceFile | None:
         facts = tuple([by_kind[number].pop() for number in row.order])
     except (zlib.error, msgspec.DecodeError, IndexError):
         return None
-    return SourceFile(path=path, size=row.size, role=row.role, lfs=row.lfs, facts=facts, texts=row.texts)
+    return SourceFile(path=path, size=row.size, role=row.role, lfs=row.lfs, facts=facts, hits=row.hits)
 
 
 def _sum(key: bytes, packed: bytes) -> bytes:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
-from rung import needles, store
+from rung import hits, needles, store
 from rung.canonical import Canonical
 from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
+from rung.hits import Match, Owned, called_by
 from rung.needles import Needles, needles_of
 from rung.records import (
     Call,
@@ -31,6 +31,7 @@ from rung.records import (
     PackError,
     Packs,
     Resource,
+    Role,
     Setting,
     Signal,
     SourceFile,
@@ -54,43 +55,6 @@ _WILD = re.compile(r"[*?\[]")
 _WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
 _BRACKETED = re.compile(r"\[[^\]]*\]")
 _LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
-
-
-@dataclass(frozen=True)
-class Owned:
-    """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
-
-    detector: str
-    tool: str
-    signal: Signal
-    start: Start | None = None
-    offered: bool = False
-    """A library can offer what the signal shows without practising it."""
-
-    @cached_property
-    def key(self) -> str:
-        """`detector/signal` or `detector/starts/start`, unique over all packs."""
-        return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
-
-    @cached_property
-    def only_in(self) -> str:
-        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
-        return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
-
-
-class Match(NamedTuple):
-    """A fact that a signal matched, and what owns the fact: a task, or a workflow's job and step."""
-
-    owned: Owned
-    line: int
-    fact: Fact | None = None
-    """What matched, for a start, whose arguments are in it."""
-    end_line: int = 0
-    task: Task | None = None
-    workflow: Workflow | None = None
-    job: Job | None = None
-    step: Step | None = None
-    toothless: bool = False
 
 
 def _unlike(pattern: str) -> Condition:
@@ -217,12 +181,6 @@ class CommandPattern:
                 return False
             position += 1
         return True
-
-
-def called_by(job: Job) -> Step:
-    """A job that is a call of another workflow, as a step with what it hands over."""
-    handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
-    return Step(line=job.line, uses=job.uses, arguments=handed)
 
 
 def program_of(words: tuple[str, ...]) -> str:
@@ -489,35 +447,6 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
-    def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
-        """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
-        askers: _Keys | None = None
-        kept = []
-        for fact in facts:
-            kind = fact.__class__
-            if kind is Call:
-                if not self._asks_for_call(path, fact):  # type: ignore[arg-type]
-                    continue
-            elif kind is Setting:
-                askers = askers or self._keys_of(path)
-                value = fact.value  # type: ignore[attr-defined]
-                if not any(is_value(value) for is_value, _ in askers.asked(fact.key)):  # type: ignore[attr-defined]
-                    continue
-            elif kind is Literal and not any(condition(fact.value) for condition, _ in self._literals):  # type: ignore[attr-defined]
-                continue
-            kept.append(fact)
-        return tuple(kept)
-
-    def _asks_for_call(self, path: str, call: Call) -> bool:
-        name = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
-        if call.kind != "gate" and name.rpartition(".")[2] not in self._calls and name.partition(".")[0] not in self._open_calls:
-            return False
-        for match in self._match_call(call, _nothing_local):
-            narrowed = self._narrowed.get(match.owned.key)
-            if narrowed is None or narrowed[0](path):
-                return True
-        return False
-
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
         settings = self._settings_of(path)
@@ -526,12 +455,30 @@ class Matchers:
             self._asked[names] = _Keys(settings)
         return self._asked[names]
 
-    def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
-        """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
+    def matched(self, file: SourceFile, *, texts: Iterable[tuple[str, int, str]] = (), by_path: bool = True) -> SourceFile:
+        """A file with what matches in it, and of its facts those that are looked at again.
+
+        Args:
+            file: with all its facts.
+            texts: the hits of text signals, as `texts_in` gives them.
+            by_path: whether signals that ask for a file's path are meant too.
+        """
+        found: list[Match] = []
+        if file.role is not Role.VENDORED:
+            if by_path:
+                found.extend(self._match_file(file))
+            found.extend(Match(self._by_key[key], line) for key, line, _ in texts)
+            found.extend(self._match_facts(file))
+        return hits.settled(file, [match for match in found if match.owned.start is None or file.role in match.owned.start.where])
+
+    def matches(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
+        """What counts of a file's hits; `is_local(root)` tells whether a module is the repository's own."""
+        for hit in file.hits:
+            if all(not all(map(is_local, group)) for group in hit.modules):
+                yield hits.match_of(hit, self._by_key[hit.key], file.facts)
+
+    def _match_facts(self, file: SourceFile) -> Iterator[Match]:
         askers: _Keys | None = None
-        yield from self._match_file(file)
-        for key, line, _ in file.texts:
-            yield Match(self._by_key[key], line)
         for fact in file.facts:
             if isinstance(fact, Setting):
                 askers = askers or self._keys_of(file.path)
@@ -539,9 +486,14 @@ class Matchers:
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
             elif isinstance(fact, Call):
-                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
+                for match in self._match_call(fact):
+                    narrowed = self._narrowed.get(match.owned.key)
+                    if narrowed is None:
+                        yield match
+                    elif narrowed[0](file.path):
+                        yield from self._beside(match, narrowed[1], file)
             elif isinstance(fact, Import):
-                yield from self._match_import(fact, is_local)
+                yield from self._match_import(fact)
             elif isinstance(fact, Workflow):
                 kinds = {trigger.kind for trigger in fact.triggers}
                 for match in self._match_workflow(fact):
@@ -551,9 +503,8 @@ class Matchers:
             elif isinstance(fact, Task):
                 for command in fact.commands:
                     for owned in self._match_command(command):
-                        if owned.key in self._triggered:
-                            continue
-                        yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
+                        if owned.key not in self._triggered:
+                            yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
                 for owned in self._match_simple(file, fact):
                     yield Match(owned, fact.line, fact)
@@ -591,7 +542,7 @@ class Matchers:
             ):
                 yield owned
 
-    def _match_call(self, call: Call, is_local: Callable[[str], bool]) -> Iterator[Match]:
+    def _match_call(self, call: Call) -> Iterator[Match]:
         if call.kind == "gate":
             words = call.name.split()
             for condition, owned in self._gates:
@@ -603,28 +554,25 @@ class Matchers:
         for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
             for pattern, owned in patterns or ():
                 anything = "*" in pattern.root
-                if (anything or pattern.root == root) and pattern.matches(call, bare) and (anything or not is_local(root)):
-                    yield Match(owned, call.line, call, call.end_line)
+                if (anything or pattern.root == root) and pattern.matches(call, bare):
+                    yield Match(owned, call.line, call, call.end_line, modules=() if anything else ((root,),))
 
-    def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
-        """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
-        narrowed = self._narrowed.get(key)
-        if narrowed is None:
-            return True
-        is_file, modules = narrowed
-        if not is_file(file.path):
-            return False
+    def _beside(self, match: Match, modules: tuple[str, ...], file: SourceFile) -> Iterator[Match]:
+        """The match, if its file imports one of the modules, should its signal ask for some."""
         if not modules:
-            return True
+            yield match
+            return
         below = tuple(module + end for module in modules for end in "./")
         imported = (fact.module for fact in file.facts if isinstance(fact, Import))
-        return any((module in modules or module.startswith(below)) and not is_local(_root(module)) for module in imported)
+        roots = {_root(module) for module in imported if module in modules or module.startswith(below)}
+        if roots:
+            yield match._replace(modules=(*match.modules, tuple(sorted(roots))))
 
-    def _match_import(self, fact: Import, is_local: Callable[[str], bool]) -> Iterator[Match]:
+    def _match_import(self, fact: Import) -> Iterator[Match]:
         root = _root(fact.module)
         for module, owned in self._imports.get(root, ()):
-            if (fact.module == module or fact.module.startswith((module + ".", module + "/"))) and not is_local(root):
-                yield Match(owned, fact.line)
+            if fact.module == module or fact.module.startswith((module + ".", module + "/")):
+                yield Match(owned, fact.line, modules=((root,),))
 
     def _match_command(self, command: Command) -> Iterator[Owned]:
         program = program_of(command.words)
@@ -732,10 +680,6 @@ def _is_in(needle: str, lowered: bytes) -> bool:
 def _wrong(owned: Owned, error: Exception) -> PackError:
     what = "start" if owned.start else "signal"
     return PackError(f"detectors/{owned.detector}.yaml: {what} `{owned.signal.id}`: match.{owned.signal.matcher}: {error}")
-
-
-def _nothing_local(_module: str) -> bool:
-    return False
 
 
 def _owned_start(detector: Detector, start: Start) -> Owned:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rung.expressions import regex
 
@@ -34,8 +35,7 @@ _All = frozenset[_Needles]
 _NONE: _All = frozenset()
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Walks over the tokens of an expression."""
 
     tokens: list[tuple[str, str]]

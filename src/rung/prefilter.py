@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.globs import index_globs
 from rung.records import Detector
@@ -33,8 +35,7 @@ def words_of(data: bytes) -> Words:
     return frozenset(data.translate(_SEPARATORS).split())
 
 
-@dataclass(frozen=True, slots=True)
-class Traces:
+class Traces(Struct, frozen=True):
     """What a file must hold for a pattern to match in it."""
 
     words: Words

@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
@@ -46,8 +48,7 @@ _MACRO = regex(r"\$\(([\w.-]+)\)")
 _APPROVAL = regex(r"manual(?:validation|intervention)@", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     """An entry of a stages, jobs or steps list, with the `${{ if … }}` that it stands under."""
 
     body: Map
@@ -55,8 +56,7 @@ class _Item:
     condition: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
+class _Stage(Struct, frozen=True):
     """What a job takes from the stage around it."""
 
     name: str = ""

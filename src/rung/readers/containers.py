@@ -6,8 +6,9 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from rung.expressions import regex
 from rung.readers.attributes import bounded, shortened
@@ -39,8 +40,7 @@ _NOT_LOCAL = regex(r"[a-z]+://|git@|<<")
 _SETTINGS = {"HEALTHCHECK": "dockerfile.healthcheck", "USER": "dockerfile.user", "EXPOSE": "dockerfile.expose"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Instruction:
+class _Instruction(Struct, frozen=True):
     line: int
     keyword: str
     text: str
@@ -49,8 +49,7 @@ class _Instruction:
     """Lines of a here-document."""
 
 
-@dataclass(slots=True)
-class _Stage:
+class _Stage(Struct):
     """What a build stage starts when it runs."""
 
     name: str = ""
@@ -58,8 +57,7 @@ class _Stage:
     command: _Instruction | None = None
 
 
-@dataclass(slots=True)
-class _Build:
+class _Build(Struct):
     """What is gathered of a Dockerfile."""
 
     values: dict[str, str] = field(default_factory=dict)

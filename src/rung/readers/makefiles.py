@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Unreadable, text_of
@@ -40,8 +42,7 @@ _JUST_QUOTED = regex(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
 _JUST_VALUE = regex(r"\{\{\s*([\w-]+)\s*\}\}")
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(Struct):
     """What is gathered of one target; the targets of one rule share its parts."""
 
     line: int

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import msgspec
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers import languages, python, scanning, shell, syntax
@@ -87,8 +87,7 @@ class _Notebook(msgspec.Struct):
     metadata: _Metadata | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True):
     """Source lines of a cell, each with the line of the file on which it stands."""
 
     lines: tuple[str, ...]
@@ -291,7 +290,7 @@ def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
     for fact in facts:
         line = at[min(fact.line, len(at)) - 1] if fact.line and at else fact.line
         if (end := getattr(fact, "end_line", 0)) and at:
-            yield replace(fact, line=line, end_line=max(line, at[min(end, len(at)) - 1]))  # type: ignore[call-arg]
+            yield replace(fact, line=line, end_line=max(line, at[min(end, len(at)) - 1]))
         else:
             yield replace(fact, line=line)
 

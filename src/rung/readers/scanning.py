@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.records import Call, Literal
@@ -152,8 +153,7 @@ def literals(source: Scan) -> Iterator[Literal]:
             yield Literal(line=source.line(offset), value=content[:MAX_NAME])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class Dialect(Struct, frozen=True, kw_only=True):
     """How calls look in a language."""
 
     prefix: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rung.readers.documents import Unreadable, check_bounds
 from rung.readers.reading import Reading
@@ -22,8 +24,7 @@ _PIP = frozenset({"install", "conda_install"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(slots=True)
-class _Body:
+class _Body(Struct):
     """What a function runs, calls and starts."""
 
     commands: list[Command] = field(default_factory=list)

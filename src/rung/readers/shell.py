@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from rung.expressions import regex
 from rung.readers import wrappers
@@ -38,15 +39,13 @@ _WINDOW = 2000
 """How far a placeholder's end is looked for."""
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     words: list[Word]
     position: int
     toothless: bool = False
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     """One command or group of a list, and the operator that ends it (`` until it is known)."""
 
     found: list[_Found]
@@ -54,8 +53,7 @@ class _Item:
     group: bool = False
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """What a list of commands has read of its current command."""
 
     items: list[_Item] = field(default_factory=list)

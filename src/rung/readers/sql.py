@@ -12,8 +12,9 @@ import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
@@ -157,8 +158,7 @@ _BUILTIN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Plain:
+class _Plain(Struct, frozen=True):
     """SQL without comments, strings and Jinja, all characters in their places."""
 
     text: str

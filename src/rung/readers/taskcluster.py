@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.readers.attributes import shortened
@@ -38,8 +39,7 @@ _SLUG = regex(r"as_slugid\(\s*[\"']([^\"']+)")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """What surrounds a value: the conditions it stands under and the names that `$let` binds."""
 
     conditions: tuple[str, ...] = ()
@@ -48,8 +48,7 @@ class _Place:
     """The image of the task that the one here is merged into."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """What the tasks of a taskgraph kind share."""
 
     defaults: Map

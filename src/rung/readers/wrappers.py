@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from rung.expressions import regex
 
@@ -26,8 +27,7 @@ class Word(str):
         return word
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrapper:
+class _Wrapper(Struct, frozen=True):
     verbs: tuple[str, ...] = ()
     """Subcommand that makes it a wrapper (`run` of `poetry run`)."""
     valued: frozenset[str] = frozenset()

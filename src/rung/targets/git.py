@@ -19,8 +19,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from rung.expressions import regex
 
@@ -62,8 +63,7 @@ class GitError(Exception):
     """Git gave no answer; the text says why, as the end of a sentence about git."""
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(Struct, frozen=True):
     """A repository."""
 
     top: str

@@ -6,7 +6,8 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from rung.expressions import regex
 from rung.records import Coverage
@@ -44,8 +45,7 @@ NEEDS = {
 }
 
 
-@dataclass(slots=True)
-class Gaps:
+class Gaps(Struct):
     """What was not searched, grouped by reason; the first names are kept, the rest counted."""
 
     groups: dict[tuple[str, str, str], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
@@ -76,8 +76,7 @@ def _short(path: str) -> str:
     return path if len(path) <= _NAME_LENGTH else f"{path[: _NAME_LENGTH // 2]}…{path[-_NAME_LENGTH // 2 :]}"
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """A path with what `lstat` said; `path` is as the file system has it."""
 
     path: str
@@ -87,8 +86,7 @@ class Found:
     blob: str = ""
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """What a folder holds, in any order."""
 
     files: list[Found]
@@ -161,8 +159,7 @@ class _Folders:
 # ── With git ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
-class _GitListing:
+class _GitListing(Struct):
     """A listing by git in the making; `add` methods take git's output and raise `GitError`."""
 
     root: str

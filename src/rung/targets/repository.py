@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.records import TargetInfo
 from rung.targets.git import Git, remote_address, remote_page
@@ -13,8 +15,7 @@ MOST_BRANCHES = 10_000
 _HEADS = "refs/heads/"
 
 
-@dataclass(frozen=True, slots=True)
-class Branches:
+class Branches(Struct, frozen=True):
     """The branches of a repository, as far as this copy of it knows them."""
 
     default: str = ""
@@ -25,8 +26,7 @@ class Branches:
     """Nothing is missing: this copy fetches all branches of its remote, or is itself where they are pushed to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """The remote that a repository mainly goes by: `origin`, or its only one. Without one all is empty."""
 
     name: str = ""

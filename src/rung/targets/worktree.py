@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.records import Coverage, TargetError, TargetInfo
 from rung.targets.files import DENIED, LINK, LINK_OUT, SPECIAL, descend, read_regular, reason_of, too_large
@@ -67,8 +69,7 @@ def _root(path: str, subfolder: str) -> str:
     return root
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where a tree's bytes are."""
 
     root: str
