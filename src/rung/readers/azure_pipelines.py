@@ -34,7 +34,7 @@ from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 _NAMED = regex(r"(?:^|/)(?:\.?azure-pipelines?[^/]*|\.(?:azuredevops|azure-pipelines|azdo|ado|vsts)/.+)$", re.IGNORECASE)
 _LIKELY = regex(r"pipeline|azure|devops|(?:^|/)\.?(?:ado|vsts|azdo)/", re.IGNORECASE)
 _OTHERS = regex(r"(?:^|/)(?:\.github|\.circleci|\.gitlab|\.buildkite|\.tekton)/|bitbucket-pipelines|\.gitlab-ci")
-_SHAPE = regex(rb"^(?:[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:|\A\s*+\{)|\$\{\{", re.MULTILINE)
+_SHAPE = regex(rb"\n[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:")
 """What a pipeline's file holds: one of these keys at its root, or one that an expression stands around."""
 _SHELLS = ("script", "bash", "pwsh", "powershell")
 _PACKAGED = ("checkout", "download", "publish", "downloadBuild", "getPackage", "reviewApp")
@@ -74,9 +74,9 @@ def read(path: str, data: bytes) -> Iterable[Fact]:
 
     Many files have `pipeline` in their path; one that has not the shape of an Azure pipeline gives nothing.
     """
-    source = Source(path, data)
-    if not _SHAPE.search(data):
+    if not (b"${{" in data or data.lstrip()[:1] == b"{" or _SHAPE.search(b"\n" + data)):
         return []
+    source = Source(path, data)
     documents = source.documents(quiet=not _NAMED.search(path))
     document = _flat(source, documents[0]) if documents else Map()
     if _has_shape(source, document):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, shortened
-from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_json, parse_yaml
+from rung.readers.documents import Map, Sequence, Unreadable, Value, may_have_keys, parse_json, parse_yaml
 from rung.readers.reading import Claims, Reading, called, suffixed
 from rung.records import Fact, Problem, Resource
 
@@ -67,7 +67,8 @@ _SERVERLESS_FUNCTIONS = {
 
 def read_cloudformation(path: str, data: bytes) -> Iterator[Fact]:
     """Facts of a CloudFormation or SAM template; nothing when the file is none."""
-    if b"AWS::" not in data or b"Resources" not in data or _SERVERLESS.search(path):
+    key = b'"Resources"' if path.endswith(".json") else b"Resources"  # A text of JSON can hold a template as an example.
+    if b"AWS::" not in data or not may_have_keys(data, key) or _SERVERLESS.search(path):
         return
     documents, error = _documents(path, data)
     if error:

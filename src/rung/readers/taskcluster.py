@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from rung.expressions import regex
 from rung.readers.attributes import shortened
-from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, parse_json
+from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json
 from rung.readers.reading import Claims, Reading, named
 from rung.readers.shell import words_of
 from rung.readers.workflows import MAX_NESTING, Source, arguments_of, items, mapping, scalar, scalars
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
+from rung.targets.roles import template_path
 
 MAX_TASKS = 500
 MAX_DEPTH = 4 * MAX_NESTING
@@ -62,10 +63,10 @@ def _may_hold_tasks(path: str) -> bool:
 
 def read_tasks(path: str, data: bytes) -> Iterable[Fact]:
     """A `.taskcluster.yml`, or a list of tasks that something else creates, as a `Workflow`."""
-    source = Source(path, data)
-    root = posixpath.basename(source.path).startswith(".taskcluster.")
-    if not root and b"payload" not in data:
+    root = posixpath.basename(template_path(path)).startswith(".taskcluster.")
+    if not root and not may_have_keys(data, b"payload", b"command", b"tasks"):
         return []
+    source = Source(path, data)
     for document in source.documents(quiet=not root)[:1]:
         jobs = list(_tasks(source, document.get("tasks", ""), document.at("tasks")))
         if not jobs and not root:
@@ -79,6 +80,8 @@ def read_tasks(path: str, data: bytes) -> Iterable[Fact]:
 
 def read_hook(path: str, data: bytes) -> Iterable[Fact]:
     """A hook's definition: one task, started by its schedule and by messages."""
+    if b'"payload"' not in data and "taskcluster" not in path:
+        return []
     source = Source(path, data)
     try:
         document = parse_json(data)

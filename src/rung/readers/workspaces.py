@@ -34,13 +34,13 @@ _BUNDLE = {
     "volumes": "Volume",
 }
 """Sections of a bundle's `resources`, and the kind of their entries."""
-_RESOURCES = regex(rb"^(?:resources|targets|environments):", re.MULTILINE)
+_RESOURCES = regex(rb"\n(?:resources|targets|environments):")
 _SECTION = regex(rb"^[ \t]++(?:[^\n]*\}\})?(?:" + "|".join(_BUNDLE).encode() + rb"):", re.MULTILINE)
 
 
 def read_bundle(_path: str, data: bytes) -> Iterator[Fact]:
     """Resources of a Databricks asset bundle, its targets' own ones with `targets.<name>` as their condition."""
-    if b"resources:" not in data or not (_RESOURCES.search(data) and _SECTION.search(data)):
+    if b"resources:" not in data or not (_RESOURCES.search(b"\n" + data) and _SECTION.search(data)):
         return
     template = b"{{" in data
     documents, error = parse_template(data) if template else parse_yaml(data)
