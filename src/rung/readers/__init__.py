@@ -42,7 +42,7 @@ from rung.readers import (
     workspaces,
 )
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Asked, Reading
 from rung.readers.requirements import Named
 from rung.records import Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
@@ -79,8 +79,10 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
+        roots, lasts = matchers.called()
+        asked = Asked(roots, constructs.STEMS, lasts)
         self._readings: tuple[Reading, ...] = (
-            *(reading for module in MODULES for reading in module.READINGS),
+            *(reading.sparing(asked) if reading.sparing else reading for module in MODULES for reading in module.READINGS),
             settings.settings_reading(matchers.setting_globs),
         )
         self._names = re.compile(

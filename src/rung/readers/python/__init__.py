@@ -16,11 +16,12 @@ from typing import TypeAlias
 from rung.readers import scanning, syntax
 from rung.readers.documents import text_of
 from rung.readers.python.calls import Calls
+from rung.readers.python.entries import may_take_arguments
 from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names
 from rung.readers.python.skim import needs_tree, skimmed
 from rung.readers.python.treeless import scanned
-from rung.readers.reading import Reading
+from rung.readers.reading import EVERY_CALL, Asked, Reading
 from rung.records import Entry, Fact, Import, Problem, Test
 
 _PARAMETER_SETUP = frozenset(
@@ -30,8 +31,8 @@ _TEST_CLASS = re.compile(r"(?:\A|\.)_?Test\w*\Z|Tests?\Z|TestCase\Z")
 _LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit"})
 
 
-def facts_of(source: str, *, first_line: int = 1) -> list[Fact]:
-    """The facts of Python source whose first line is `first_line` of its file; never raises."""
+def facts_of(source: str, *, first_line: int = 1, asked: Asked = EVERY_CALL) -> list[Fact]:
+    """The facts of Python source whose first line is `first_line` of its file, with the calls that are asked for; never raises."""
     tree, problem = syntax.parse(source)
     facts: list[Fact] = []
     if problem:
@@ -39,7 +40,7 @@ def facts_of(source: str, *, first_line: int = 1) -> list[Fact]:
     if tree is None:
         facts += scanned(source[: scanning.MAX_BYTES], first_line)
     else:
-        walk = _Walk(first_line)
+        walk = _Walk(first_line, asked, may_take_arguments=may_take_arguments(source))
         walk.module(tree.body)
         facts += walk.facts
     return facts
@@ -52,8 +53,8 @@ _Bodies: TypeAlias = tuple[list[ast.stmt], ...]
 class _Walk(Calls):
     """One walk over a module's tree, gathering facts."""
 
-    def __init__(self, first_line: int) -> None:
-        super().__init__(first_line)
+    def __init__(self, first_line: int, asked: Asked, *, may_take_arguments: bool) -> None:
+        super().__init__(first_line, asked, may_take_arguments=may_take_arguments)
         self._waiting: deque[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Names]] = deque()
         self._classes: dict[str, Attributes] = {}
         self._tallies: list[tuple[str, int, list[int]]] = []
@@ -226,7 +227,7 @@ class _Walk(Calls):
             tests = tests or _TEST_CLASS.search(name) is not None
             if name in self._classes:
                 attributes.bases.append(self._classes[name])
-            self._call(base, name, "base", self._given(base, scope), scope)
+            self._named(base, name, "base", scope)
         if node.keywords:
             self._expressions([keyword.value for keyword in node.keywords], scope)
         scope.names[node.name] = node.name
@@ -239,7 +240,7 @@ class _Walk(Calls):
     def _decorators(self, decorators: list[ast.expr], scope: Names) -> None:
         for node in decorators:
             name = scanning.bounded(self._names.name(node.func if isinstance(node, ast.Call) else node, scope))
-            self._call(node, name, "decorator", self._given(node, scope), scope)
+            self._named(node, name, "decorator", scope)
 
     # Gates
 
@@ -275,17 +276,19 @@ def _claims(path: str) -> bool:
     return path.endswith((".py", ".pyw"))
 
 
-def _skimmed(_path: str, data: bytes) -> Iterable[Fact]:
-    source = text_of(data)
-    return facts_of(source) if needs_tree(source) else skimmed(source)
+def _reading(asked: Asked = EVERY_CALL) -> Reading:
+    def skim(_path: str, data: bytes) -> Iterable[Fact]:
+        source = text_of(data)
+        return facts_of(source, asked=asked) if needs_tree(source) else skimmed(source)
 
-
-READINGS: tuple[Reading, ...] = (
-    Reading(
+    return Reading(
         name="python",
         claims=_claims,
-        read=lambda _path, data: facts_of(text_of(data)),
+        read=lambda _path, data: facts_of(text_of(data), asked=asked),
         languages=("",),
-        skim=_skimmed,
-    ),
-)
+        skim=skim,
+        sparing=_reading,
+    )
+
+
+READINGS: tuple[Reading, ...] = (_reading(),)
