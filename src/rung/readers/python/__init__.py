@@ -8,7 +8,6 @@ a template, newer syntax) is mended line by line; if that fails too, it is scann
 from __future__ import annotations
 
 import ast
-import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
@@ -16,10 +15,10 @@ from typing import TypeAlias
 from rung.readers import scanning, syntax
 from rung.readers.documents import text_of
 from rung.readers.python.calls import Calls
-from rung.readers.python.entries import may_take_arguments
 from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names
-from rung.readers.python.skim import needs_tree, skimmed
+from rung.readers.python.skim import skimmed
+from rung.readers.python.testing import is_test_class
 from rung.readers.python.treeless import scanned
 from rung.readers.reading import EVERY_CALL, Asked, Reading
 from rung.records import Entry, Fact, Import, Problem, Test
@@ -27,7 +26,6 @@ from rung.records import Entry, Fact, Import, Problem, Test
 _PARAMETER_SETUP = frozenset(
     {"__init__", "__post_init__", "__new__", "__enter__", "setup", "setUp", "setUpClass", "setup_class", "setup_method", "build"}
 )
-_TEST_CLASS = re.compile(r"(?:\A|\.)_?Test\w*\Z|Tests?\Z|TestCase\Z")
 _LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit"})
 
 
@@ -40,7 +38,7 @@ def facts_of(source: str, *, first_line: int = 1, asked: Asked = EVERY_CALL) -> 
     if tree is None:
         facts += scanned(source[: scanning.MAX_BYTES], first_line)
     else:
-        walk = _Walk(first_line, asked, may_take_arguments=may_take_arguments(source))
+        walk = _Walk(first_line, asked)
         walk.module(tree.body)
         facts += walk.facts
     return facts
@@ -53,8 +51,8 @@ _Bodies: TypeAlias = tuple[list[ast.stmt], ...]
 class _Walk(Calls):
     """One walk over a module's tree, gathering facts."""
 
-    def __init__(self, first_line: int, asked: Asked, *, may_take_arguments: bool) -> None:
-        super().__init__(first_line, asked, may_take_arguments=may_take_arguments)
+    def __init__(self, first_line: int, asked: Asked) -> None:
+        super().__init__(first_line, asked)
         self._waiting: deque[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Names]] = deque()
         self._classes: dict[str, Attributes] = {}
         self._tallies: list[tuple[str, int, list[int]]] = []
@@ -116,7 +114,7 @@ class _Walk(Calls):
         if test.__class__ is ast.Constant and not test.value:
             return (node.orelse,)
         if test.__class__ is ast.Compare and _is_main(test):
-            self.facts.append(Entry(line=node.lineno + self._shift, kind="main"))
+            self.facts.append(Entry(line=node.lineno + self._shift))
         elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (
             self._leaves(node.body, scope) or self._leaves(node.orelse, scope)
         ):
@@ -193,8 +191,6 @@ class _Walk(Calls):
                 full = prefix + alias.name
                 scope.names[alias.asname or alias.name] = full
             self.facts.append(Import(line=alias.lineno + self._shift, module=full[: scanning.MAX_NAME]))
-            if full == "sys.argv":
-                self._entry(node.lineno)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Names) -> None:
         self._decorators(node.decorator_list, scope)
@@ -224,7 +220,7 @@ class _Walk(Calls):
         tests = node.name.startswith("Test")
         for base in node.bases:
             name = scanning.bounded(self._names.name(base, scope))
-            tests = tests or _TEST_CLASS.search(name) is not None
+            tests = tests or is_test_class(name)
             if name in self._classes:
                 attributes.bases.append(self._classes[name])
             self._named(base, name, "base", scope)
@@ -279,7 +275,8 @@ def _claims(path: str) -> bool:
 def _reading(asked: Asked = EVERY_CALL) -> Reading:
     def skim(_path: str, data: bytes) -> Iterable[Fact]:
         source = text_of(data)
-        return facts_of(source, asked=asked) if needs_tree(source) else skimmed(source)
+        found = skimmed(source)
+        return facts_of(source, asked=asked) if found is None else found
 
     return Reading(
         name="python",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TypeAlias
 
 from rung.readers import scanning
-from rung.readers.python.entries import takes_arguments
 from rung.readers.python.expressions import FIELDS
 from rung.readers.python.literals import formatted, joined, plain, words
 from rung.readers.python.names import OWNERS, Names, Resolver
+from rung.readers.python.testing import is_assertion
 from rung.readers.reading import Asked
-from rung.records import Call, Entry, Fact, Literal
+from rung.records import Call, Fact, Literal
 
 _NOISE = frozenset((
     "abs", "all", "any", "bool", "bytes", "callable", "chr", "classmethod", "dict", "dir", "divmod", "enumerate", "filter", "float",
@@ -25,8 +24,6 @@ _NOISE_METHODS = frozenset((
     "replace", "rsplit", "rstrip", "setdefault", "sort", "split", "splitlines", "startswith", "strip", "title", "upper", "values",
     "zfill", "__init__",
 ))  # fmt: skip
-_ASSERTING = re.compile(r"_*(?:assert|check|verify|expect)", re.IGNORECASE)
-_ASSERTING_CALLS = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "pytest.deprecated_call", "self.fail"})
 _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """Literal positional and keyword arguments of a call."""
 
@@ -34,14 +31,12 @@ _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 class Calls:
     """The expressions of one module, gathering facts; who walks its statements says which, and in which scope they stand."""
 
-    def __init__(self, first_line: int, asked: Asked, *, may_take_arguments: bool) -> None:
+    def __init__(self, first_line: int, asked: Asked) -> None:
         self.facts: list[Fact] = []
         self._shift = first_line - 1
         self._literals = 0
         self._names = Resolver()
         self._asked = asked.name
-        self._seeks_arguments = may_take_arguments
-        """What reads the arguments of a command line was not found yet, and can be there."""
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, scope: Names) -> None:
         todo: list[ast.AST] = [value]
@@ -68,10 +63,7 @@ class Calls:
             if scope.is_class and scope.cls is not None and name:
                 scope.cls.names[target.id] = name
         elif (
-            isinstance(target, ast.Attribute)
-            and scope.cls is not None
-            and isinstance(target.value, ast.Name)
-            and target.value.id in OWNERS
+            isinstance(target, ast.Attribute) and scope.cls is not None and isinstance(target.value, ast.Name) and target.value.id in OWNERS
         ):
             if name and name != f"self.{target.attr}":
                 scope.cls.names[target.attr] = name
@@ -102,8 +94,6 @@ class Calls:
             elif kind is ast.Call:
                 self._called(node, scope, todo)  # type: ignore[arg-type]
             elif kind is ast.Attribute:
-                if node.attr == "argv" and self._names.name(node, scope) == "sys.argv":  # type: ignore[attr-defined]
-                    self._entry(node.lineno)  # type: ignore[attr-defined]
                 todo.append(node.value)  # type: ignore[attr-defined]
             elif kind is ast.JoinedStr:
                 self._literal(formatted(node), node.lineno)  # type: ignore[arg-type,attr-defined]
@@ -138,14 +128,12 @@ class Calls:
             name = self._names.name(func, scope)
             if len(name) > scanning.MAX_NAME:
                 name = scanning.bounded(name)
-            if scope.tally is not None and (_ASSERTING.match(name.rpartition(".")[2]) or name in _ASSERTING_CALLS):
+            if scope.tally is not None and is_assertion(name):
                 scope.tally[0] += 1
             if self._asked(name):
                 self._call(node, name, "call", self._arguments(node, todo), scope)
             else:
                 self._pass_over(node, todo)
-            if self._seeks_arguments and takes_arguments(name):
-                self._entry(_line_of(func))
         if receiver is not None:
             todo.append(receiver)
 
@@ -162,11 +150,10 @@ class Calls:
             self._expressions(rest, scope)
         if asked:
             self._call(node, name, kind, given, scope)
-        if self._seeks_arguments and takes_arguments(name):
-            self._entry(_line_of(node.func if isinstance(node, ast.Call) else node))
 
     def _call(self, node: ast.expr, name: str, kind: str, given: _Given, scope: Names) -> None:
-        line = _line_of(node.func if isinstance(node, ast.Call) else node) + self._shift
+        func = node.func if isinstance(node, ast.Call) else node
+        line = ((func.end_lineno or func.lineno) if func.__class__ is ast.Attribute else func.lineno) + self._shift
         end = (node.end_lineno or node.lineno) + self._shift
         self.facts.append(
             Call(line=line, name=name, kind=kind, arguments=given[0], keywords=given[1], function=scope.qualified, end_line=end)
@@ -176,13 +163,13 @@ class Calls:
         """What the arguments of a call hold goes to `rest`, as `_arguments` does it."""
         for argument in node.args:
             if argument.__class__ is ast.Constant:
-                self._constant(argument)  # type: ignore[arg-type]
+                self._constant(argument)
             elif argument.__class__ is not ast.Name:
                 rest.append(argument)
         for keyword in node.keywords:
             value = keyword.value
             if value.__class__ is ast.Constant:
-                self._constant(value)  # type: ignore[arg-type]
+                self._constant(value)
             elif value.__class__ is not ast.Name:
                 rest.append(value)
 
@@ -225,16 +212,6 @@ class Calls:
         if self._literals < scanning.MAX_LITERALS and scanning.worth_keeping(text[: scanning.MAX_NAME]):
             self._literals += 1
             self.facts.append(Literal(line=line + self._shift, value=text[: scanning.MAX_NAME]))
-
-    def _entry(self, line: int) -> None:
-        if self._seeks_arguments:
-            self._seeks_arguments = False
-            self.facts.append(Entry(line=line + self._shift, kind="arguments"))
-
-
-def _line_of(called: ast.expr) -> int:
-    """The line on which the last part of a name stands."""
-    return (called.end_lineno or called.lineno) if called.__class__ is ast.Attribute else called.lineno
 
 
 def _module_of(scope: Names) -> Names:
