@@ -461,6 +461,10 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
+    def called(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The first and the last parts of calls' names by which signals and starts find them: a call of neither matches nothing."""
+        return frozenset(self._open_calls), frozenset(self._calls)
+
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
         settings = self._settings_of(path)

@@ -41,7 +41,7 @@ from rung.readers import (
     workspaces,
 )
 from rung.readers.documents import text_of
-from rung.readers.reading import Claimants, Reading
+from rung.readers.reading import Asked, Claimants, Reading
 from rung.records import Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
@@ -77,8 +77,10 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
+        roots, lasts = matchers.called()
+        asked = Asked(roots, constructs.STEMS, lasts)
         readings = (
-            *(reading for module in MODULES for reading in module.READINGS),
+            *(reading.sparing(asked) if reading.sparing else reading for module in MODULES for reading in module.READINGS),
             *languages.readings(matchers.asked_calls),
             settings.settings_reading(matchers.setting_globs),
         )

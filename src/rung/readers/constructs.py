@@ -26,6 +26,8 @@ _PULUMI = regex(
 )
 LIBRARIES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
 """What the names of calls begin with that declare infrastructure, or are among the arguments of one that does."""
+STEMS = ("aws_cdk", "cdktf_cdktf_provider_", "pulumi_")
+"""What the names of Python's calls begin with that can declare infrastructure, and those of the values handed to them."""
 _SCHEDULE = regex(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
 _PROPERTY = regex(r"\.([A-Z]\w*?)(?:Property|Args)$")
 _NO_RESOURCE = regex(
