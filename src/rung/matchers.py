@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any
 
 from rung import hits, needles, store
 from rung.canonical import Canonical
@@ -86,6 +86,12 @@ class CallPattern:
         if not rest:
             self._conditions = _NO_ARGUMENTS
 
+    @property
+    def language(self) -> str:
+        """What the names of its language begin with (`js:`; Python's with nothing), `*` when it is asked of every language."""
+        language, colon, _ = self.root.partition(":")
+        return "*" if "*" in self.root else language + colon if colon else ""
+
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
         if self._conditions is None:
@@ -157,20 +163,6 @@ def _name_regex(name: str) -> re.Pattern[str]:
         else:
             out.append(re.escape(piece))
     return re.compile("".join(out))
-
-
-class Asked(NamedTuple):
-    """Which calls of a language signals ask for, told by their full names, prefix and all."""
-
-    lasts: frozenset[str]
-    """Their last parts."""
-    roots: frozenset[str]
-    """The first parts of those of which any last part will do."""
-
-    def asks_for(self, name: str) -> bool:
-        """Whether a call of this name may be meant."""
-        bare = _BRACKETED.sub("", name) if "[" in name else name
-        return bare.rpartition(".")[2] in self.lasts or bare.partition(".")[0] in self.roots
 
 
 class CommandPattern:
@@ -461,6 +453,20 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
+    def called(self, languages: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+        """The first and the last parts by which calls of some languages are asked for: a call of neither matches nothing."""
+        roots = frozenset(root for root in self._open_calls if root.startswith(languages))
+        return roots, self._lasts["*"].union(*(self._lasts.get(language, ()) for language in languages))
+
+    @cached_property
+    def _lasts(self) -> dict[str, frozenset[str]]:
+        """The last parts of the names of calls, by the language of their patterns."""
+        lasts: dict[str, set[str]] = {"*": set()}
+        for last, patterns in self._calls.items():
+            for pattern, _ in patterns:
+                lasts.setdefault(pattern.language, set()).add(last)
+        return {language: frozenset(found) for language, found in lasts.items()}
+
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
         settings = self._settings_of(path)
@@ -490,15 +496,6 @@ class Matchers:
         for hit in file.hits:
             if all(not all(map(is_local, group)) for group in hit.modules):
                 yield hits.match_of(hit, self._by_key[hit.key], file.facts)
-
-    def asked_calls(self, prefix: str) -> Asked:
-        """The calls of a language that signals ask for, by what its names begin with."""
-        lasts = (
-            last
-            for last, patterns in self._calls.items()
-            if any("*" in pattern.root or pattern.root.startswith(prefix) for pattern, _ in patterns)
-        )
-        return Asked(frozenset(lasts), frozenset(root for root in self._open_calls if root.startswith(prefix)))
 
     def _match_facts(self, file: SourceFile) -> Iterator[Match]:
         askers: _Keys | None = None

@@ -42,7 +42,7 @@ from rung.readers import (
     workspaces,
 )
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Asked, Reading
 from rung.readers.requirements import Named
 from rung.records import Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
@@ -50,7 +50,7 @@ from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
 MODULES = (
-    python, notebooks, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
+    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
     taskcluster, other_ci, terraform, stacks, bicep, kubernetes, workspaces, containers,
     tasks, sql, pointers,
 )  # fmt: skip
@@ -80,8 +80,7 @@ class Readers:
         self._matchers = matchers
         self._prefilter = prefilter
         self._readings: tuple[Reading, ...] = (
-            *(reading for module in MODULES for reading in module.READINGS),
-            *languages.readings(matchers.asked_calls),
+            *(self._sparing(reading) for module in MODULES for reading in module.READINGS),
             settings.settings_reading(matchers.setting_globs),
         )
         self._names = re.compile(
@@ -89,6 +88,13 @@ class Readers:
         )
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
+
+    def _sparing(self, reading: Reading) -> Reading:
+        """The reading, without the calls that nobody asks for."""
+        if reading.sparing is None:
+            return reading
+        roots, lasts = self._matchers.called(reading.languages)
+        return reading.sparing(Asked(roots, constructs.STEMS, lasts))
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from itertools import zip_longest
 
 from rung.expressions import regex
-from rung.matchers import Asked
 from rung.readers import scanning
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import EVERY_CALL, Asked, Reading
 from rung.readers.scanning import Dialect, Scan
 from rung.records import Call, Fact, Import, Problem, Test
 
@@ -183,7 +181,7 @@ _GO = Dialect(
 )
 
 
-def r_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def r_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of R source."""
     scan = scanning.scan(source, _R_TOKENS)
     seen: set[str] = set()
@@ -212,7 +210,7 @@ def r_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _r_tests(scan)
 
 
-def julia_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def julia_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Julia source."""
     scan = scanning.scan(source, _JULIA_TOKENS)
     names: dict[str, str] = {}
@@ -235,7 +233,7 @@ def julia_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _julia_tests(scan)
 
 
-def jvm_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def jvm_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Scala, Java or Kotlin source."""
     scan = scanning.scan(source, _JVM_TOKENS)
     names: dict[str, str] = {root: root for root in ("org", "com", "io", "ai")}
@@ -266,7 +264,7 @@ def jvm_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _jvm_tests(scan)
 
 
-def js_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def js_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of JavaScript or TypeScript source."""
     scan = _js_scan(source)
     names: dict[str, str] = {}
@@ -298,7 +296,7 @@ def js_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _js_tests(scan)
 
 
-def go_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def go_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Go source."""
     scan = scanning.scan(source, _GO_TOKENS)
     names: dict[str, str] = {}
@@ -482,10 +480,10 @@ def _reading(
     prefix: str,
     suffixes: tuple[str, ...],
     *,
-    facts: Callable[[str, Asked | None], Iterable[Fact]],
+    facts: Callable[[str, Asked], Iterable[Fact]],
     opener: tuple[re.Pattern[str], ...],
     tests: Callable[[str], Iterable[Fact]],
-    asked: Callable[[str], Asked | None],
+    asked: Asked = EVERY_CALL,
 ) -> Reading:
     """A language's reading; one of `opener` is in every text that holds tests, which `tests` alone gives."""
 
@@ -494,7 +492,7 @@ def _reading(
         if len(text) > scanning.MAX_BYTES:
             yield Problem(line=0, what=f"source code larger than {scanning.MAX_BYTES // 1024 // 1024} MiB; only its first part was read")
             text = text[: scanning.MAX_BYTES]
-        yield from facts(text, asked(prefix))
+        yield from facts(text, asked)
 
     def skim(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)[: scanning.MAX_BYTES]
@@ -504,56 +502,37 @@ def _reading(
     def claims(path: str) -> bool:
         return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
 
-    return Reading(name=name, claims=claims, read=read, languages=(prefix,), skim=skim)
+    def sparing(asked: Asked) -> Reading:
+        return _reading(name, prefix, suffixes, facts=facts, opener=opener, tests=tests, asked=asked)
+
+    return Reading(name=name, claims=claims, read=read, languages=(prefix,), skim=skim, sparing=sparing)
 
 
-def readings(asked: Callable[[str], Asked | None]) -> tuple[Reading, ...]:
-    """The readings of all languages; `asked` tells which calls of a language matter, by the prefix of its names: all if none are named."""
-    asked = cache(asked)
-    return (
-        _reading(
-            "r",
-            "r:",
-            (".R", ".r"),
-            facts=r_facts,
-            opener=_R_TEST,
-            tests=lambda text: _r_tests(scanning.scan(text, _R_TOKENS)),
-            asked=asked,
-        ),
-        _reading(
-            "julia",
-            "julia:",
-            (".jl",),
-            facts=julia_facts,
-            opener=(_JULIA_ASSERTION,),
-            tests=lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS)),
-            asked=asked,
-        ),
-        _reading(
-            "jvm",
-            "jvm:",
-            (".scala", ".java", ".kt", ".sc"),
-            facts=jvm_facts,
-            opener=(_JVM_TESTS,),
-            tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
-            asked=asked,
-        ),
-        _reading(
-            "javascript",
-            "js:",
-            (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
-            facts=js_facts,
-            opener=_JS_TEST,
-            tests=lambda text: _js_tests(_js_scan(text)),
-            asked=asked,
-        ),
-        _reading(
-            "go",
-            "go:",
-            (".go",),
-            facts=go_facts,
-            opener=(_GO_TEST,),
-            tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS)),
-            asked=asked,
-        ),
-    )
+READINGS: tuple[Reading, ...] = (
+    _reading("r", "r:", (".R", ".r"), facts=r_facts, opener=_R_TEST, tests=lambda text: _r_tests(scanning.scan(text, _R_TOKENS))),
+    _reading(
+        "julia",
+        "julia:",
+        (".jl",),
+        facts=julia_facts,
+        opener=(_JULIA_ASSERTION,),
+        tests=lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS)),
+    ),
+    _reading(
+        "jvm",
+        "jvm:",
+        (".scala", ".java", ".kt", ".sc"),
+        facts=jvm_facts,
+        opener=(_JVM_TESTS,),
+        tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
+    ),
+    _reading(
+        "javascript",
+        "js:",
+        (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
+        facts=js_facts,
+        opener=_JS_TEST,
+        tests=lambda text: _js_tests(_js_scan(text)),
+    ),
+    _reading("go", "go:", (".go",), facts=go_facts, opener=(_GO_TEST,), tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
+)

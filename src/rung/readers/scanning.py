@@ -15,8 +15,7 @@ from itertools import accumulate
 from msgspec import Struct
 
 from rung.expressions import regex
-from rung.matchers import Asked
-from rung.readers.constructs import LIBRARIES
+from rung.readers.reading import EVERY_CALL, Asked
 from rung.records import Call, Literal
 
 MAX_BYTES = 1024 * 1024
@@ -195,19 +194,17 @@ class Dialect(Struct, frozen=True, kw_only=True):
     noise: frozenset[str] = frozenset()
 
 
-def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked | None = None) -> Iterator[Call]:
+def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked = EVERY_CALL) -> Iterator[Call]:
     """Calls whose name can be resolved through `names` (binding → full name), assignments and chains, in order.
 
-    Of calls that nobody asks for some or all are left out.
+    Calls that nobody asks for are left out.
     """
     code = source.code
     resolved_only = not (dialect.bare or dialect.written)
     if resolved_only and not names:
         return
-    if asked is not None and any((dialect.prefix + name).startswith(LIBRARIES) for name in names.values()):
-        asked = None
     called = _called(code, dialect)
-    if resolved_only and asked is not None and not _any_asked_for(source, names, dialect, asked, called):
+    if resolved_only and not _any_asked_for(source, names, dialect, asked, called):
         return
     known = dict(names)
     done: dict[int, str] = {}
@@ -247,7 +244,7 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked | 
         if target:
             assigned[open_at] = target
             known[target] = receiver
-        if asked is not None and not asked.asks_for(dialect.prefix + name):
+        if not asked.name(dialect.prefix + name):
             continue
         close = source.closing(open_at)
         positional, keywords = arguments(source, open_at, close, dialect.keyword)
@@ -319,7 +316,7 @@ def _called(code: str, dialect: Dialect) -> list[_Called]:
 
 def _any_asked_for(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked, called: list[_Called]) -> bool:
     """Whether any call that is asked for can be resolved: one of a name that is bound to it, or of a member of that name."""
-    if any(asked.asks_for(dialect.prefix + name) for name in names.values()):
+    if any(asked.name(dialect.prefix + name) for name in names.values()):
         return True
     return any(
         name.rpartition(".")[2].strip() in asked.lasts and ("." in name or _chained_on(source, start) is not None)
