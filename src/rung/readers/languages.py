@@ -35,10 +35,11 @@ _JULIA_TOKENS = regex(
 )
 _JVM_TOKENS = regex(rf"{_SLASH_COMMENT}|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL)
 _GO_TOKENS = regex(rf"{_SLASH_COMMENT}|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL)
-_JS_TOKENS = regex(rf"{_SLASH_COMMENT}|/(?P<slash>)|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|`(?P<open>)", re.DOTALL)
+_JS_TOKENS = regex(rf"{_SLASH_COMMENT}|/(?P<division>)|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|`(?P<open>)", re.DOTALL)
 _JS_INSIDE = regex(rf"{_JS_TOKENS.pattern}|\{{(?P<inner>)|\}}(?P<outer>)", re.DOTALL)
 """Tokens in the code of a template, which its closing brace ends."""
-_JS_TEMPLATE = regex(r"(?:[^`$\\]++|\\.|\$(?!\{))*+(?P<end>`|\$\{|\Z)", re.DOTALL)
+_JS_QUOTED = frozenset({"s1", "s2"})
+_JS_TEMPLATE = regex(r"(?P<text>(?:[^`$\\]++|\\.|\$(?!\{))*+\\?+)(?:`|\$\{|\Z)", re.DOTALL)
 _JS_REGEX = regex(r"/(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]++|\\[^\n])*+\]?)++/[a-z]*+")
 _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^\n")
 _WORD_BEFORE_REGEX = regex(r"\b(?:return|typeof|case|in|of|do|else|yield|await)\Z")
@@ -136,7 +137,10 @@ _JS_FROM = regex(
     r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<=import)[ \t\n]*+(?=[\"']))"
 )
 _JS_CLAUSE = regex(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
-_JS_REQUIRE = regex(r"(?:require|import)(?<![\w$.]require)(?<![\w$.]import)[ \t]*+\([ \t\n]*+(?=[\"'])")
+_JS_REQUIRE = (
+    regex(r"require(?<![\w$.]require)[ \t]*+\([ \t\n]*+(?=[\"'])"),
+    regex(r"import(?<![\w$.]import)[ \t]*+\([ \t\n]*+(?=[\"'])"),
+)
 _JS_REQUIRED_AS = regex(
     r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
 )
@@ -268,13 +272,13 @@ def js_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of JavaScript or TypeScript source."""
     scan = _js_scan(source)
     names: dict[str, str] = {}
-    for match in _JS_FROM.finditer(scan.code, 0, _behind_last(scan, ("from", "import"), " \t\n")):
+    for match in _JS_FROM.finditer(scan.code):
         module = scan.string(match.end())
         if not module:
             continue
         yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME])
         _bind_clause(match["clause"] or "", module, names)
-    for match in _JS_REQUIRE.finditer(scan.code, 0, _behind_last(scan, ("require", "import"), "( \t\n")):
+    for match in scanning.in_order(scan.code, _JS_REQUIRE):
         module = scan.string(match.end())
         if not module:
             continue
@@ -384,15 +388,6 @@ def _jvm_tests(scan: Scan) -> Iterator[Test]:
         )
 
 
-def _behind_last(scan: Scan, words: tuple[str, ...], between: str) -> int:
-    """The end of the last string that follows one of the words and marks between; behind it no module is named that way."""
-    for offset in reversed(scan.strings):
-        before = scan.code[max(0, offset - 40) : offset].rstrip(between)
-        if before.endswith(words) or not before:
-            return scan.strings[offset][0]
-    return 0
-
-
 def _bind_clause(clause: str, module: str, names: dict[str, str]) -> None:
     """What `import <clause> from module` binds: a default and a namespace are the module itself."""
     for match in _JS_CLAUSE.finditer(clause):
@@ -426,53 +421,53 @@ def _js_scan(text: str) -> Scan:
     depths: list[int] = []
     """For each template that the position is in the code of: the braces that are open in that code."""
     done = position = 0
-    while match := (_JS_INSIDE if depths else _JS_TOKENS).search(text, position):
-        start, position = match.span()
-        kind = match.lastgroup
-        into_template = kind == "open"
-        if kind == "inner":
-            depths[-1] += 1
-            continue
-        if kind == "outer":
-            depths[-1] -= 1
-            if depths[-1] >= 0:
-                continue
-            depths.pop()
-            into_template = True
-        if kind == "slash":
-            before = text[max(0, start - 20) : start].rstrip(" \t")
-            expression = (
-                _JS_REGEX.match(text, start, start + 400)
-                if not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before)
-                else None
-            )
-            if expression is None:
-                continue
-            position = expression.end()
-            pieces += (text[done:start], scanning.blank(text[start:position]))
-        elif into_template:
-            part = _JS_TEMPLATE.match(text, position)
-            end = part.end() if part else len(text)
-            content = text[position : end - len(part["end"])] if part else ""
-            pieces += (text[done:position], scanning.blank(content))
-            if part and part["end"] == "${":
-                depths.append(0)
-                pieces.append("${")
+    while position >= 0:
+        tokens = (_JS_INSIDE if depths else _JS_TOKENS).finditer(text, position)
+        position = -1
+        for match in tokens:
+            kind = match.lastgroup
+            start, end = match.span()
+            if kind in _JS_QUOTED:
+                inside, done_inside = match.span(kind)
+                content = text[inside:done_inside]
+                pieces += (text[done:inside], scanning.blank(content))
+                strings[start] = (end, content)
+                done = done_inside
+            elif kind == "c":
+                pieces += (text[done:start], scanning.blank(match[0]))
+                done = end
+            elif kind == "division":
+                if expression := _js_expression(text, start):
+                    pieces += (text[done:start], scanning.blank(expression[0]))
+                    done = position = expression.end()
+                    break
+            elif kind == "inner":
+                depths[-1] += 1
+            elif kind == "outer" and depths[-1]:
+                depths[-1] -= 1
             else:
-                pieces.append(text[position + len(content) : end])
-            if kind == "open":
-                strings[start] = (end, content + "{}" if part and part["end"] == "${" else content)
-            position = end
-        elif kind == "c":
-            pieces += (text[done:start], scanning.blank(match[0]))
-        else:
-            inside = match.span(kind or 0)
-            content = text[slice(*inside)]
-            pieces += (text[done : inside[0]], scanning.blank(content), text[inside[1] : position])
-            strings[start] = (position, content)
-        done = position
+                if kind == "outer":
+                    depths.pop()
+                part = _JS_TEMPLATE.match(text, end)
+                content = part["text"]  # type: ignore[index]
+                pieces += (text[done:end], scanning.blank(content))
+                done = end + len(content)
+                position = part.end()  # type: ignore[union-attr]
+                into_code = position - done == len("${")
+                if into_code:
+                    depths.append(0)
+                if kind == "open":
+                    strings[start] = (position, content + "{}" if into_code else content)
+                break
     pieces.append(text[done:])
     return Scan(text, "".join(pieces), strings)
+
+
+def _js_expression(text: str, start: int) -> re.Match[str] | None:
+    """The regular expression that a slash begins; None when it divides."""
+    before = text[max(0, start - 20) : start].rstrip(" \t")
+    begins = not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before)
+    return _JS_REGEX.match(text, start, start + 400) if begins else None
 
 
 def _reading(

@@ -33,6 +33,8 @@ _DATA_SUFFIXES = (
     ".safetensors", ".onnx", ".pb", ".tflite", ".feather", ".avro", ".orc", ".tfrecord", ".tfrecords", ".npy", ".npz", ".zarr", ".nc",
     ".sqlite", ".sqlite3", ".db", ".duckdb", ".rds", ".rdata", ".jld2", ".bson",
 )  # fmt: skip
+_BLOCK = 4096
+"""Characters whose lines are counted at once."""
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _GAP = regex(r"[ \t\r\n]*+")
 _BLANKS = " \t\r\n"
@@ -42,6 +44,8 @@ _JOINTS = (".", "$", "@")
 _BEFORE_CHAINED = frozenset((*_BLANKS, *_JOINTS))
 _OWN = ("this", "self")
 _BOUNDARY = regex(r"[,;(\[{\"'`]")
+_MEMBERS = (regex(r"\.\s*+([\w$!]++)"), regex(r"@\s*+([\w$!]++)"))
+"""The words behind joints that follow names of languages in which only what was imported is called."""
 _KEYWORD = regex(r"\s*+([A-Za-z_.][\w.]*+)\s*+(=(?![=>])|:(?!:))\s*+")
 _SCALAR = regex(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|null|nil|nothing|undefined)\Z")
 _BRACKET_WORD = regex(r"[\w.:/@-]{1,60}+\Z")
@@ -85,7 +89,7 @@ class Scan:
     `code` has every character at the offset that it has in `text`. Lines and brackets are counted when they are first asked for.
     """
 
-    __slots__ = ("_closing", "_opening", "_starts", "code", "first_line", "strings", "text")
+    __slots__ = ("_closing", "_lines", "_opening", "code", "first_line", "strings", "text")
 
     def __init__(self, text: str, code: str, strings: dict[int, tuple[int, str]], first_line: int = 1) -> None:
         self.text = text
@@ -93,17 +97,19 @@ class Scan:
         self.strings = strings
         """Offset of the opening quote → (offset behind the closing one, content)."""
         self.first_line = first_line
-        self._starts: list[int] = []
-        """Where each line but the first begins."""
+        self._lines: list[int] = []
+        """The line at the beginning of each block."""
         self._closing: dict[str, dict[int, int]] = {}
         """For each kind of bracket the closing one of each that is open."""
         self._opening: dict[int, int] | None = None
 
     def line(self, offset: int) -> int:
         """The line of an offset."""
-        if not self._starts:
-            self._starts = list(accumulate(len(line) + 1 for line in self.text.split("\n")))
-        return bisect_right(self._starts, offset) + self.first_line
+        if not self._lines:
+            ends = (self.text.count("\n", start, start + _BLOCK) for start in range(0, len(self.text), _BLOCK))
+            self._lines = list(accumulate(ends, initial=self.first_line))
+        block = offset // _BLOCK
+        return self._lines[block] + self.text.count("\n", block * _BLOCK, offset)
 
     def closing(self, offset: int) -> int:
         """Where the bracket at `offset` closes; the end of the text if it never does."""
@@ -148,19 +154,16 @@ def scan(text: str, tokens: re.Pattern[str], first_line: int = 1) -> Scan:
     comment = tokens.groupindex["c"]
     pieces: list[str] = []
     strings: dict[int, tuple[int, str]] = {}
-    position = 0
+    done = 0
     for match in tokens.finditer(text):
-        start, end = match.span()
         group = match.lastindex or 0
-        if group == comment:
-            pieces += (text[position:start], blank(match[0]))
-        else:
-            inside_start, inside_end = match.span(group)
-            content = text[inside_start:inside_end]
-            pieces += (text[position:inside_start], blank(content), text[inside_end:end])
-            strings[start] = (end, content)
-        position = end
-    pieces.append(text[position:])
+        start, end = match.span() if group == comment else match.span(group)
+        content = text[start:end]
+        pieces += (text[done:start], blank(content))
+        done = end
+        if group != comment:
+            strings[match.start()] = (match.end(), content)
+    pieces.append(text[done:])
     return Scan(text, "".join(pieces), strings, first_line)
 
 
@@ -203,8 +206,11 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked = 
     resolved_only = not (dialect.bare or dialect.written)
     if resolved_only and not names:
         return
+    bound = any(asked.name(dialect.prefix + name) for name in names.values())
+    if resolved_only and not bound and all(asked.lasts.isdisjoint(member.findall(code)) for member in _MEMBERS):
+        return
     called = _called(code, dialect)
-    if resolved_only and not _any_asked_for(source, names, dialect, asked, called):
+    if resolved_only and not bound and not _any_member_asked_for(source, asked, called):
         return
     known = dict(names)
     done: dict[int, str] = {}
@@ -314,10 +320,8 @@ def _called(code: str, dialect: Dialect) -> list[_Called]:
     return [(start, code[start:end], end, open_at) for start, end, open_at in reversed(spans)]
 
 
-def _any_asked_for(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked, called: list[_Called]) -> bool:
-    """Whether any call that is asked for can be resolved: one of a name that is bound to it, or of a member of that name."""
-    if any(asked.name(dialect.prefix + name) for name in names.values()):
-        return True
+def _any_member_asked_for(source: Scan, asked: Asked, called: list[_Called]) -> bool:
+    """Whether what is called behind a joint may be asked for."""
     return any(
         name.rpartition(".")[2].strip() in asked.lasts and ("." in name or _chained_on(source, start) is not None)
         for start, name, _, _ in called
