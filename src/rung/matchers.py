@@ -17,7 +17,7 @@ from rung.canonical import Canonical
 from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
-from rung.needles import Needles, needles_of
+from rung.needles import Finder, Needles, needles_of
 from rung.records import (
     Call,
     Command,
@@ -413,18 +413,7 @@ class Matchers:
         wanted = self._texts_of(path)
         if not wanted:
             return ()
-        lowered = data.lower()
-        wide = data[:2] in _WIDE
-        seen: dict[tuple[str, ...], bool] = {}
-        likely = []
-        for text, owned in wanted:
-            for choice in self._needles[text.pattern]:
-                if choice not in seen:
-                    seen[choice] = wide or any(_is_in(needle, lowered) for needle in choice)
-                if not seen[choice]:
-                    break
-            else:
-                likely.append((text, owned))
+        likely = wanted if data[:2] in _WIDE else self._likely(wanted, data)
         if not likely:
             return ()
         content = text_of(data).replace("\r\n", "\n")
@@ -437,6 +426,15 @@ class Matchers:
                 if len(hits) >= _MAX_HITS:
                     return tuple(hits)
         return tuple(hits)
+
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
+
+    def _likely(self, wanted: Iterable[tuple[_Text, Owned]], data: bytes) -> list[tuple[_Text, Owned]]:
+        """Those text signals of which all needles are in a file."""
+        found = self._finder.found_in(data.lower())
+        return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
 
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
@@ -690,11 +688,6 @@ class _Text:
         if not self.regex.search(self._example):
             raise ValueError(f"the example `{self._example}` is not matched by its own pattern")
         return needles_of(self.regex)
-
-
-def _is_in(needle: str, lowered: bytes) -> bool:
-    """Whether a text can be in bytes of which only ASCII letters were lowered and that may end their lines in two characters."""
-    return not needle.isascii() or "\n" in needle or needle.encode() in lowered
 
 
 def _wrong(owned: Owned, error: Exception) -> PackError:

@@ -12,8 +12,8 @@ from itertools import islice
 
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, parse_template, shortened
-from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, parse_json, parse_yaml, text_of
-from rung.readers.reading import Reading
+from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json, parse_yaml, text_of
+from rung.readers.reading import Claims, Reading
 from rung.records import Fact, Image, Problem, Resource
 
 MAX_OBJECTS = 1000
@@ -29,7 +29,7 @@ _VALUES = regex(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
 _SUFFIXLESS = regex(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployments?)/(?:[^/]+/){0,4}[^./]+$")
 """What is left of a manifest's name when its one suffix said that a script fills it in (`k8s/web.tmpl`)."""
 _IN_TEMPLATES = regex(r"(?:^|/)templates/")
-_BARE_PLACEHOLDER = regex(rb"^[^\n\"'#]*[:-][ \t]+\{\{|^[ \t]*\{[\{%]", re.MULTILINE)
+_BARE_PLACEHOLDER = regex(rb"[^\"'#]*[:-][ \t]+\{\{|[ \t]*\{[\{%]")
 _CONTROL = regex(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
 _PAYLOADS = ("data", "stringData", "binaryData")
 _GROUPS = {
@@ -46,9 +46,9 @@ _GROUP_OF = {kind: group for group, kinds in _GROUPS.items() for kind in kinds}
 
 def read_manifest(path: str, data: bytes) -> Iterator[Fact]:
     """Facts of a YAML or JSON file of Kubernetes objects; nothing when it holds none."""
-    if b"apiVersion" not in data or b"kind" not in data or _CHART.search(path) or _KUSTOMIZATION.search(path):
+    if not may_have_keys(data, b"apiVersion", b"kind") or _CHART.search(path) or _KUSTOMIZATION.search(path):
         return
-    template = b"{{" in data and bool(_IN_TEMPLATES.search(path) or _BARE_PLACEHOLDER.search(data))
+    template = b"{{" in data and bool(_IN_TEMPLATES.search(path) or _has_bare_placeholder(data))
     documents, error = _documents(path, data, template)
     if error and _looks_like_manifest(data):
         yield Problem(line=error.line, what=error.what)
@@ -127,6 +127,11 @@ def _documents(path: str, data: bytes, template: bool) -> tuple[list[Value], Unr
         except Unreadable as error:
             return ([], error) if path.endswith(".json") else parse_yaml(data)
     return parse_template(data) if template else parse_yaml(data)
+
+
+def _has_bare_placeholder(data: bytes) -> bool:
+    """Whether a placeholder stands where YAML has a value or a line of its own: quoted ones are for the engine that runs the object."""
+    return any(b"{" in line and _BARE_PLACEHOLDER.match(line) for line in data.split(b"\n"))
 
 
 def _looks_like_manifest(data: bytes) -> bool:
@@ -255,8 +260,8 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="kubernetes", claims=_may_be_manifest, read=read_manifest),
-    Reading(name="kustomize", claims=lambda path: bool(_KUSTOMIZATION.search(path)), read=read_kustomization),
-    Reading(name="helm-chart", claims=lambda path: bool(_CHART.search(path)), read=read_chart),
-    Reading(name="helm-values", claims=lambda path: bool(_VALUES.search(path)), read=read_values),
+    Reading(name="kubernetes", claims=Claims(_may_be_manifest, ".yaml", ".yml", ".json", ""), read=read_manifest),
+    Reading(name="kustomize", claims=Claims(lambda path: bool(_KUSTOMIZATION.search(path)), "kustomization."), read=read_kustomization),
+    Reading(name="helm-chart", claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
+    Reading(name="helm-values", claims=Claims(lambda path: "values" in path and bool(_VALUES.search(path))), read=read_values),
 )

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.documents import text_of
-from rung.readers.reading import EVERY_CALL, Asked, Reading
+from rung.readers.reading import EVERY_CALL, Asked, Claims, Reading
 from rung.readers.scanning import Dialect, Scan
 from rung.records import Call, Fact, Import, Problem, Test
 
@@ -494,13 +494,13 @@ def _reading(
         if any(pattern.search(text) for pattern in opener):
             yield from tests(text)
 
-    def claims(path: str) -> bool:
+    def is_written(path: str) -> bool:
         return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
 
     def sparing(asked: Asked) -> Reading:
         return _reading(name, prefix, suffixes, facts=facts, opener=opener, tests=tests, asked=asked)
 
-    return Reading(name=name, claims=claims, read=read, languages=(prefix,), skim=skim, sparing=sparing)
+    return Reading(name=name, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim, sparing=sparing)
 
 
 READINGS: tuple[Reading, ...] = (

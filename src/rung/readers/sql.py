@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Reading, suffixed
 from rung.readers.scanning import blank
 from rung.records import Call, Fact, Problem
 
@@ -344,7 +344,7 @@ def _literal(node: ast.expr) -> str:
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="sql",
-        claims=lambda path: path.lower().endswith((".sql", ".ddl", ".hql")),
+        claims=suffixed(".sql", ".ddl", ".hql", any_case=True),
         read=read_sql,
         languages=("sql:", "dbt."),
         skim=lambda _path, _data: (),
