@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -85,12 +86,6 @@ class CallPattern:
         self._conditions: _CallArguments | None = None
         if not rest:
             self._conditions = _NO_ARGUMENTS
-
-    @property
-    def language(self) -> str:
-        """What the names of its language begin with (`js:`; Python's with nothing), `*` when it is asked of every language."""
-        language, colon, _ = self.root.partition(":")
-        return "*" if "*" in self.root else language + colon if colon else ""
 
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
@@ -451,19 +446,23 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
-    def called(self, languages: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
-        """The first and the last parts by which calls of some languages are asked for: a call of neither matches nothing."""
-        roots = frozenset(root for root in self._open_calls if root.startswith(languages))
-        return roots, self._lasts["*"].union(*(self._lasts.get(language, ()) for language in languages))
+    def called(self, languages: tuple[str, ...]) -> tuple[Collection[str], Collection[str], Mapping[str, AbstractSet[str]]]:
+        """By which parts of their names calls of some languages are asked for: any other call matches nothing.
+
+        First parts that are enough, last parts that are enough, and first parts with the last parts that go with them.
+        """
+        roots = {root for root in self._open_calls if root.startswith(languages)}
+        ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
+        return roots, self._ends["*"], ends
 
     @cached_property
-    def _lasts(self) -> dict[str, frozenset[str]]:
-        """The last parts of the names of calls, by the language of their patterns."""
-        lasts: dict[str, set[str]] = {"*": set()}
+    def _ends(self) -> dict[str, set[str]]:
+        """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
+        ends: dict[str, set[str]] = {"*": set()}
         for last, patterns in self._calls.items():
             for pattern, _ in patterns:
-                lasts.setdefault(pattern.language, set()).add(last)
-        return {language: frozenset(found) for language, found in lasts.items()}
+                ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(last)
+        return ends
 
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""

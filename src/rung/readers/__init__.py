@@ -89,8 +89,8 @@ class Readers:
         """The reading, without the calls that nobody asks for."""
         if reading.sparing is None:
             return reading
-        roots, lasts = self._matchers.called(reading.languages)
-        return reading.sparing(Asked(roots, constructs.STEMS, lasts))
+        roots, lasts, ends = self._matchers.called(reading.languages)
+        return reading.sparing(Asked(roots, constructs.STEMS, lasts, ends))
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""

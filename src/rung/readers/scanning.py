@@ -50,7 +50,7 @@ _KEYWORD = regex(r"\s*+([A-Za-z_.][\w.]*+)\s*+(=(?![=>])|:(?!:))\s*+")
 _SCALAR = regex(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|null|nil|nothing|undefined)\Z")
 _BRACKET_WORD = regex(r"[\w.:/@-]{1,60}+\Z")
 _WORD_BEFORE = regex(r"([A-Za-z]++)[ \t]++\Z")
-_DEFINES = frozenset({"function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object"})
+_DEFINES = ("function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object")
 _ASSIGNING = ("=", "<-", "&", "new", "await", "try")
 _ASSIGNED = regex(
     r"(?<![\w$.])((?:this\.|self\.)?[A-Za-z_$][\w$]{0,60})(?:\s{0,4},\s{0,4}\w{1,60})?\s{0,4}(?::[^=;\n(]{0,60})?(?::=|<-|=)\s{0,8}"
@@ -206,7 +206,7 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked = 
     resolved_only = not (dialect.bare or dialect.written)
     if resolved_only and not names:
         return
-    bound = any(asked.name(dialect.prefix + name) for name in names.values())
+    bound = any(asked.root_of(full) or asked.name(full) for full in map(dialect.prefix.__add__, names.values()))
     if resolved_only and not bound and all(asked.lasts.isdisjoint(member.findall(code)) for member in _MEMBERS):
         return
     called = _called(code, dialect)
@@ -233,10 +233,9 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked = 
             if not name or (parts[0] not in known and name in dialect.noise):
                 continue
             before = code[max(0, start - 200) : start]
-            if (word := _WORD_BEFORE.search(before[-16:])) and word[1] in _DEFINES:
+            if _is_defined(before):
                 continue
-            if before.rstrip().endswith(_ASSIGNING) and (assignment := _ASSIGNED.search(before)):
-                target = assignment[1]
+            target = _assigned_to(before)
         name = bounded(name)
         if parts[0] not in known and chain is None:
             if name not in distinct and len(distinct) >= MAX_DISTINCT:
@@ -326,6 +325,20 @@ def _any_member_asked_for(source: Scan, asked: Asked, called: list[_Called]) -> 
         name.rpartition(".")[2].strip() in asked.lasts and ("." in name or _chained_on(source, start) is not None)
         for start, name, _, _ in called
     )
+
+
+def _is_defined(before: str) -> bool:
+    """Whether a name is defined and not called, told by what is before it."""
+    if not before.rstrip().endswith(_DEFINES):
+        return False
+    word = _WORD_BEFORE.search(before[-16:])
+    return word is not None and word[1] in _DEFINES
+
+
+def _assigned_to(before: str) -> str:
+    """The name that the result of a call is assigned to, told by what is before it; empty if there is none."""
+    assignment = _ASSIGNED.search(before) if before.rstrip().endswith(_ASSIGNING) else None
+    return assignment[1] if assignment else ""
 
 
 def _chained_on(source: Scan, start: int) -> int | None:
