@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from rung import hits, needles, store
 from rung.canonical import Canonical
@@ -158,20 +158,6 @@ def _name_regex(name: str) -> re.Pattern[str]:
         else:
             out.append(re.escape(piece))
     return re.compile("".join(out))
-
-
-class Asked(NamedTuple):
-    """Which calls of a language signals ask for, told by their full names, prefix and all."""
-
-    lasts: frozenset[str]
-    """Their last parts."""
-    roots: frozenset[str]
-    """The first parts of those of which any last part will do."""
-
-    def asks_for(self, name: str) -> bool:
-        """Whether a call of this name may be meant."""
-        bare = _BRACKETED.sub("", name) if "[" in name else name
-        return bare.rpartition(".")[2] in self.lasts or bare.partition(".")[0] in self.roots
 
 
 class CommandPattern:
@@ -469,9 +455,23 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
-    def called(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The first and the last parts of calls' names by which signals and starts find them: a call of neither matches nothing."""
-        return frozenset(self._open_calls), frozenset(self._calls)
+    def called(self, languages: tuple[str, ...]) -> tuple[Collection[str], Collection[str], Mapping[str, AbstractSet[str]]]:
+        """By which parts of their names calls of some languages are asked for: any other call matches nothing.
+
+        First parts that are enough, last parts that are enough, and first parts with the last parts that go with them.
+        """
+        roots = {root for root in self._open_calls if root.startswith(languages)}
+        ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
+        return roots, self._ends["*"], ends
+
+    @cached_property
+    def _ends(self) -> dict[str, set[str]]:
+        """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
+        ends: dict[str, set[str]] = {"*": set()}
+        for last, patterns in self._calls.items():
+            for pattern, _ in patterns:
+                ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(last)
+        return ends
 
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -510,15 +510,6 @@ class Matchers:
         for hit in file.hits:
             if all(not all(map(is_local, group)) for group in hit.modules):
                 yield hits.match_of(hit, self._by_key[hit.key], file.facts)
-
-    def asked_calls(self, prefix: str) -> Asked:
-        """The calls of a language that signals ask for, by what its names begin with."""
-        lasts = (
-            last
-            for last, patterns in self._calls.items()
-            if any("*" in pattern.root or pattern.root.startswith(prefix) for pattern, _ in patterns)
-        )
-        return Asked(frozenset(lasts), frozenset(root for root in self._open_calls if root.startswith(prefix)))
 
     def _match_facts(self, file: SourceFile) -> Iterator[Match]:
         askers: _Keys | None = None

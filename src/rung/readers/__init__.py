@@ -48,7 +48,7 @@ from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
 MODULES = (
-    python, notebooks, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
+    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
     taskcluster, other_ci, terraform, stacks, bicep, kubernetes, workspaces, containers,
     tasks, sql, pointers,
 )  # fmt: skip
@@ -77,16 +77,20 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
-        roots, lasts = matchers.called()
-        asked = Asked(roots, constructs.STEMS, lasts)
         readings = (
-            *(reading.sparing(asked) if reading.sparing else reading for module in MODULES for reading in module.READINGS),
-            *languages.readings(matchers.asked_calls),
+            *(self._sparing(reading) for module in MODULES for reading in module.READINGS),
             settings.settings_reading(matchers.setting_globs),
         )
         self._claimants = Claimants(readings)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
+
+    def _sparing(self, reading: Reading) -> Reading:
+        """The reading, without the calls that nobody asks for."""
+        if reading.sparing is None:
+            return reading
+        roots, lasts, ends = self._matchers.called(reading.languages)
+        return reading.sparing(Asked(roots, constructs.STEMS, lasts, ends))
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from itertools import zip_longest
 
 from rung.expressions import regex
-from rung.matchers import Asked
 from rung.readers import scanning
 from rung.readers.documents import text_of
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import EVERY_CALL, Asked, Claims, Reading
 from rung.readers.scanning import Dialect, Scan
 from rung.records import Call, Fact, Import, Problem, Test
 
@@ -37,10 +35,11 @@ _JULIA_TOKENS = regex(
 )
 _JVM_TOKENS = regex(rf"{_SLASH_COMMENT}|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL)
 _GO_TOKENS = regex(rf"{_SLASH_COMMENT}|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL)
-_JS_TOKENS = regex(rf"{_SLASH_COMMENT}|/(?P<slash>)|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|`(?P<open>)", re.DOTALL)
+_JS_TOKENS = regex(rf"{_SLASH_COMMENT}|/(?P<division>)|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|`(?P<open>)", re.DOTALL)
 _JS_INSIDE = regex(rf"{_JS_TOKENS.pattern}|\{{(?P<inner>)|\}}(?P<outer>)", re.DOTALL)
 """Tokens in the code of a template, which its closing brace ends."""
-_JS_TEMPLATE = regex(r"(?:[^`$\\]++|\\.|\$(?!\{))*+(?P<end>`|\$\{|\Z)", re.DOTALL)
+_JS_QUOTED = frozenset({"s1", "s2"})
+_JS_TEMPLATE = regex(r"(?P<text>(?:[^`$\\]++|\\.|\$(?!\{))*+\\?+)(?:`|\$\{|\Z)", re.DOTALL)
 _JS_REGEX = regex(r"/(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]++|\\[^\n])*+\]?)++/[a-z]*+")
 _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^\n")
 _WORD_BEFORE_REGEX = regex(r"\b(?:return|typeof|case|in|of|do|else|yield|await)\Z")
@@ -138,7 +137,10 @@ _JS_FROM = regex(
     r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<=import)[ \t\n]*+(?=[\"']))"
 )
 _JS_CLAUSE = regex(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
-_JS_REQUIRE = regex(r"(?:require|import)(?<![\w$.]require)(?<![\w$.]import)[ \t]*+\([ \t\n]*+(?=[\"'])")
+_JS_REQUIRE = (
+    regex(r"require(?<![\w$.]require)[ \t]*+\([ \t\n]*+(?=[\"'])"),
+    regex(r"import(?<![\w$.]import)[ \t]*+\([ \t\n]*+(?=[\"'])"),
+)
 _JS_REQUIRED_AS = regex(
     r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
 )
@@ -183,7 +185,7 @@ _GO = Dialect(
 )
 
 
-def r_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def r_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of R source."""
     scan = scanning.scan(source, _R_TOKENS)
     seen: set[str] = set()
@@ -212,7 +214,7 @@ def r_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _r_tests(scan)
 
 
-def julia_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def julia_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Julia source."""
     scan = scanning.scan(source, _JULIA_TOKENS)
     names: dict[str, str] = {}
@@ -235,7 +237,7 @@ def julia_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _julia_tests(scan)
 
 
-def jvm_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def jvm_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Scala, Java or Kotlin source."""
     scan = scanning.scan(source, _JVM_TOKENS)
     names: dict[str, str] = {root: root for root in ("org", "com", "io", "ai")}
@@ -266,17 +268,17 @@ def jvm_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _jvm_tests(scan)
 
 
-def js_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def js_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of JavaScript or TypeScript source."""
     scan = _js_scan(source)
     names: dict[str, str] = {}
-    for match in _JS_FROM.finditer(scan.code, 0, _behind_last(scan, ("from", "import"), " \t\n")):
+    for match in _JS_FROM.finditer(scan.code):
         module = scan.string(match.end())
         if not module:
             continue
         yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME])
         _bind_clause(match["clause"] or "", module, names)
-    for match in _JS_REQUIRE.finditer(scan.code, 0, _behind_last(scan, ("require", "import"), "( \t\n")):
+    for match in scanning.in_order(scan.code, _JS_REQUIRE):
         module = scan.string(match.end())
         if not module:
             continue
@@ -298,7 +300,7 @@ def js_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
     yield from _js_tests(scan)
 
 
-def go_facts(source: str, asked: Asked | None = None) -> Iterator[Fact]:
+def go_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Go source."""
     scan = scanning.scan(source, _GO_TOKENS)
     names: dict[str, str] = {}
@@ -386,15 +388,6 @@ def _jvm_tests(scan: Scan) -> Iterator[Test]:
         )
 
 
-def _behind_last(scan: Scan, words: tuple[str, ...], between: str) -> int:
-    """The end of the last string that follows one of the words and marks between; behind it no module is named that way."""
-    for offset in reversed(scan.strings):
-        before = scan.code[max(0, offset - 40) : offset].rstrip(between)
-        if before.endswith(words) or not before:
-            return scan.strings[offset][0]
-    return 0
-
-
 def _bind_clause(clause: str, module: str, names: dict[str, str]) -> None:
     """What `import <clause> from module` binds: a default and a namespace are the module itself."""
     for match in _JS_CLAUSE.finditer(clause):
@@ -428,53 +421,53 @@ def _js_scan(text: str) -> Scan:
     depths: list[int] = []
     """For each template that the position is in the code of: the braces that are open in that code."""
     done = position = 0
-    while match := (_JS_INSIDE if depths else _JS_TOKENS).search(text, position):
-        start, position = match.span()
-        kind = match.lastgroup
-        into_template = kind == "open"
-        if kind == "inner":
-            depths[-1] += 1
-            continue
-        if kind == "outer":
-            depths[-1] -= 1
-            if depths[-1] >= 0:
-                continue
-            depths.pop()
-            into_template = True
-        if kind == "slash":
-            before = text[max(0, start - 20) : start].rstrip(" \t")
-            expression = (
-                _JS_REGEX.match(text, start, start + 400)
-                if not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before)
-                else None
-            )
-            if expression is None:
-                continue
-            position = expression.end()
-            pieces += (text[done:start], scanning.blank(text[start:position]))
-        elif into_template:
-            part = _JS_TEMPLATE.match(text, position)
-            end = part.end() if part else len(text)
-            content = text[position : end - len(part["end"])] if part else ""
-            pieces += (text[done:position], scanning.blank(content))
-            if part and part["end"] == "${":
-                depths.append(0)
-                pieces.append("${")
+    while position >= 0:
+        tokens = (_JS_INSIDE if depths else _JS_TOKENS).finditer(text, position)
+        position = -1
+        for match in tokens:
+            kind = match.lastgroup
+            start, end = match.span()
+            if kind in _JS_QUOTED:
+                inside, done_inside = match.span(kind)
+                content = text[inside:done_inside]
+                pieces += (text[done:inside], scanning.blank(content))
+                strings[start] = (end, content)
+                done = done_inside
+            elif kind == "c":
+                pieces += (text[done:start], scanning.blank(match[0]))
+                done = end
+            elif kind == "division":
+                if expression := _js_expression(text, start):
+                    pieces += (text[done:start], scanning.blank(expression[0]))
+                    done = position = expression.end()
+                    break
+            elif kind == "inner":
+                depths[-1] += 1
+            elif kind == "outer" and depths[-1]:
+                depths[-1] -= 1
             else:
-                pieces.append(text[position + len(content) : end])
-            if kind == "open":
-                strings[start] = (end, content + "{}" if part and part["end"] == "${" else content)
-            position = end
-        elif kind == "c":
-            pieces += (text[done:start], scanning.blank(match[0]))
-        else:
-            inside = match.span(kind or 0)
-            content = text[slice(*inside)]
-            pieces += (text[done : inside[0]], scanning.blank(content), text[inside[1] : position])
-            strings[start] = (position, content)
-        done = position
+                if kind == "outer":
+                    depths.pop()
+                part = _JS_TEMPLATE.match(text, end)
+                content = part["text"]  # type: ignore[index]
+                pieces += (text[done:end], scanning.blank(content))
+                done = end + len(content)
+                position = part.end()  # type: ignore[union-attr]
+                into_code = position - done == len("${")
+                if into_code:
+                    depths.append(0)
+                if kind == "open":
+                    strings[start] = (position, content + "{}" if into_code else content)
+                break
     pieces.append(text[done:])
     return Scan(text, "".join(pieces), strings)
+
+
+def _js_expression(text: str, start: int) -> re.Match[str] | None:
+    """The regular expression that a slash begins; None when it divides."""
+    before = text[max(0, start - 20) : start].rstrip(" \t")
+    begins = not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before)
+    return _JS_REGEX.match(text, start, start + 400) if begins else None
 
 
 def _reading(
@@ -482,10 +475,10 @@ def _reading(
     prefix: str,
     suffixes: tuple[str, ...],
     *,
-    facts: Callable[[str, Asked | None], Iterable[Fact]],
+    facts: Callable[[str, Asked], Iterable[Fact]],
     opener: tuple[re.Pattern[str], ...],
     tests: Callable[[str], Iterable[Fact]],
-    asked: Callable[[str], Asked | None],
+    asked: Asked = EVERY_CALL,
 ) -> Reading:
     """A language's reading; one of `opener` is in every text that holds tests, which `tests` alone gives."""
 
@@ -494,7 +487,7 @@ def _reading(
         if len(text) > scanning.MAX_BYTES:
             yield Problem(line=0, what=f"source code larger than {scanning.MAX_BYTES // 1024 // 1024} MiB; only its first part was read")
             text = text[: scanning.MAX_BYTES]
-        yield from facts(text, asked(prefix))
+        yield from facts(text, asked)
 
     def skim(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)[: scanning.MAX_BYTES]
@@ -504,56 +497,37 @@ def _reading(
     def is_written(path: str) -> bool:
         return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
 
-    return Reading(name=name, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim)
+    def sparing(asked: Asked) -> Reading:
+        return _reading(name, prefix, suffixes, facts=facts, opener=opener, tests=tests, asked=asked)
+
+    return Reading(name=name, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim, sparing=sparing)
 
 
-def readings(asked: Callable[[str], Asked | None]) -> tuple[Reading, ...]:
-    """The readings of all languages; `asked` tells which calls of a language matter, by the prefix of its names: all if none are named."""
-    asked = cache(asked)
-    return (
-        _reading(
-            "r",
-            "r:",
-            (".R", ".r"),
-            facts=r_facts,
-            opener=_R_TEST,
-            tests=lambda text: _r_tests(scanning.scan(text, _R_TOKENS)),
-            asked=asked,
-        ),
-        _reading(
-            "julia",
-            "julia:",
-            (".jl",),
-            facts=julia_facts,
-            opener=(_JULIA_ASSERTION,),
-            tests=lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS)),
-            asked=asked,
-        ),
-        _reading(
-            "jvm",
-            "jvm:",
-            (".scala", ".java", ".kt", ".sc"),
-            facts=jvm_facts,
-            opener=(_JVM_TESTS,),
-            tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
-            asked=asked,
-        ),
-        _reading(
-            "javascript",
-            "js:",
-            (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
-            facts=js_facts,
-            opener=_JS_TEST,
-            tests=lambda text: _js_tests(_js_scan(text)),
-            asked=asked,
-        ),
-        _reading(
-            "go",
-            "go:",
-            (".go",),
-            facts=go_facts,
-            opener=(_GO_TEST,),
-            tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS)),
-            asked=asked,
-        ),
-    )
+READINGS: tuple[Reading, ...] = (
+    _reading("r", "r:", (".R", ".r"), facts=r_facts, opener=_R_TEST, tests=lambda text: _r_tests(scanning.scan(text, _R_TOKENS))),
+    _reading(
+        "julia",
+        "julia:",
+        (".jl",),
+        facts=julia_facts,
+        opener=(_JULIA_ASSERTION,),
+        tests=lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS)),
+    ),
+    _reading(
+        "jvm",
+        "jvm:",
+        (".scala", ".java", ".kt", ".sc"),
+        facts=jvm_facts,
+        opener=(_JVM_TESTS,),
+        tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
+    ),
+    _reading(
+        "javascript",
+        "js:",
+        (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
+        facts=js_facts,
+        opener=_JS_TEST,
+        tests=lambda text: _js_tests(_js_scan(text)),
+    ),
+    _reading("go", "go:", (".go",), facts=go_facts, opener=(_GO_TEST,), tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
+)

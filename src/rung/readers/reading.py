@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -15,25 +17,34 @@ _BRACKETS = re.compile(r"\[[^\]]*\]")
 
 
 class Asked:
-    """Which calls anybody asks for, told by the first or the last part of their names; brackets are no part of them.
+    """Which calls anybody asks for, told by the first and the last part of their names; brackets are no part of them.
 
     Args:
         roots: first parts of which every call is asked for.
         stems: what further such first parts begin with.
-        lasts: last parts.
+        lasts: last parts that are asked for whatever is before them.
+        ends: first parts with the last parts that are asked for behind them.
     """
 
-    def __init__(self, roots: Iterable[str], stems: Iterable[str], lasts: Iterable[str]) -> None:
+    def __init__(
+        self, roots: Iterable[str], stems: Iterable[str], lasts: Iterable[str], ends: Mapping[str, AbstractSet[str]] = MappingProxyType({})
+    ) -> None:
         self._roots = frozenset(roots)
         self._stems = tuple(stems)
-        self._lasts = frozenset(lasts)
+        self.lasts = frozenset(lasts)
+        self._ends = ends
         self.name = lru_cache(maxsize=1 << 14)(self._name)
         """Whether a call of this name is asked for."""
 
     def _name(self, name: str) -> bool:
         bare = _BRACKETS.sub("", name) if "[" in name else name
-        root = bare.partition(".")[0]
-        return bare.rpartition(".")[2] in self._lasts or root in self._roots or root.startswith(self._stems)
+        root, last = bare.partition(".")[0], bare.rpartition(".")[2]
+        return last in self.lasts or root in self._roots or root.startswith(self._stems) or last in self._ends.get(root, ())
+
+    def root_of(self, name: str) -> bool:
+        """Whether any call is asked for by the first part that this name has."""
+        root = name.partition(".")[0]
+        return root in self._roots or root in self._ends or root.startswith(self._stems)
 
 
 EVERY_CALL = Asked((), ("",), ())

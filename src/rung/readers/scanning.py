@@ -15,8 +15,7 @@ from itertools import accumulate
 from msgspec import Struct
 
 from rung.expressions import regex
-from rung.matchers import Asked
-from rung.readers.constructs import LIBRARIES
+from rung.readers.reading import EVERY_CALL, Asked
 from rung.records import Call, Literal
 
 MAX_BYTES = 1024 * 1024
@@ -34,6 +33,8 @@ _DATA_SUFFIXES = (
     ".safetensors", ".onnx", ".pb", ".tflite", ".feather", ".avro", ".orc", ".tfrecord", ".tfrecords", ".npy", ".npz", ".zarr", ".nc",
     ".sqlite", ".sqlite3", ".db", ".duckdb", ".rds", ".rdata", ".jld2", ".bson",
 )  # fmt: skip
+_BLOCK = 4096
+"""Characters whose lines are counted at once."""
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _GAP = regex(r"[ \t\r\n]*+")
 _BLANKS = " \t\r\n"
@@ -43,11 +44,13 @@ _JOINTS = (".", "$", "@")
 _BEFORE_CHAINED = frozenset((*_BLANKS, *_JOINTS))
 _OWN = ("this", "self")
 _BOUNDARY = regex(r"[,;(\[{\"'`]")
+_MEMBERS = (regex(r"\.\s*+([\w$!]++)"), regex(r"@\s*+([\w$!]++)"))
+"""The words behind joints that follow names of languages in which only what was imported is called."""
 _KEYWORD = regex(r"\s*+([A-Za-z_.][\w.]*+)\s*+(=(?![=>])|:(?!:))\s*+")
 _SCALAR = regex(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|null|nil|nothing|undefined)\Z")
 _BRACKET_WORD = regex(r"[\w.:/@-]{1,60}+\Z")
 _WORD_BEFORE = regex(r"([A-Za-z]++)[ \t]++\Z")
-_DEFINES = frozenset({"function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object"})
+_DEFINES = ("function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object")
 _ASSIGNING = ("=", "<-", "&", "new", "await", "try")
 _ASSIGNED = regex(
     r"(?<![\w$.])((?:this\.|self\.)?[A-Za-z_$][\w$]{0,60})(?:\s{0,4},\s{0,4}\w{1,60})?\s{0,4}(?::[^=;\n(]{0,60})?(?::=|<-|=)\s{0,8}"
@@ -86,7 +89,7 @@ class Scan:
     `code` has every character at the offset that it has in `text`. Lines and brackets are counted when they are first asked for.
     """
 
-    __slots__ = ("_closing", "_opening", "_starts", "code", "first_line", "strings", "text")
+    __slots__ = ("_closing", "_lines", "_opening", "code", "first_line", "strings", "text")
 
     def __init__(self, text: str, code: str, strings: dict[int, tuple[int, str]], first_line: int = 1) -> None:
         self.text = text
@@ -94,17 +97,19 @@ class Scan:
         self.strings = strings
         """Offset of the opening quote → (offset behind the closing one, content)."""
         self.first_line = first_line
-        self._starts: list[int] = []
-        """Where each line but the first begins."""
+        self._lines: list[int] = []
+        """The line at the beginning of each block."""
         self._closing: dict[str, dict[int, int]] = {}
         """For each kind of bracket the closing one of each that is open."""
         self._opening: dict[int, int] | None = None
 
     def line(self, offset: int) -> int:
         """The line of an offset."""
-        if not self._starts:
-            self._starts = list(accumulate(len(line) + 1 for line in self.text.split("\n")))
-        return bisect_right(self._starts, offset) + self.first_line
+        if not self._lines:
+            ends = (self.text.count("\n", start, start + _BLOCK) for start in range(0, len(self.text), _BLOCK))
+            self._lines = list(accumulate(ends, initial=self.first_line))
+        block = offset // _BLOCK
+        return self._lines[block] + self.text.count("\n", block * _BLOCK, offset)
 
     def closing(self, offset: int) -> int:
         """Where the bracket at `offset` closes; the end of the text if it never does."""
@@ -149,19 +154,16 @@ def scan(text: str, tokens: re.Pattern[str], first_line: int = 1) -> Scan:
     comment = tokens.groupindex["c"]
     pieces: list[str] = []
     strings: dict[int, tuple[int, str]] = {}
-    position = 0
+    done = 0
     for match in tokens.finditer(text):
-        start, end = match.span()
         group = match.lastindex or 0
-        if group == comment:
-            pieces += (text[position:start], blank(match[0]))
-        else:
-            inside_start, inside_end = match.span(group)
-            content = text[inside_start:inside_end]
-            pieces += (text[position:inside_start], blank(content), text[inside_end:end])
-            strings[start] = (end, content)
-        position = end
-    pieces.append(text[position:])
+        start, end = match.span() if group == comment else match.span(group)
+        content = text[start:end]
+        pieces += (text[done:start], blank(content))
+        done = end
+        if group != comment:
+            strings[match.start()] = (match.end(), content)
+    pieces.append(text[done:])
     return Scan(text, "".join(pieces), strings, first_line)
 
 
@@ -195,19 +197,20 @@ class Dialect(Struct, frozen=True, kw_only=True):
     noise: frozenset[str] = frozenset()
 
 
-def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked | None = None) -> Iterator[Call]:
+def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked = EVERY_CALL) -> Iterator[Call]:
     """Calls whose name can be resolved through `names` (binding → full name), assignments and chains, in order.
 
-    Of calls that nobody asks for some or all are left out.
+    Calls that nobody asks for are left out.
     """
     code = source.code
     resolved_only = not (dialect.bare or dialect.written)
     if resolved_only and not names:
         return
-    if asked is not None and any((dialect.prefix + name).startswith(LIBRARIES) for name in names.values()):
-        asked = None
+    bound = any(asked.root_of(full) or asked.name(full) for full in map(dialect.prefix.__add__, names.values()))
+    if resolved_only and not bound and all(asked.lasts.isdisjoint(member.findall(code)) for member in _MEMBERS):
+        return
     called = _called(code, dialect)
-    if resolved_only and asked is not None and not _any_asked_for(source, names, dialect, asked, called):
+    if resolved_only and not bound and not _any_member_asked_for(source, asked, called):
         return
     known = dict(names)
     done: dict[int, str] = {}
@@ -230,10 +233,9 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked | 
             if not name or (parts[0] not in known and name in dialect.noise):
                 continue
             before = code[max(0, start - 200) : start]
-            if (word := _WORD_BEFORE.search(before[-16:])) and word[1] in _DEFINES:
+            if _is_defined(before):
                 continue
-            if before.rstrip().endswith(_ASSIGNING) and (assignment := _ASSIGNED.search(before)):
-                target = assignment[1]
+            target = _assigned_to(before)
         name = bounded(name)
         if parts[0] not in known and chain is None:
             if name not in distinct and len(distinct) >= MAX_DISTINCT:
@@ -247,7 +249,7 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked | 
         if target:
             assigned[open_at] = target
             known[target] = receiver
-        if asked is not None and not asked.asks_for(dialect.prefix + name):
+        if not asked.name(dialect.prefix + name):
             continue
         close = source.closing(open_at)
         positional, keywords = arguments(source, open_at, close, dialect.keyword)
@@ -317,14 +319,26 @@ def _called(code: str, dialect: Dialect) -> list[_Called]:
     return [(start, code[start:end], end, open_at) for start, end, open_at in reversed(spans)]
 
 
-def _any_asked_for(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked, called: list[_Called]) -> bool:
-    """Whether any call that is asked for can be resolved: one of a name that is bound to it, or of a member of that name."""
-    if any(asked.asks_for(dialect.prefix + name) for name in names.values()):
-        return True
+def _any_member_asked_for(source: Scan, asked: Asked, called: list[_Called]) -> bool:
+    """Whether what is called behind a joint may be asked for."""
     return any(
         name.rpartition(".")[2].strip() in asked.lasts and ("." in name or _chained_on(source, start) is not None)
         for start, name, _, _ in called
     )
+
+
+def _is_defined(before: str) -> bool:
+    """Whether a name is defined and not called, told by what is before it."""
+    if not before.rstrip().endswith(_DEFINES):
+        return False
+    word = _WORD_BEFORE.search(before[-16:])
+    return word is not None and word[1] in _DEFINES
+
+
+def _assigned_to(before: str) -> str:
+    """The name that the result of a call is assigned to, told by what is before it; empty if there is none."""
+    assignment = _ASSIGNED.search(before) if before.rstrip().endswith(_ASSIGNING) else None
+    return assignment[1] if assignment else ""
 
 
 def _chained_on(source: Scan, start: int) -> int | None:
