@@ -78,7 +78,9 @@ def test_yaml_that_only_mentions_types_is_no_template(source: str) -> None:
 
 
 def test_json_that_quotes_a_template_is_none() -> None:
-    assert stack('{"fix": "Resources:\\n  A:\\n    Type: AWS::S3::Bucket", "old": "{\\"Resources\\": {}}", "Resources": {}}', "a.json") == []
+    assert (
+        stack('{"fix": "Resources:\\n  A:\\n    Type: AWS::S3::Bucket", "old": "{\\"Resources\\": {}}", "Resources": {}}', "a.json") == []
+    )
     assert not list(read_cloudformation("a.json", b'{"fix": "Resources: AWS::S3::Bucket", "old": [}'))
 
 
