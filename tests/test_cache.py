@@ -227,7 +227,7 @@ def test_damage_that_is_met_when_writing_is_repaired_at_once(folder: Path) -> No
 
 def test_content_of_another_form_is_a_miss() -> None:
     key = b"k" * 16
-    assert cache._unpacked(key, "a", cache._sum(key, b"\x01") + b"\x01") is None
+    assert cache._unpacked(key, cache._sum(key, b"\x01") + b"\x01") is None
 
 
 @pytest.mark.parametrize(

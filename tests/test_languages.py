@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rung import records
+from rung.matchers import Asked
 from rung.readers import languages
 from rung.readers.languages import go_facts, js_facts, julia_facts, jvm_facts, r_facts
 from rung.readers.reading import Reading
 from rung.records import Call, Fact, Import, Literal
 
 Facts = Callable[[str], Iterator[Fact]]
+READINGS = languages.readings(lambda _prefix: None)
 
 
 def imports(facts: Facts, source: str) -> list[str]:
@@ -252,6 +254,38 @@ def test_literals_worth_keeping_are_found_in_every_language(facts: Facts) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("facts", "source"),
+    [
+        (js_facts, "import s from 'js'\ns.other()\ns.wanted('x')"),
+        (js_facts, "import { wanted as w } from 'js'\nother()\nw('x')"),
+        (js_facts, "const { wanted } = require('js')\nwanted('x')"),
+        (js_facts, "import s from 'js'\nconst c = await s.client(1)\nc?.other()\nc!.wanted<T>('x')"),
+        (js_facts, "import s from 'js'\ns.client()\n  .other()\n  ?.wanted('x')"),
+        (js_facts, "import s from 'js'\nclass A { constructor() { this.c = new s.Client() }\n f() { this.c.wanted('x') } }"),
+        (js_facts, "import wanted from 'wanted'\nwanted('x')"),
+        (js_facts, "import w from 'root'\nw.anything('x')"),
+        (go_facts, 'import "a/b"\nfunc f() {\n\tc, err := b.New()\n\tc.other()\n\tc.wanted("x")\n}'),
+        (go_facts, 'import "a/b"\nvar x = b.wanted{"x"}'),
+        (jvm_facts, 'import a.B;\nclass C { void f(B b) { b.other(); b.wanted("x"); } }'),
+        (r_facts, 'other(1)\nwanted("x")'),
+        (julia_facts, 'using A\nA.other(1)\nA.wanted("x")'),
+    ],
+)
+def test_a_call_that_is_asked_for_is_found_and_others_may_be_left_out(facts: Callable[..., Iterator[Fact]], source: str) -> None:
+    lasts = frozenset(("wanted", "js:wanted", "r:wanted"))
+    found = [fact for fact in facts(source, Asked(lasts, frozenset(("js:root",)))) if isinstance(fact, Call)]
+
+    assert [call.arguments for call in found if call.kind == "call"] == [("x",)]
+
+
+def test_all_calls_of_a_file_that_declares_infrastructure_are_found() -> None:
+    source = "import { Rule, Schedule } from 'aws-cdk-lib/aws-events'\nnew Rule(this, 'a', { schedule: Schedule.rate('x') })"
+    found = [fact.name for fact in js_facts(source, Asked(frozenset(), frozenset())) if isinstance(fact, Call)]
+
+    assert found == ["js:aws-cdk-lib/aws-events.Rule", "js:aws-cdk-lib/aws-events.Schedule.rate"]
+
+
 HOSTILE = [
     "a" * 60_000,
     "a." * 40_000,
@@ -276,7 +310,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("reading", languages.READINGS, ids=lambda reading: reading.name)
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.name)
 @pytest.mark.parametrize("source", HOSTILE, ids=lambda source: source[:12])
 def test_hostile_text_gives_facts_and_never_an_exception(reading: Reading, source: str) -> None:
     facts = list(reading.read("x", source.encode()))
@@ -286,7 +320,7 @@ def test_hostile_text_gives_facts_and_never_an_exception(reading: Reading, sourc
 
 
 def test_a_large_file_is_a_problem_and_its_beginning_is_read() -> None:
-    (javascript,) = (reading for reading in languages.READINGS if reading.name == "javascript")
+    (javascript,) = (reading for reading in READINGS if reading.name == "javascript")
     facts = list(javascript.read("x.js", b"import a from 'a'\n" + b"x = 1\n" * 200_000))
 
     assert [type(fact).__name__ for fact in facts] == ["Problem", "Import"]
@@ -309,4 +343,4 @@ def test_a_large_file_is_a_problem_and_its_beginning_is_read() -> None:
     ],
 )
 def test_files_are_claimed_by_suffix(path: str, names: list[str]) -> None:
-    assert [reading.name for reading in languages.READINGS if reading.claims(path)] == names
+    assert [reading.name for reading in READINGS if reading.claims(path)] == names

@@ -38,7 +38,7 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
     found = {
         package
         for package, own in members.items()
-        if _silent(package, silent) and not any(isinstance(fact, Entry) and fact.kind == "main" for file in own for fact in file.facts)
+        if _silent(package, silent) and not any(isinstance(fact, Entry) for file in own for fact in file.facts)
     }
     found -= _started(files, found)
     package_of = {file.path: package for package, own in members.items() for file in own}

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from rung import hits, needles, store
 from rung.canonical import Canonical
 from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
-from rung.needles import Needles, needles_of
+from rung.needles import Finder, Needles, needles_of
 from rung.records import (
     Call,
     Command,
@@ -157,6 +157,20 @@ def _name_regex(name: str) -> re.Pattern[str]:
         else:
             out.append(re.escape(piece))
     return re.compile("".join(out))
+
+
+class Asked(NamedTuple):
+    """Which calls of a language signals ask for, told by their full names, prefix and all."""
+
+    lasts: frozenset[str]
+    """Their last parts."""
+    roots: frozenset[str]
+    """The first parts of those of which any last part will do."""
+
+    def asks_for(self, name: str) -> bool:
+        """Whether a call of this name may be meant."""
+        bare = _BRACKETED.sub("", name) if "[" in name else name
+        return bare.rpartition(".")[2] in self.lasts or bare.partition(".")[0] in self.roots
 
 
 class CommandPattern:
@@ -407,18 +421,7 @@ class Matchers:
         wanted = self._texts_of(path)
         if not wanted:
             return ()
-        lowered = data.lower()
-        wide = data[:2] in _WIDE
-        seen: dict[tuple[str, ...], bool] = {}
-        likely = []
-        for text, owned in wanted:
-            for choice in self._needles[text.pattern]:
-                if choice not in seen:
-                    seen[choice] = wide or any(_is_in(needle, lowered) for needle in choice)
-                if not seen[choice]:
-                    break
-            else:
-                likely.append((text, owned))
+        likely = wanted if data[:2] in _WIDE else self._likely(wanted, data)
         if not likely:
             return ()
         content = text_of(data).replace("\r\n", "\n")
@@ -431,6 +434,15 @@ class Matchers:
                 if len(hits) >= _MAX_HITS:
                     return tuple(hits)
         return tuple(hits)
+
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
+
+    def _likely(self, wanted: Iterable[tuple[_Text, Owned]], data: bytes) -> list[tuple[_Text, Owned]]:
+        """Those text signals of which all needles are in a file."""
+        found = self._finder.found_in(data.lower())
+        return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
 
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
@@ -446,6 +458,10 @@ class Matchers:
             and owned.signal.strength > Strength.DECLARED
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
+
+    def called(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The first and the last parts of calls' names by which signals and starts find them: a call of neither matches nothing."""
+        return frozenset(self._open_calls), frozenset(self._calls)
 
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -476,6 +492,15 @@ class Matchers:
         for hit in file.hits:
             if all(not all(map(is_local, group)) for group in hit.modules):
                 yield hits.match_of(hit, self._by_key[hit.key], file.facts)
+
+    def asked_calls(self, prefix: str) -> Asked:
+        """The calls of a language that signals ask for, by what its names begin with."""
+        lasts = (
+            last
+            for last, patterns in self._calls.items()
+            if any("*" in pattern.root or pattern.root.startswith(prefix) for pattern, _ in patterns)
+        )
+        return Asked(frozenset(lasts), frozenset(root for root in self._open_calls if root.startswith(prefix)))
 
     def _match_facts(self, file: SourceFile) -> Iterator[Match]:
         askers: _Keys | None = None
@@ -670,11 +695,6 @@ class _Text:
         if not self.regex.search(self._example):
             raise ValueError(f"the example `{self._example}` is not matched by its own pattern")
         return needles_of(self.regex)
-
-
-def _is_in(needle: str, lowered: bytes) -> bool:
-    """Whether a text can be in bytes of which only ASCII letters were lowered and that may end their lines in two characters."""
-    return not needle.isascii() or "\n" in needle or needle.encode() in lowered
 
 
 def _wrong(owned: Owned, error: Exception) -> PackError:

@@ -1,8 +1,13 @@
-"""Texts that a regular expression can't match without: looking for them first spares most files the expression itself."""
+"""Texts that must be there for something to be found: what a regular expression can't match without, and how files are searched for many.
+
+Looking for them first spares most files the expression itself.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from itertools import product
 
 from msgspec import Struct
 
@@ -12,27 +17,75 @@ Needles = tuple[tuple[str, ...], ...]
 """Sets of texts in lower case, of each of which one must be there."""
 SHORTEST = 3
 """Shorter texts are in every file."""
-_LONG = 5
+_RARE = 6
+"""Texts of this length tell something beside others."""
+_LONG = 8
 """Texts of this length are rare enough; among them the smaller choice is better."""
+_COMMON = frozenset((
+    " in ", "add ", "assert", "class ", "copy ", "create", "data", "def ", "deploy", "docker", "endpoint", "float", "for ", "get", "get_",
+    "if ", "install", "int", "model", "name", "policy", "post", "raise ", "run", "run ", "setup", "true", "type:", "value",
+))  # fmt: skip
+"""Texts that so many files hold that finding them all costs more than it saves."""
+_MOST = 128
+"""Texts that a part of an expression is written out as; what stands for more is taken apart."""
+_NOT_READ = regex(r"\(\?(?:[#>(]|P[=>]|[a-z-]+:)|\\[xuUN\d]")
 _TOKEN = regex(
-    r"(?P<escape>\\.)|(?P<set>\[\^?\]?(?:[^\]\\]|\\.)*\])|(?P<flags>\(\?[a-zA-Z-]+\))|(?P<look>\(\?<?[=!])|(?P<open>\((?:\?:|\?P<\w+>)?(?!\?))"
+    r"(?P<text>[\w \"',:;/@#<>=&%~!-]+(?![*+?{]))|(?P<escape>\\.)|(?P<set>\[\^?\]?(?:[^\]\\]|\\.)*\])|(?P<flags>\(\?[a-zA-Z-]+\))|(?P<look>\(\?<?[=!])|(?P<open>\((?:\?:|\?P<\w+>)?(?!\?))"
     r"|(?P<close>\))|(?P<or>\|)|(?P<count>(?:[*+?]|\{\d+,?\d*\}|\{,\d+\})[?+]?)|(?P<plain>.)",
     re.DOTALL,
 )
+_FEW = regex(r"\[([^\]\\^\n-]{1,4})\]")
+"""A set of a few characters that stand for themselves."""
+_NO_WIDTH = frozenset((r"\b", r"\B", r"\A", r"\Z", "^", "$"))
+
+
+class Finder:
+    """Which of many texts are in some bytes, found in one pass over them; made ready when it is first asked."""
+
+    def __init__(self, needles: Iterable[str]) -> None:
+        self._needles = tuple(dict.fromkeys(needles))
+        self._matches: Callable[..., list[tuple[int, int, int]]] | None = None
+
+    def found_in(self, data: bytes) -> set[str]:
+        """Those of the texts that are in the bytes, in their very case."""
+        if self._matches is None:
+            from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+            automaton = BytesAhoCorasick([needle.encode() for needle in self._needles], implementation=Implementation.DFA)
+            self._matches = automaton.find_matches_as_indexes
+        return {self._needles[number] for number in {match[0] for match in self._matches(data, overlapping=True)}}
 
 
 def needles_of(pattern: re.Pattern[str]) -> Needles:
-    """Sets of texts in lower case; of each set at least one is in the lower case of every text that the pattern matches."""
-    if pattern.flags & re.VERBOSE or re.search(r"\(\?(?:[#>(]|P[=>]|[a-z-]+:)", pattern.pattern):
+    """Sets of texts in lower case; of each set at least one is in the lower case of every text that the pattern matches.
+
+    The set that tells most, and what others tell much; whatever else must be there is left to the expression.
+    """
+    if pattern.flags & re.VERBOSE or _NOT_READ.search(pattern.pattern):
         return ()
     reader = _Reader([(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(pattern.pattern)])
-    return tuple(sorted((tuple(sorted(needles)) for needles in reader.choice()), key=lambda needles: (len(needles), needles)))
+    best, *others = sorted(reader.choice().needles(), key=lambda texts: (_worth(texts), sorted(texts)), reverse=True) or [_Texts()]
+    return tuple(tuple(sorted(texts)) for texts in (best, *filter(_tells_much, others)) if texts)
 
 
-_Needles = frozenset[str]
-_All = frozenset[_Needles]
+_Texts = frozenset[str]
+_Sets = frozenset[_Texts]
 """Sets of which each has a member in the text."""
-_NONE: _All = frozenset()
+_EMPTY: _Texts = frozenset(("",))
+
+
+class _Part(Struct, frozen=True):
+    """What a part of an expression matches."""
+
+    begins: _Texts = _EMPTY
+    """Of these one is what it matches, or what that begins with."""
+    whole: bool = False
+    """Whether there is nothing behind them."""
+    needed: _Sets = frozenset()
+
+    def needles(self) -> _Sets:
+        """All that must be there."""
+        return self.needed | _rare(self.begins)
 
 
 class _Reader(Struct):
@@ -41,55 +94,97 @@ class _Reader(Struct):
     tokens: list[tuple[str, str]]
     position: int = 0
 
-    def choice(self) -> _All:
-        """The needles of alternatives: of each its best, when each has some."""
-        found = [self.sequence()]
-        while self.position < len(self.tokens) and self.tokens[self.position][0] == "or":
+    def choice(self) -> _Part:
+        """Alternatives: of what they need only the best of each, when each needs something."""
+        found = [self._sequence()]
+        while self._next() == "or":
             self.position += 1
-            found.append(self.sequence())
+            found.append(self._sequence())
         if len(found) == 1:
             return found[0]
-        return frozenset((frozenset[str]().union(*(max(needles, key=_worth) for needles in found)),)) if all(found) else _NONE
+        begins = _Texts().union(*(part.begins for part in found))
+        whole = len(begins) <= _MOST and all(part.whole and not part.needed for part in found)
+        needles = [part.needles() for part in found]
+        needed = _rare(_Texts().union(*(max(sets, key=_worth) for sets in needles))) if not whole and all(needles) else frozenset()
+        return _Part(begins if len(begins) <= _MOST else _EMPTY, whole, needed)
 
-    def sequence(self) -> _All:
-        """The needles of pieces that follow each other."""
-        every, run = set[_Needles](), ""
-        while self.position < len(self.tokens) and self.tokens[self.position][0] not in ("or", "close"):
-            kind, text = self.tokens[self.position]
+    def _sequence(self) -> _Part:
+        """Parts that follow each other, written out as far as it goes, and anew behind each that can't be."""
+        begins, run, needed = None, _EMPTY, set[_Texts]()
+        while self._next() not in ("or", "close", ""):
+            part = self._part()
+            least, most = self._count()
+            if least:
+                needed |= part.needed
+            texts = _repeated(part.begins, least, most) if part.whole else None
+            following = _joined(run, (part.begins if least else _EMPTY) if texts is None else texts)
+            if texts is None or following is None:
+                run = following or run
+                needed |= _rare(run)
+                begins = begins or run
+                following = texts or _EMPTY
+            run = following
+        return _Part(begins or run, begins is None, frozenset(needed | _rare(run) if begins else needed))
+
+    def _part(self) -> _Part:
+        """The part that stands here, without its count."""
+        kind, text = self.tokens[self.position]
+        self.position += 1
+        if kind in ("open", "look"):
+            inner = self.choice()
             self.position += 1
-            inner = _NONE
-            if kind in ("open", "look"):
-                inner = self.choice()
-                if text.endswith("!"):
-                    inner = _NONE
-                self.position += 1
-            literal = text not in ".^$" if kind == "plain" else kind == "escape" and not text[1].isalnum()
-            character = text[-1].lower() if literal else ""
-            least = self._least()
-            if character and least != 0:
-                run += character
-                if least is None:
-                    continue
-            elif least != 0:
-                every |= inner
-            every |= _needle(run)
-            run = ""
-        return frozenset(every | _needle(run))
+            if kind == "look":
+                return _Part(whole=True, needed=frozenset() if text.endswith("!") else inner.needles())
+            return inner
+        if text in _NO_WIDTH or kind == "flags":
+            return _Part(whole=True)
+        if kind == "set":
+            few = _FEW.fullmatch(text)
+            return _Part(frozenset(few[1].lower()), whole=True) if few else _Part()
+        if (kind == "plain" and text in ".\n") or (kind == "escape" and text[1].isalnum()):
+            return _Part()
+        return _Part(frozenset((text[1:] if kind == "escape" else text.lower(),)), whole=True)
 
-    def _least(self) -> int | None:
-        """How often the piece just read occurs at least; None when no count follows it."""
-        if self.position == len(self.tokens) or self.tokens[self.position][0] != "count":
-            return None
+    def _count(self) -> tuple[int, int | None]:
+        """How often the part just read occurs at least and at most."""
+        if self._next() != "count":
+            return 1, 1
         text = self.tokens[self.position][1]
         self.position += 1
         if text[0] != "{":
-            return 1 if text[0] == "+" else 0
-        return int(re.split(r"[,}]", text[1:])[0] or 0)
+            return int(text[0] == "+"), 1 if text[0] == "?" else None
+        least, comma, most = text[1 : text.index("}")].partition(",")
+        return int(least or 0), int(most) if most else None if comma else int(least)
+
+    def _next(self) -> str:
+        """The kind of the token that comes, nothing at the end."""
+        return self.tokens[self.position][0] if self.position < len(self.tokens) else ""
 
 
-def _needle(run: str) -> _All:
-    return frozenset((frozenset((run,)),)) if len(run) >= SHORTEST else _NONE
+def _repeated(texts: _Texts, least: int, most: int | None) -> _Texts | None:
+    """All that texts in a row can be, unless it is too much."""
+    if least == most == 1:
+        return texts
+    if most is None or most > _MOST or sum(len(texts) ** times for times in range(least, most + 1)) > _MOST:
+        return None
+    return frozenset("".join(chosen) for times in range(least, most + 1) for chosen in product(texts, repeat=times))
 
 
-def _worth(needles: _Needles) -> tuple[int, int]:
-    return min((min(map(len, needles)), _LONG)), -len(needles)
+def _joined(first: _Texts, second: _Texts) -> _Texts | None:
+    """Each text followed by each other, unless they are too many."""
+    return frozenset(start + end for start in first for end in second) if len(first) * len(second) <= _MOST else None
+
+
+def _rare(texts: _Texts) -> _Sets:
+    """The texts as a set of needles, without those that hold another; nothing when one is too short to tell, or may be written otherwise."""
+    if min(map(len, texts)) < SHORTEST or not all(map(str.isascii, texts)):
+        return frozenset()
+    return frozenset((frozenset(text for text in texts if not any(other in text for other in texts if other != text)),))
+
+
+def _worth(texts: _Texts) -> tuple[bool, int, int]:
+    return texts.isdisjoint(_COMMON), min(*map(len, texts), _LONG), -len(texts)
+
+
+def _tells_much(texts: _Texts) -> bool:
+    return texts.isdisjoint(_COMMON) and min(map(len, texts)) >= _RARE

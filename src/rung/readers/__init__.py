@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 
@@ -42,15 +41,14 @@ from rung.readers import (
     workspaces,
 )
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
-from rung.readers.requirements import Named
+from rung.readers.reading import Asked, Claimants, Reading
 from rung.records import Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
 MODULES = (
-    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
+    python, notebooks, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
     taskcluster, other_ci, terraform, stacks, bicep, kubernetes, workspaces, containers,
     tasks, sql, pointers,
 )  # fmt: skip
@@ -79,14 +77,15 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
-        self._readings: tuple[Reading, ...] = (
-            *(reading for module in MODULES for reading in module.READINGS),
+        roots, lasts = matchers.called()
+        asked = Asked(roots, constructs.STEMS, lasts)
+        readings = (
+            *(reading.sparing(asked) if reading.sparing else reading for module in MODULES for reading in module.READINGS),
+            *languages.readings(matchers.asked_calls),
             settings.settings_reading(matchers.setting_globs),
         )
-        self._names = re.compile(
-            "|".join(reading.claims.pattern for reading in self._readings if isinstance(reading.claims, Named)), re.DOTALL
-        )
-        self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
+        self._claimants = Claimants(readings)
+        self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
 
     def names(self) -> tuple[str, ...]:
@@ -110,7 +109,7 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            plan = self._claimants(template_path(path)), self._matchers.wants_text(path)
+            plan = self._claimants.of(template_path(path)), self._matchers.wants_text(path)
             self._plans[path] = plan
         return plan
 
@@ -120,10 +119,6 @@ class Readers:
 
     def _looks_into(self, entry: Entry) -> bool:
         return not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path))
-
-    def _claimants(self, path: str) -> tuple[Reading, ...]:
-        has_name = self._names.fullmatch(path) is not None
-        return tuple(reading for reading in self._readings if (has_name or reading.claims.__class__ is not Named) and reading.claims(path))
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None

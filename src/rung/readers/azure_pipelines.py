@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.shell import split
 from rung.readers.workflows import (
     MAX_NESTING,
@@ -22,7 +22,6 @@ from rung.readers.workflows import (
     filters,
     is_false,
     is_true,
-    is_yaml,
     items,
     local_path,
     mapping,
@@ -66,8 +65,8 @@ class _Stage(Struct, frozen=True):
     manual: bool = False
 
 
-def _claims(path: str) -> bool:
-    return is_yaml(path) and not _OTHERS.search(path) and (_NAMED.search(path) or _LIKELY.search(path)) is not None
+def _may_be_pipeline(path: str) -> bool:
+    return not _OTHERS.search(path) and (_NAMED.search(path) or _LIKELY.search(path)) is not None
 
 
 def read(path: str, data: bytes) -> Iterable[Fact]:
@@ -396,4 +395,4 @@ def _with_parameters(document: Map, parameters: Map) -> Map:
     return both
 
 
-READINGS = (Reading(name="azure-pipelines", claims=_claims, read=read),)
+READINGS = (Reading(name="azure-pipelines", claims=Claims(_may_be_pipeline, ".yml", ".yaml"), read=read),)

@@ -24,7 +24,10 @@ _PULUMI = regex(
     r"pulumi_[a-z]\w*(?:\.[a-z]\w*){0,4}\.[A-Z]\w*"
     r"|js:@pulumi/[a-z][\w-]*(?:[/.][a-z][\w-]*){0,4}\.[A-Z]\w*"
 )
-_PREFIXES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
+LIBRARIES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
+"""What the names of calls begin with that declare infrastructure, or are among the arguments of one that does."""
+STEMS = ("aws_cdk", "cdktf_cdktf_provider_", "pulumi_")
+"""What the names of Python's calls begin with that can declare infrastructure, and those of the values handed to them."""
 _SCHEDULE = regex(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
 _PROPERTY = regex(r"\.([A-Z]\w*?)(?:Property|Args)$")
 _NO_RESOURCE = regex(
@@ -50,7 +53,7 @@ def resources_of(calls: Iterable[Call]) -> list[Resource]:
     """
     found: list[tuple[Call, str, list[tuple[str, str]]]] = []
     around: list[tuple[int, list[tuple[str, str]]]] = []
-    dialects = [(call, _dialect(call)) for call in calls if call.name.startswith(_PREFIXES)]
+    dialects = [(call, _dialect(call)) for call in calls if call.name.startswith(LIBRARIES)]
     for call, dialect in sorted(dialects, key=lambda pair: (pair[0].line, -pair[0].end_line, not pair[1])):
         while around and around[-1][0] < call.line:
             around.pop()

@@ -15,8 +15,8 @@ from rung.readers.attributes import bounded, shortened
 from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, flatten, parse_json, text_of, without_placeholders
 from rung.readers.installs import installed
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading
-from rung.readers.requirements import guarded, named
+from rung.readers.reading import Reading, named
+from rung.readers.requirements import guarded
 from rung.readers.shell import split, words_of
 from rung.readers.workflows import Source, items, mapping, scalar, scalars
 from rung.records import Command, Fact, Image, Problem, Resource, Setting, Task
@@ -340,8 +340,10 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         name="compose",
-        claims=named(r"(?:[^/]*[-_.])?(?:docker[-_]?)?compose(?:[-_.][^/]*)?\.ya?ml"),
+        claims=named(r"(?:[^/]*[-_.])?(?:docker[-_]?)?compose(?:[-_.][^/]*)?\.ya?ml", ".yml", ".yaml"),
         read=guarded(read_compose),
     ),
-    Reading(name="devcontainer", claims=named(r"\.?devcontainer\.json|\.devcontainer/[^/]+\.json"), read=guarded(read_devcontainer)),
+    Reading(
+        name="devcontainer", claims=named(r"\.?devcontainer\.json|\.devcontainer/[^/]+\.json", ".json"), read=guarded(read_devcontainer)
+    ),
 )

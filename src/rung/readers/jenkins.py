@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.shell import split
 from rung.readers.workflows import Source, at_directory, both
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
@@ -80,9 +80,11 @@ class _Place(Struct, frozen=True):
     lenient: bool = False
 
 
-def _claims(path: str) -> bool:
-    name = posixpath.basename(path)
+def _is_jenkinsfile(path: str) -> bool:
     lower = path.lower()
+    if "jenkins" not in lower and not lower.endswith(".groovy"):
+        return False
+    name = posixpath.basename(path)
     return (
         name.startswith("Jenkinsfile")
         or lower.endswith(".jenkinsfile")
@@ -420,4 +422,4 @@ def _arguments(tokens: list[_Token]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-READINGS = (Reading(name="jenkins", claims=_claims, read=read),)
+READINGS = (Reading(name="jenkins", claims=Claims(_is_jenkinsfile), read=read),)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from rung.expressions import regex
 from rung.readers import languages, python, scanning, shell, syntax
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading, suffixed
 from rung.records import Command, Fact, Problem, Setting, Task
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -338,7 +338,11 @@ def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="jupyter", claims=lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, read=_read_jupyter),
-    Reading(name="markdown-notebook", claims=lambda path: path.lower().endswith((".rmd", ".qmd")), read=_read_markdown),
-    Reading(name="databricks", claims=lambda path: path.endswith((".py", ".sql", ".scala", ".r", ".R")), read=_read_databricks),
+    Reading(
+        name="jupyter",
+        claims=Claims(lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, ".ipynb"),
+        read=_read_jupyter,
+    ),
+    Reading(name="markdown-notebook", claims=suffixed(".rmd", ".qmd", any_case=True), read=_read_markdown),
+    Reading(name="databricks", claims=suffixed(".py", ".sql", ".scala", ".r", ".R"), read=_read_databricks),
 )

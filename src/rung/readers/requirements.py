@@ -195,25 +195,6 @@ def guarded(read: Callable[[str, bytes], Iterator[Fact]]) -> Callable[[str, byte
     return guarded_read
 
 
-class Named:
-    """Claims paths whose file name (with as many folders as the pattern has) the pattern matches as a whole."""
-
-    __slots__ = ("_match", "pattern")
-
-    def __init__(self, pattern: str) -> None:
-        self.pattern = r"(?:.*/)?(?:" + pattern + ")"
-        self._match = re.compile(self.pattern, re.DOTALL).fullmatch
-
-    def __call__(self, path: str) -> bool:
-        """Whether the path is claimed."""
-        return self._match(path) is not None
-
-
-def named(pattern: str) -> Named:
-    """Claims paths whose file name the pattern matches as a whole."""
-    return Named(pattern)
-
-
 def _from_url(text: str, line: int, group: str, hashed: bool) -> Dependency | None:
     url = text.partition(" ")[0].partition(";")[0]
     found = _EGG.search(url) or _WHEEL.search(url) or (_REPOSITORY.search(url) if not url.startswith("http") else None)

@@ -21,7 +21,7 @@ from rung.readers.documents import (
     text_of,
     without_placeholders,
 )
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.records import Fact, Problem, Setting
 from rung.targets.roles import template_path
 
@@ -78,7 +78,7 @@ def settings_reading(globs: tuple[str, ...]) -> Reading:
     meant = compile_globs(globs)
     return Reading(
         name="settings",
-        claims=lambda path: not _NOT_SETTINGS.fullmatch(posixpath.basename(path)) and meant(path),
+        claims=Claims(lambda path: meant(path) and not _NOT_SETTINGS.fullmatch(posixpath.basename(path))),
         read=read_settings,
         languages=("settings",),
         skim=lambda _path, _data: (),

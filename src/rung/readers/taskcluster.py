@@ -13,9 +13,9 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.readers.attributes import shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading, named
 from rung.readers.shell import words_of
-from rung.readers.workflows import MAX_NESTING, Source, arguments_of, is_yaml, items, mapping, scalar, scalars
+from rung.readers.workflows import MAX_NESTING, Source, arguments_of, items, mapping, scalar, scalars
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
 from rung.targets.roles import template_path
 
@@ -57,18 +57,8 @@ class _Kind(Struct, frozen=True):
     builds_images: bool
 
 
-def _claims_root(path: str) -> bool:
-    return posixpath.basename(path) in (".taskcluster.yml", ".taskcluster.yaml") or (
-        is_yaml(path) and re.search(r"pipeline|hook|task", posixpath.basename(path).lower()) is not None
-    )
-
-
-def _claims_hook(path: str) -> bool:
-    return re.search(r"(?:^|/)[^/]*(?:taskcluster|hook)[^/]*\.json$", path) is not None
-
-
-def _claims_kind(path: str) -> bool:
-    return is_yaml(path) and re.search(r"(?:^|/)taskcluster/", path) is not None
+def _may_hold_tasks(path: str) -> bool:
+    return re.search(r"pipeline|hook|task", posixpath.basename(path).lower()) is not None
 
 
 def read_tasks(path: str, data: bytes) -> Iterable[Fact]:
@@ -276,7 +266,11 @@ def _is_of(kind: str, label: str) -> bool:
 
 
 READINGS = (
-    Reading(name="taskcluster", claims=_claims_root, read=read_tasks),
-    Reading(name="taskcluster-hook", claims=_claims_hook, read=read_hook),
-    Reading(name="taskcluster-kind", claims=_claims_kind, read=read_kind),
+    Reading(name="taskcluster", claims=Claims(_may_hold_tasks, ".yml", ".yaml"), read=read_tasks),
+    Reading(name="taskcluster-hook", claims=named(r"[^/]*(?:taskcluster|hook)[^/]*\.json", ".json"), read=read_hook),
+    Reading(
+        name="taskcluster-kind",
+        claims=Claims(lambda path: re.search(r"(?:^|/)taskcluster/", path) is not None, ".yml", ".yaml"),
+        read=read_kind,
+    ),
 )
