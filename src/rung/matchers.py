@@ -391,7 +391,7 @@ class Matchers:
         self._texts.append((files, (_Text(pattern, example), owned)))
 
     def _known_needles(self, digest: str) -> dict[str, Needles]:
-        """What must be in a text for the patterns of text signals to match; kept between scans, as all of them are compiled for it."""
+        """What must be in a text for the patterns of text signals to match; found out once, as all of them are compiled for it."""
 
         def find() -> dict[str, Needles]:
             found = {}
@@ -402,7 +402,7 @@ class Matchers:
                     raise _wrong(owned, error) from error
             return found
 
-        return store.remembered("needles", digest, dict[str, Needles], find, by=(__file__, needles.__file__)) if digest else find()
+        return store.compiled("needles", digest, dict[str, Needles], find, by=(__file__, needles.__file__)) if digest else find()
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
