@@ -159,8 +159,9 @@ class DeadEnds:
     def _some_path(self, glob: str) -> bool:
         plain = glob.strip("'\"").removeprefix("./")
         start = re.split(r"[*?\[{]", plain, maxsplit=1)[0]
-        return any(
-            path_matches(path, plain) or (path.startswith(start) and (start != plain or plain.endswith("/"))) for path in self._tree.files
+        begins = start != plain or plain.endswith("/")
+        return (begins and any(path.startswith(start) for path in self._tree.files)) or any(
+            path_matches(path, plain) for path in self._tree.files
         )
 
     # ── stages, locks, tests ─────────────────────────────────────────────────────────────────────────

@@ -38,7 +38,7 @@ _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""
 
 
-class Owned(Struct, frozen=True, dict=True):
+class Owned(Struct, frozen=True, dict=True, eq=False):
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
     detector: str

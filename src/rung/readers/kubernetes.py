@@ -31,6 +31,7 @@ _SUFFIXLESS = regex(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployment
 _IN_TEMPLATES = regex(r"(?:^|/)templates/")
 _BARE_PLACEHOLDER = regex(rb"[^\"'#]*[:-][ \t]+\{\{|[ \t]*\{[\{%]")
 _CONTROL = regex(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
+_NO_ATTRIBUTES = ("apiVersion", "kind", "metadata.name")
 _PAYLOADS = ("data", "stringData", "binaryData")
 _GROUPS = {
     "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
@@ -177,16 +178,14 @@ def _object(body: Map, conditions: list[str]) -> Iterator[Fact]:
     shown = body
     if kind in ("core/ConfigMap", "core/Secret"):
         shown = _without_payloads(body)
-    scalars = [
-        (key, text, line) for key, text, line in islice(flatten(shown), MAX_SCALARS) if key not in ("apiVersion", "kind", "metadata.name")
-    ]
+    scalars = list(islice(flatten(shown), MAX_SCALARS))
     line = body.at("kind")
     yield Resource(
         line=line,
         dialect="kubernetes",
         type=kind,
         name=shortened(name),
-        attributes=bounded((key, text) for key, text, _ in scalars),
+        attributes=bounded((key, text) for key, text, _ in scalars if key not in _NO_ATTRIBUTES),
         references=_references(scalars),
         conditional=conditions[line - 1] if 0 < line <= len(conditions) else "",
     )
@@ -212,6 +211,8 @@ def _references(scalars: list[tuple[str, str, int]]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     kind = ""
     for key, text, _ in scalars:
+        if not key.endswith(("ef.kind", "ef.name")):
+            continue
         if key.endswith(("Ref.kind", "ref.kind")):
             kind = text
         elif kind and key.endswith(("Ref.name", "ref.name")):

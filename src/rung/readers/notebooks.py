@@ -321,9 +321,9 @@ def _read_markdown(path: str, data: bytes) -> Iterator[Fact]:
 
 def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
     """What a notebook exported as source says beyond its code, which its language's reader reads."""
-    text = text_of(data)[: scanning.MAX_BYTES]
-    if not _DATABRICKS.match(text):
+    if not _DATABRICKS.match(text_of(data[:100])):
         return
+    text = text_of(data)[: scanning.MAX_BYTES]
     yield Setting(line=1, key="notebook.kind", value="databricks")
     commands: list[Command] = []
     for magic in _DATABRICKS_MAGIC.finditer(text):

@@ -32,6 +32,7 @@ _REDIRECT = regex(r"<<<|<<-?|[<>]\(|>>?[|&]?|<[&>]?")
 _FUNCTION = regex(r"\([ \t]*\)")
 _ASSIGNMENT = regex(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
 _BLANK = " \t\r\f\v"
+_BLANKS = regex(r"[ \t\r\f\v]+")
 _BREAK = " \t\r\f\v\n;&|<>()"
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac", "!", "}", "{", "coproc"})
 _HEADERS = frozenset({"for", "select", "case"})
@@ -141,8 +142,8 @@ class _Scanner:
         state = _State()
         while self.position < self.end:
             char = self.text[self.position]
-            if char in _BLANK:
-                self.position += 1
+            if char in _BLANK and (blanks := _BLANKS.match(self.text, self.position, self.end)):
+                self.position = blanks.end()
             elif char in "\\`^" and self.text.startswith("\n", self.position + 1):
                 self.position += 2
             elif char == "#":
@@ -298,8 +299,10 @@ class _Scanner:
         text = self.text
         while self.position < self.end:
             if plain := _PLAIN.match(text, self.position, self.end):
-                parts.append(plain[0])
                 self.position = plain.end()
+                if not parts and (self.position == self.end or text[self.position] in _BREAK):
+                    return plain[0]
+                parts.append(plain[0])
                 continue
             char = text[self.position]
             if char in _BREAK or char.isspace():
