@@ -226,10 +226,7 @@ class Matchers:
         self._texts: list[tuple[tuple[str, ...], tuple[_Text, Owned]]] = []
         self._asked: dict[tuple[str, ...], _Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
-        self.setting_globs: tuple[str, ...] = ()
-        """The files that configuration signals ask about."""
         self._by_key: dict[str, Owned] = {}
-        globs: set[str] = set()
         offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
             owned_signals = [
@@ -243,10 +240,7 @@ class Matchers:
                     getattr(self, f"_add_{signal.matcher}")(owned, _Arguments(signal.arguments))
                 except (ValueError, re.error) as error:
                     raise _wrong(owned, error) from error
-                if signal.matcher == "config":
-                    globs.update(_texts(signal.arguments["file"]))
         self._needles = self._known_needles(packs.digest)
-        self.setting_globs = tuple(sorted(globs))
         self._index()
 
     def _index(self) -> None:
@@ -443,6 +437,10 @@ class Matchers:
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
         return bool(self._texts_of(path))
+
+    def asks_for_settings(self, path: str) -> bool:
+        """Whether any configuration signal looks into files of this path."""
+        return bool(self._settings_of(path))
 
     def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
         """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""

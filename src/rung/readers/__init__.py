@@ -79,7 +79,7 @@ class Readers:
         self._prefilter = prefilter
         readings = (
             *(self._sparing(reading) for module in MODULES for reading in module.READINGS),
-            settings.settings_reading(matchers.setting_globs),
+            settings.settings_reading(matchers.asks_for_settings),
         )
         self._claimants = Claimants(readings)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
