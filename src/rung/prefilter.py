@@ -38,8 +38,8 @@ _COMMON = frozenset((
     "table", "task", "test", "type", "update", "utils", "value", "values", "version", "workflow",
 ))  # fmt: skip
 """Words that so many files hold that others are better looked for."""
-_TELLING = (True, 3)
-"""Rarer words than these are worth looking for beside others."""
+_CHANCE = 3
+"""Texts of no more letters are in many files by chance: not worth looking for beside others."""
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """What text of two bytes a character begins with."""
 
@@ -64,6 +64,7 @@ _ANNOTATED = regex(rb":[^:=,(\n]*+\Z")
 _JS_BRACKET = regex(rb"!?(?:<[^<>()\n;]{0,120}+>)?[ \t]*+(?:\?\.)?[(/]")
 _JS_BOUND = regex(rb"[\"'`]|\s*+(?:as\b|:)")
 _JS_EXTENDS = regex(rb"\bextends\s++[\w$.]*+\Z")
+_BLOCK = regex(rb"\{%-?\s*+\Z")
 _ORDERED = regex(rb"(?<![-=<>])[<>](?![<>])")
 _STOPPING = regex(rb"\b(?:if|elif|assert)\b")
 _STATEMENT = regex(
@@ -320,7 +321,10 @@ def _used_in_sql(source: _Source, name: bytes, dotted: bool) -> bool:
 def _used_in_jinja(source: _Source, name: bytes, _dotted: bool) -> bool:
     """Whether a name is called, or opens a block."""
     name = name.lower()
-    return re.search(rb"\b" + name + rb"\s*+\(|\{%-?\s*+(?:data_)?" + name + rb"\b", source.lowered) is not None
+    data = source.lowered
+    return any(
+        _BRACKET.match(data, at + len(name)) or _BLOCK.search(data, max(at - 200, 0), at) for at in source.places(name, lowered=True)
+    ) or any(_BLOCK.search(data, max(at - 200, 0), at) for at in source.places(b"data_" + name, lowered=True))
 
 
 _USES: dict[str, Callable[[_Source, bytes, bool], bool]] = {
@@ -477,12 +481,11 @@ def _call_needles(pattern: str) -> tuple[str, ...]:
 
 def _rarest(texts: Iterable[str]) -> tuple[str, ...]:
     """The text that is likely in the fewest files, and the next one if it tells something, too."""
-    ranked = sorted(dict.fromkeys(texts), key=_rarity, reverse=True) or [""]
-    return tuple(ranked[:1] + [text for text in ranked[1:2] if _rarity(text) > _TELLING])
-
-
-def _rarity(text: str) -> tuple[bool, int]:
-    return text not in _COMMON and len(text) > 1, len(text)
+    every = list(texts)
+    rare = sorted((text for text in every if len(text) > 1 and text not in _COMMON), key=len, reverse=True)
+    if not rare:
+        return (max(every, key=len, default=""),)
+    return tuple(rare[:2]) if len(rare) > 1 and len(rare[1]) > _CHANCE else (rare[0],)
 
 
 def _gate_word(glob: str) -> tuple[bool, str, bool]:
