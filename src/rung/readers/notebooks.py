@@ -233,7 +233,7 @@ def _pieces(path: str, pieces: list[tuple[str, _Piece]], asked: Asked) -> Iterat
     yield from _python(programs["python"], asked)
     for name, facts in _OTHERS.items():
         if programs[name]:
-            yield from _moved(facts("\n".join(piece.text for piece in programs[name])), programs[name])
+            yield from _moved(facts("\n".join(piece.text for piece in programs[name]), asked), programs[name])
 
 
 def _without_magics(piece: _Piece, commands: list[Command]) -> tuple[str, _Piece]:
@@ -296,7 +296,14 @@ def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
             yield replace(fact, line=line)
 
 
-_OTHERS: dict[str, Callable[[str], Iterable[Fact]]] = {"r": languages.r_facts, "julia": languages.julia_facts, "scala": languages.jvm_facts}
+_OTHERS: dict[str, Callable[[str, Asked], Iterable[Fact]]] = {
+    "r": languages.r_facts,
+    "julia": languages.julia_facts,
+    "scala": languages.jvm_facts,
+}
+
+
+_LANGUAGES = ("", "r:", "julia:", "jvm:")
 
 
 def _read_markdown(asked: Asked, path: str, data: bytes) -> Iterator[Fact]:
@@ -343,6 +350,7 @@ def _jupyter(asked: Asked = EVERY_CALL) -> Reading:
         name="jupyter",
         claims=Claims(lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, ".ipynb"),
         read=partial(_read_jupyter, asked),
+        languages=_LANGUAGES,
         sparing=_jupyter,
     )
 
@@ -352,6 +360,7 @@ def _markdown(asked: Asked = EVERY_CALL) -> Reading:
         name="markdown-notebook",
         claims=suffixed(".rmd", ".qmd", any_case=True),
         read=partial(_read_markdown, asked),
+        languages=_LANGUAGES,
         sparing=_markdown,
     )
 

@@ -45,7 +45,7 @@ def facts_of(source: str, *, first_line: int = 1, asked: Asked = EVERY_CALL, tre
     if problem:
         facts.append(Problem(line=problem.line + first_line - 1 if problem.line else 0, what=problem.what))
     if tree is None:
-        facts += scanned(source[: scanning.MAX_BYTES], first_line)
+        facts += scanned(source[: scanning.MAX_BYTES], first_line, asked)
     else:
         walk = _Walk(first_line, asked)
         walk.module(tree.body)
