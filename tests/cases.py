@@ -15,7 +15,8 @@ from pathlib import Path
 import yaml
 
 from rung.detect import detect, match, starts_of
-from rung.matchers import Match, Matchers
+from rung.hits import Match
+from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.prefilter import Prefilter
 from rung.readers import Readers

@@ -11,17 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rung import cache
 from rung.cache import Cache, Content, cache_of
 from rung.cli import DONE, USAGE, main
 from rung.packs import load_packs
 from rung.readers import Readers
-from rung.records import Call, Command, Fact, Import, Literal, Problem, Role, SourceFile, Task
+from rung.records import Call, Command, Fact, Hit, Import, Literal, Problem, Role, SourceFile, Task
 from rung.scan import scan_path
 from rung.targets.target import Entry, Target
 from tests.cases import FIXTURES
@@ -36,7 +36,14 @@ FACTS: tuple[Fact, ...] = (
     Call(line=3, name="b"),
     Task(line=4, kind="make", name="all", commands=(Command(line=5, words=("pytest", "-q"), toothless=True),), needs=("x",)),
 )
-FILE = SourceFile(path="train.py", size=12, role=Role.TEST, lfs=True, facts=FACTS, texts=(("a/b", 3, "text"),))
+FILE = SourceFile(
+    path="train.py",
+    size=12,
+    role=Role.TEST,
+    lfs=True,
+    facts=FACTS,
+    hits=(Hit("a/b", 3, modules=(("mlflow",),)), Hit("a/starts/b", 5, fact=3, command=0, toothless=True)),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -220,7 +227,7 @@ def test_damage_that_is_met_when_writing_is_repaired_at_once(folder: Path) -> No
 
 def test_content_of_another_form_is_a_miss() -> None:
     key = b"k" * 16
-    assert cache._unpacked(key, "a", cache._sum(key, b"\x01") + b"\x01") is None
+    assert cache._unpacked(key, cache._sum(key, b"\x01") + b"\x01") is None
 
 
 @pytest.mark.parametrize(

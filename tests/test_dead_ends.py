@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rung.dead_ends import DeadEnds
 from rung.detect import match, starts_of
@@ -34,7 +34,7 @@ def found(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     target = open_worktree(str(folder))
-    target.info = replace(target.info, **branches)  # type: ignore[arg-type]
+    target.info = replace(target.info, **branches)
     packs = load_packs()
     read = Readers(matchers, Prefilter(packs.detectors)).read_all(target, processes=1)
     ends: tuple[DeadEnd, ...] = DeadEnds(target, read, starts_of(match(read, matchers))).find(evidence, packs.detectors, packs.dead_ends)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 import json
@@ -17,14 +16,13 @@ import jsonschema
 import pytest
 
 from rung import cli
-from rung import rescan as rescan_module
 from rung.history import Asked, history_of
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.records import Change, Config, History, RungError, Strength, TargetError
 from rung.report import HISTORIES, render_history
 from rung.report.history import history_document, history_schema, moved
-from rung.rescan import ONLY_MATCHED, Rescan
+from rung.rescan import Rescan
 from rung.scan import scan_path
 from rung.targets.revision import Revisions
 from tests.hostile import git
@@ -188,19 +186,6 @@ def test_what_one_file_changes_for_another_is_seen(tmp_path: Path, before: dict[
     rescan = Rescan(packs, Config(), packs.frameworks[0])
     for commit in (*project.commits, project.commits[1]):
         assert dict(rescan.at(revisions.open(commit)).strengths) == strengths(project.folder, commit)
-
-
-def test_facts_that_are_taken_for_matched_only_are_looked_at_by_nobody_else() -> None:
-    folder = Path(rescan_module.__file__).parent
-    names = {kind.__name__ for kind in ONLY_MATCHED}
-    found = set()
-    for name in ("commands", "wiring", "starts", "detect", "modules", "libraries", "policy", "assess"):
-        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-                found |= {(name, one.id) for one in ast.walk(node.args[1]) if isinstance(one, ast.Name) and one.id in names}
-
-    # In these the fact is that of a match: a new place needs another look at `rescan.py`.
-    assert found == {("starts", "Call"), ("starts", "Setting"), ("commands", "Call")}
 
 
 def test_each_content_is_read_once(project: Project) -> None:

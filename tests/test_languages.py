@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rung import records
-from rung.readers import languages
+from rung.readers import constructs, languages
 from rung.readers.languages import go_facts, js_facts, julia_facts, jvm_facts, r_facts
-from rung.readers.reading import Reading
+from rung.readers.reading import Asked, Reading
 from rung.records import Call, Fact, Import, Literal
 
 Facts = Callable[[str], Iterator[Fact]]
@@ -250,6 +250,37 @@ def test_literals_worth_keeping_are_found_in_every_language(facts: Facts) -> Non
         Literal(line=1, value="s3://bucket/a"),
         Literal(line=4, value="data/train.csv"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "source"),
+    [
+        (js_facts, "import s from 'js'\ns.other()\ns.wanted('x')"),
+        (js_facts, "import { wanted as w } from 'js'\nother()\nw('x')"),
+        (js_facts, "const { wanted } = require('js')\nwanted('x')"),
+        (js_facts, "import s from 'js'\nconst c = await s.client(1)\nc?.other()\nc!.wanted<T>('x')"),
+        (js_facts, "import s from 'js'\ns.client()\n  .other()\n  ?.wanted('x')"),
+        (js_facts, "import s from 'js'\nclass A { constructor() { this.c = new s.Client() }\n f() { this.c.wanted('x') } }"),
+        (js_facts, "import wanted from 'wanted'\nwanted('x')"),
+        (js_facts, "import w from 'root'\nw.anything('x')"),
+        (go_facts, 'import "a/b"\nfunc f() {\n\tc, err := b.New()\n\tc.other()\n\tc.wanted("x")\n}'),
+        (go_facts, 'import "a/b"\nvar x = b.wanted{"x"}'),
+        (jvm_facts, 'import a.B;\nclass C { void f(B b) { b.other(); b.wanted("x"); } }'),
+        (r_facts, 'other(1)\nwanted("x")'),
+        (julia_facts, 'using A\nA.other(1)\nA.wanted("x")'),
+    ],
+)
+def test_a_call_that_is_asked_for_is_found_and_others_may_be_left_out(facts: Callable[..., Iterator[Fact]], source: str) -> None:
+    found = [fact for fact in facts(source, Asked(("js:root",), (), ("wanted", "js:wanted", "r:wanted"))) if isinstance(fact, Call)]
+
+    assert [call.arguments for call in found if call.kind == "call"] == [("x",)]
+
+
+def test_all_calls_of_a_file_that_declares_infrastructure_are_found() -> None:
+    source = "import { Rule, Schedule } from 'aws-cdk-lib/aws-events'\nnew Rule(this, 'a', { schedule: Schedule.rate('x') })"
+    found = [fact.name for fact in js_facts(source, Asked((), constructs.STEMS, ())) if isinstance(fact, Call)]
+
+    assert found == ["js:aws-cdk-lib/aws-events.Rule", "js:aws-cdk-lib/aws-events.Schedule.rate"]
 
 
 HOSTILE = [

@@ -39,7 +39,8 @@ def found(signals: tuple[Signal, ...], *facts: Fact, path: str = "api.py") -> li
     detector = Detector(id="d", title="D", homepage="", signals=signals)
     matchers = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
     files = [SourceFile(path=path, size=10, facts=facts)]
-    return [item.signal for item in detect(files, match(files, matchers), Wiring(files), "repo")]
+    read = [matchers.matched(one) for one in files]
+    return [item.signal for item in detect(read, match(read, matchers), Wiring(read), "repo")]
 
 
 PREDICT = Call(line=3, name="self.model.predict")

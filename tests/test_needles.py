@@ -8,6 +8,7 @@ import pytest
 
 from rung.needles import Finder, needles_of
 from rung.packs import load_packs
+from rung.records import Signal, Start
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,8 @@ def test_an_expression_with_few_choices_is_not_written_out_without_end() -> None
 
 def test_each_pack_s_example_holds_the_needles_of_its_pattern() -> None:
     for detector in load_packs().detectors:
-        for signal in (*detector.signals, *detector.starts):
+        signals: tuple[Signal | Start, ...] = (*detector.signals, *detector.starts)
+        for signal in signals:
             if signal.matcher == "text":
                 example = str(signal.arguments["example"]).lower()
                 needed = needles_of(re.compile(str(signal.arguments["pattern"]), re.MULTILINE))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rung import records
 from rung.matchers import CallPattern
 from rung.prefilter import Prefilter, call_traces, literal_traces, words_of
 from rung.readers import python
-from rung.readers.python.skim import needs_tree, skimmed
+from rung.readers.python.skim import skimmed
 from rung.records import Call, Detector, Entry, Import, Signal, Strength
 
 
@@ -148,7 +149,8 @@ def test_gates_need_a_word_compared_in_a_statement_that_may_stop(source: bytes, 
 def test_traces_are_the_words_and_pieces_of_a_pattern() -> None:
     traces = call_traces("google.cloud.datacatalog*.Client[a](gs://*, n=3, mode=Fast)")
     assert traces.names == {b"google", b"cloud", b"Client"}
-    assert (traces.parts, traces.pieces, traces.words) == ((b"datacatalog",), (b"gs://",), {b"gs"})
+    assert (traces.parts, traces.pieces) == ((b"datacatalog",), (b"gs://",))
+    assert traces.words == {b"gs"}
     assert (traces.keywords, traces.strings, traces.marks) == ((b"n", b"mode"), (b"fast",), (b"a",))
     assert literal_traces("s3a://?*").words == {b"s3a"}
     assert words_of(b"A.b-c D_1") == {b"a", b"b", b"c", b"d_1"}
@@ -171,15 +173,50 @@ def test_skimming_finds_the_imports_that_the_parser_finds(source: str) -> None:
         assert isinstance(facts, list)
         return sorted((fact.line, getattr(fact, "module", "main")) for fact in facts if isinstance(fact, (Import, Entry)))
 
-    assert told(list(skimmed(source))) == told(python.facts_of(source))
+    assert told(skimmed(source)) == told(python.facts_of(source))
 
 
-def test_tests_and_dead_code_need_the_tree() -> None:
-    assert needs_tree("class T:\n    def test_a(self): ...")
-    assert needs_tree("if 0:\n    import a")
-    assert not needs_tree("def contest(): ...")
+TESTS = [
+    "def test_a():\n    x\n    assert x\nasync def test_b():\n    if y: assert y\ndef helper():\n    def test_inner(): assert 1\n",
+    "import unittest as u\nclass A(u.TestCase):\n    def setUp(self): assert 1\n    def test_a(self):\n        self.assertEqual(1, 2)\n",
+    "class Model:\n    def test_step(self): assert 1\nclass TestB(Model):\n    class C:\n        def test_c(self): pass\n",
+    "def test_a():\n    f()\nif x:\n    def test_b():\n        assert y\n    for a in b:\n        f(a)\n",
+    "def test_a():\n    def inner():\n        assert 1\n    inner()\ndef test_b():\n    class K:\n        def f(self): assert 1\n    assert K\n",
+    'def test_a():\n    """assert this"""\n    # assert that\n    "self.assertTrue("\ndef test_b(mock):\n    mock.assert_called_once()\n',
+    "import pytest\ndef test_a():\n    with pytest.raises(KeyError):\n        f()\nif __name__ == '__main__':\n    pytest.main()\n",
+    "@given(x=check(1))\ndef test_a(x):\n    f(x)\n\nclass TestA(Base[int], metaclass=M):\n    def test_b(self): f()\n",
+]
 
 
-@pytest.mark.parametrize("line", ["parser = argparse.ArgumentParser()", "import click", "print(sys.argv[1])", "@typer.run"])
-def test_parsers_of_arguments_need_the_tree(line: str) -> None:
-    assert needs_tree(line)
+@pytest.mark.parametrize("source", TESTS)
+def test_skimming_finds_the_tests_that_the_parser_finds(source: str) -> None:
+    def told(facts: object) -> list[tuple[int, str, bool]]:
+        assert isinstance(facts, list)
+        return sorted((fact.line, fact.name, fact.assertions > 0) for fact in facts if isinstance(fact, records.Test))
+
+    assert told(skimmed(source)) == told(python.facts_of(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if 0:\n    import a",
+        "from x import assert_same as same\ndef test_a():\n    same(1, 2)",
+        "def test_a(self):\n    self.same = self.assertEqual\ndef test_b(self):\n    self.same(1, 2)",
+        "def test_a():\n    check_shape(x)",
+        "self.assertEqual = print\ndef test_a(self):\n    self.assertEqual(1, 2)",
+        "def test_a():\n    class K:\n        def f(self): self.assertTrue(1)",
+        "class A(make(TestCase)):\n    def test_a(self): assert 1",
+        "Base = TestCase\nclass A(Base):\n    def test_a(self): assert 1",
+        "def test_a():\n\tassert x",
+        "if x:\n    assert y\ndef test_a(): assert 1",
+        "def test_a():\n    print 'x'\n    assert x",
+        "def test_a():\n    try: f()\n    except A, e: assert e",
+        "def test_{{ name }}():\n    assert x",
+        "def test_a[T]():\n    assert x",
+        "import a\rdef test_a():\r    assert x",
+        "x = 1;" + " " * 500 + "assert x\ndef test_a(): assert 1",
+    ],
+)
+def test_what_only_a_tree_tells_is_not_skimmed(source: str) -> None:
+    assert skimmed(source) is None

@@ -7,6 +7,7 @@ import pytest
 from rung import records
 from rung.readers import python
 from rung.readers.python import facts_of
+from rung.readers.reading import Asked
 from rung.records import Call, Entry, Fact, Import, Literal, Problem
 
 
@@ -221,24 +222,15 @@ def test_tests_are_found_where_a_runner_would(source: str, names: list[str]) -> 
 
 
 @pytest.mark.parametrize(
-    ("source", "kinds"),
+    ("source", "entries"),
     [
-        ("if __name__ == '__main__':\n  f()", ["main"]),
-        ("if '__main__' == __name__: f()", ["main"]),
-        ("import argparse\np = argparse.ArgumentParser()\np.add_argument('x')", ["arguments"]),
-        ("from argparse import ArgumentParser as P\nP()", ["arguments"]),
-        ("import click\n@click.command()\n@click.option('--x')\ndef f(x): pass", ["arguments"]),
-        ("import hydra\n@hydra.main(config_name='c')\ndef f(c): pass", ["arguments"]),
-        ("import typer\napp = typer.Typer()", ["arguments"]),
-        ("import fire\nfire.Fire(f)", ["arguments"]),
-        ("import sys\nx = sys.argv[1]", ["arguments"]),
-        ("from sys import argv", ["arguments"]),
-        ("from absl import app\napp.run(main)", ["arguments"]),
-        ("args.argv[0]\n__name__ == 'other'", []),
+        ("if __name__ == '__main__':\n  f()", 1),
+        ("if '__main__' == __name__: f()", 1),
+        ("__name__ == 'other'\nif __name__ == 'other': f()", 0),
     ],
 )
-def test_entries_tell_how_a_file_is_started(source: str, kinds: list[str]) -> None:
-    assert [fact.kind for fact in facts_of(source) if isinstance(fact, Entry)] == kinds
+def test_an_entry_tells_that_a_file_is_started(source: str, entries: int) -> None:
+    assert len([fact for fact in facts_of(source) if isinstance(fact, Entry)]) == entries
 
 
 @pytest.mark.parametrize(
@@ -329,7 +321,7 @@ def test_python_2_is_read_past_its_statements() -> None:
     assert [problem.line for problem in problems(facts)] == [4]
     assert imports(PYTHON_2) == ["os", "sys", "sklearn.ensemble"]
     assert calls(PYTHON_2) == ["sklearn.ensemble.RandomForestClassifier", "sklearn.ensemble.RandomForestClassifier.fit"]
-    assert Entry(line=11, kind="main") in facts
+    assert Entry(line=11) in facts
 
 
 def test_newer_and_older_grammar_without_loss_is_no_problem() -> None:
@@ -365,7 +357,7 @@ def test_what_can_not_be_mended_still_gives_imports_and_plain_calls() -> None:
     assert found["c.client[sagemaker].create"].keywords == (("name", "s3://x/y"), ("n", "1"))
     assert Literal(line=40, value="s3://x/y") in facts
     assert records.Test(line=44, name="test_z", assertions=1) in facts
-    assert Entry(line=46, kind="main") in facts
+    assert Entry(line=46) in facts
 
 
 def test_placeholders_of_a_template_are_filled() -> None:
@@ -414,6 +406,21 @@ def test_names_are_bounded_and_keep_their_end() -> None:
     assert max(map(len, names)) <= 200
     assert names[-1].endswith(".b.end")
     assert names[-2].endswith(".write")
+
+
+def test_calls_that_nobody_asks_for_are_not_built_and_what_they_hold_is_read() -> None:
+    source = (
+        "import mlflow as m, pulumi_aws as aws\nlog = m.log_metric\nclass T:\n  def __init__(self): self.fit = log\n  def go(self): self.fit(1)\n"
+        "def test_a():\n  print(other(x, m.start_run(), key='s3://b/c'), y := [aws.s3.Bucket('b')])\n  check_it(y)\n"
+        "@other.thing(m.autolog())\nclass U(base.Known, m.start_run): pass\nother.one(m.deploy).two(m.x.start_run())"
+    )
+    facts = facts_of(source, asked=Asked(["base"], ["pulumi_"], ["log_metric", "start_run"]))
+
+    assert sorted(fact.name for fact in facts if isinstance(fact, Call)) == [
+        "base.Known", "mlflow.log_metric", "mlflow.start_run", "mlflow.start_run", "mlflow.x.start_run", "pulumi_aws.s3.Bucket",
+    ]  # fmt: skip
+    assert [fact.value for fact in facts if isinstance(fact, Literal)] == ["s3://b/c"]
+    assert [fact.assertions for fact in facts if isinstance(fact, records.Test)] == [1]
 
 
 def test_python_files_are_claimed_at_any_depth() -> None:

@@ -77,6 +77,13 @@ def test_yaml_that_only_mentions_types_is_no_template(source: str) -> None:
     assert stack(source) == []
 
 
+def test_json_that_quotes_a_template_is_none() -> None:
+    assert (
+        stack('{"fix": "Resources:\\n  A:\\n    Type: AWS::S3::Bucket", "old": "{\\"Resources\\": {}}", "Resources": {}}', "a.json") == []
+    )
+    assert not list(read_cloudformation("a.json", b'{"fix": "Resources: AWS::S3::Bucket", "old": [}'))
+
+
 def test_what_starts_a_sam_function_is_a_resource_of_its_own() -> None:
     function, rule = stack("""
 Transform: AWS::Serverless-2016-10-31

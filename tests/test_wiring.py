@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from rung.detect import match, starts_of
-from rung.matchers import Match, Matchers
+from rung.hits import Match
+from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Root, Wiring
@@ -34,7 +35,8 @@ def matchers() -> Matchers:
 
 def wired(*files: SourceFile) -> Wiring:
     """The wiring with what the packs say that the files start."""
-    return Wiring(files, starts_of(match(files, matchers())))
+    read = [matchers().matched(one) for one in files]
+    return Wiring(read, starts_of(match(read, matchers())))
 
 
 def places(wiring: Wiring, path: str) -> list[str]:

@@ -670,6 +670,16 @@ def test_a_taskcluster_hook_is_started_by_its_schedule() -> None:
     assert [(t.kind, t.cron) for t in found.triggers] == [("schedule", "0 0 1 * *")]
     assert commands(found.jobs[0]) == [(4, "python run.py")]
     assert facts("hooks.json", '{"hooks": {}}') == []
+    assert [type(fact) for fact in facts("taskcluster.json", "{")] == [Problem]
+
+
+@pytest.mark.parametrize("text", ['{"tasks": [{"payload": {"command": ["make"]}}]}', "tasks: [{? payload : {'command' : [make]}}]\n"])
+def test_a_list_of_tasks_is_known_however_its_keys_are_written(text: str) -> None:
+    assert [commands(job) for job in jobs("ci/tasks.yml", text).values()] == [[(1, "make")]]
+
+
+def test_yaml_that_only_mentions_a_payload_gives_no_tasks() -> None:
+    assert facts("ci/tasks.yml", "tasks: [{command: [make, --payload, tasks]}]\n") == []
 
 
 def test_a_taskgraph_kind_gives_its_tasks() -> None:

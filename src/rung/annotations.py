@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rung.report.changes import arrow, evidence_of, side, told
 from rung.report.document import Document
@@ -16,8 +17,7 @@ _LONGEST = 1000
 _TITLE = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class Annotation(Struct, frozen=True, kw_only=True):
     """A sentence about a line, or about the run where there is no path."""
 
     level: str

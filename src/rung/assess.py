@@ -6,8 +6,10 @@ Pure: the same evidence gives the same result. Nothing here knows a tool, a capa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.packs import leaves
 from rung.records import (
@@ -139,8 +141,7 @@ def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep,
 # ── What can be seen ─────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(Struct, frozen=True):
     """Everything a rating looks at."""
 
     strengths: Found
@@ -197,8 +198,7 @@ def _strongest_first(item: Evidence) -> tuple[object, ...]:
 # ── Ratings ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Rated:
+class _Rated(Struct, frozen=True):
     """What is shown, and what could be were everything searched."""
 
     low: Rating
@@ -358,8 +358,7 @@ def _listed(names: Iterable[str]) -> str:
 # ── Levels ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     """A criterion as one of the three readings counts it."""
 
     level: int

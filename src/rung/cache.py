@@ -14,16 +14,19 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rung import __version__, records
-from rung.records import Fact, Problem, Role, RungError, SourceFile
+from msgspec import Struct
+
+from rung import __version__
+from rung.records import Problem, RungError, SourceFile
 from rung.store import enabled, folder, is_own
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+    from msgspec.msgpack import Decoder
 
 MOST_BYTES = 512 * 1024 * 1024
 """Beyond this what was not used for longest goes."""
@@ -39,8 +42,7 @@ _DAMAGED = (1, 11, 20, 26)
 """What SQLite says of a file that is no database or none of ours: ERROR, CORRUPT, MISMATCH, NOTADB. All else passes by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a file's facts hang on: where it is, its size as listed, and git's id of its bytes."""
 
     path: str
@@ -66,8 +68,7 @@ class Cache:
 
     def find(self, wanted: Iterable[Content]) -> dict[str, SourceFile]:
         """By path, the files of which facts are kept."""
-        by_key = {self._key(content): content.path for content in wanted}
-        keys = list(by_key)
+        keys = list(dict.fromkeys(self._key(content) for content in wanted))
         found: dict[str, SourceFile] = {}
         today = int(time.time()) // _DAY
 
@@ -78,7 +79,7 @@ class Cache:
                 marks = ",".join("?" * len(part))
                 rows = database.execute(f"SELECT key, used, content FROM facts WHERE key IN ({marks})", part)  # noqa: S608 - question marks
                 for key, last, content in rows:
-                    file = _unpacked(key, by_key[key], content)
+                    file = _unpacked(key, content)
                     if file is not None:
                         found[file.path] = file
                         if last != today:
@@ -133,24 +134,12 @@ def _state_of_readers() -> tuple[object, ...]:
 
 # ── What a row holds ─────────────────────────────────────────────────────────────────────────────────
 
-_KINDS: tuple[type[Fact], ...] = tuple(
-    kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, Fact) and kind is not Fact
-)
-
 
 @cache
-def _row() -> tuple[Any, Any]:
-    """The type of a row's content, and its decoder. Facts lie in it by kind, so that each is decoded as what it is; `order` mixes them again."""
+def _decoder() -> Decoder[SourceFile]:
     import msgspec
 
-    by_kind = [(kind.__name__, tuple[kind, ...]) for kind in _KINDS]  # type: ignore[valid-type]
-    row = msgspec.defstruct(
-        "Row",
-        [("size", int), ("role", Role), ("lfs", bool), ("texts", tuple[tuple[str, int, str], ...]), ("order", bytes), *by_kind],
-        array_like=True,
-        forbid_unknown_fields=True,
-    )
-    return row, msgspec.msgpack.Decoder(row)
+    return msgspec.msgpack.Decoder(SourceFile)
 
 
 def _packed(key: bytes, file: SourceFile) -> bytes | None:
@@ -158,20 +147,15 @@ def _packed(key: bytes, file: SourceFile) -> bytes | None:
 
     import msgspec
 
-    by_kind: dict[type[Fact], list[Fact]] = {kind: [] for kind in _KINDS}
-    numbers = {kind: number for number, kind in enumerate(_KINDS)}
-    for fact in file.facts:
-        by_kind[type(fact)].append(fact)
-    order = bytes(numbers[type(fact)] for fact in file.facts)
     try:
-        content = msgspec.msgpack.encode((file.size, file.role, file.lfs, file.texts, order, *by_kind.values()))
+        content = msgspec.msgpack.encode(file)
     except (UnicodeEncodeError, OverflowError):  # A lone surrogate, or a number beyond 64 bits.
         return None
     packed = zlib.compress(content, 1)
     return _sum(key, packed) + packed if len(content) <= MOST_CONTENT else None
 
 
-def _unpacked(key: bytes, path: str, packed: object) -> SourceFile | None:
+def _unpacked(key: bytes, packed: object) -> SourceFile | None:
     import zlib
 
     import msgspec
@@ -179,12 +163,9 @@ def _unpacked(key: bytes, path: str, packed: object) -> SourceFile | None:
     if not isinstance(packed, bytes) or packed[:_SUM] != _sum(key, packed[_SUM:]):
         return None
     try:
-        row = _row()[1].decode(zlib.decompressobj().decompress(packed[_SUM:], MOST_CONTENT))
-        by_kind = [list(reversed(getattr(row, kind.__name__))) for kind in _KINDS]
-        facts = tuple([by_kind[number].pop() for number in row.order])
-    except (zlib.error, msgspec.DecodeError, IndexError):
+        return _decoder().decode(zlib.decompressobj().decompress(packed[_SUM:], MOST_CONTENT))
+    except (zlib.error, msgspec.DecodeError):
         return None
-    return SourceFile(path=path, size=row.size, role=row.role, lfs=row.lfs, facts=facts, texts=row.texts)
 
 
 def _sum(key: bytes, packed: bytes) -> bytes:

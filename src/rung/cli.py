@@ -7,6 +7,7 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import sys
@@ -43,6 +44,9 @@ LISTS = ("detectors", "capabilities", "rules", "frameworks", "resources")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives the exit code."""
+    gc.set_threshold(
+        100_000, 20, 100
+    )  # Records and trees come by the million and hold no cycles: there is little for the collector to find.
     parser = build_parser()
     if "_ARGCOMPLETE" in os.environ:
         import argcomplete

@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.globs import compile_globs
-from rung.matchers import Match
+from rung.hits import Match
 from rung.modules import Modules
 from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Step, Task, Workflow
 from rung.starts import values
@@ -54,14 +55,17 @@ _OBJECT = regex(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 """An object of a module, as servers and console scripts name it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A place of the walk: a file, a task of one, a workflow of one, or the fact on a line of one."""
 
     path: str
     task: Task | None = None
     line: int = 0
     workflow: bool = False
+
+    def __hash__(self) -> int:
+        # A task's own hash goes down to the words of its commands.
+        return hash((self.path, self.line, self.task.line if self.task else -1))
 
 
 class Tree:
@@ -102,6 +106,10 @@ class Tree:
         for path in self.files:
             by_name[posixpath.basename(path)].append(path)
         return by_name
+
+    def has_name(self, name: str) -> bool:
+        """Whether a file of that name is anywhere."""
+        return name in self._by_name
 
     def find(self, word: str, folder: str) -> str | None:
         """The file that a word names, from the folder or from the root.
@@ -186,6 +194,7 @@ class Commands:
 
     def __init__(self, tree: Tree, starts: Mapping[str, Sequence[Match]]) -> None:
         self._tree = tree
+        self._started: dict[tuple[tuple[str, ...], str], tuple[Node, ...]] = {}
         self._images = self._built(starts)
 
     def placed(self, commands: Sequence[Command], folder: str, kind: str) -> Iterator[tuple[Command, str]]:
@@ -210,9 +219,14 @@ class Commands:
         name = _CHECKOUT.sub("", command.words[0]) if program else ""
         return "the program is named by a variable" if _DYNAMIC.search(name) and "/" in name else ""
 
-    def started(self, command: Command, folder: str) -> Iterator[Node]:
+    def started(self, command: Command, folder: str) -> tuple[Node, ...]:
         """What a command starts, as far as it is in the tree."""
-        words = command.words
+        key = command.words, folder
+        if key not in self._started:
+            self._started[key] = tuple(self._starts_of(*key))
+        return self._started[key]
+
+    def _starts_of(self, words: tuple[str, ...], folder: str) -> Iterator[Node]:
         program = posixpath.basename(words[0]) if words else ""
         if kind := _RUNNERS.get(program):
             yield from self._tasks(kind, words[1:], folder)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from rung.checkout import event_of
 from rung.records import RungError
@@ -18,8 +19,7 @@ _LIMIT = 65_536
 _REFUSED = (401, 403, 404)
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """Where the comment goes: the differences between code hosts."""
 
     rest: Rest

@@ -16,8 +16,8 @@ from fnmatch import fnmatch
 from rung.commands import Tree
 from rung.expressions import regex
 from rung.globs import matches as path_matches
+from rung.hits import Match
 from rung.locks import lock_of, stale_stages
-from rung.matchers import Match
 from rung.readers.stages import STAGES
 from rung.records import (
     Command,
@@ -118,7 +118,7 @@ class DeadEnds:
             if not step.uses.startswith("./") or _WILD.search(step.uses):
                 continue
             place = posixpath.normpath(step.uses.partition("@")[0])
-            if not any(at == place or at.startswith(place + "/") for at in self._tree.files):
+            if self._tree.folder(place, "") is None and self._tree.find(place, "") is None:
                 yield self._dead(
                     "missing-file", path, step.line, f"uses `{step.uses}`, which is not in the repository", "Add it, or correct the path."
                 )
@@ -159,8 +159,9 @@ class DeadEnds:
     def _some_path(self, glob: str) -> bool:
         plain = glob.strip("'\"").removeprefix("./")
         start = re.split(r"[*?\[{]", plain, maxsplit=1)[0]
-        return any(
-            path_matches(path, plain) or (path.startswith(start) and (start != plain or plain.endswith("/"))) for path in self._tree.files
+        begins = start != plain or plain.endswith("/")
+        return (begins and any(path.startswith(start) for path in self._tree.files)) or any(
+            path_matches(path, plain) for path in self._tree.files
         )
 
     # ── stages, locks, tests ─────────────────────────────────────────────────────────────────────────
@@ -179,8 +180,7 @@ class DeadEnds:
         """Whether a file is there; one whose name stands elsewhere in the tree is given the benefit of a changed folder."""
         if _WILD.search(name) or name.startswith(("/", "..", "~")) or self._tree.find(name, folder):
             return True
-        last = "/" + posixpath.basename(name)
-        return any(("/" + path).endswith(last) for path in self._tree.files)
+        return self._tree.has_name(posixpath.basename(name))
 
     def _stale_locks(self) -> Iterator[DeadEnd]:
         for file in self._files:

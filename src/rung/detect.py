@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from rung.hits import Match
 from rung.libraries import made_for_others
-from rung.matchers import Match, Matchers
+from rung.matchers import Matchers
 from rung.modules import LocalNames
 from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.wiring import Root, Wiring
@@ -23,11 +24,10 @@ _LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAM
 
 
 class _Hit(NamedTuple):
-    """A match that proves something, for it and others like it."""
+    """A match that proves something."""
 
     strength: Strength
     match: Match
-    number: int
     chain: tuple[Hop, ...]
     note: str
 
@@ -37,9 +37,9 @@ _Found: TypeAlias = dict[str, dict[str, list[_Hit]]]
 
 
 def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
-    """What every signal and start matches in each file that is the repository's own, by path."""
+    """What every signal and start matches in each file that anything matches in, by path."""
     shadows = LocalNames(files)
-    return {file.path: tuple(matchers.match(file, shadows.seen_from(file.path))) for file in files if file.role is not Role.VENDORED}
+    return {file.path: tuple(matchers.matches(file, shadows.seen_from(file.path))) for file in files if file.hits}
 
 
 def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, ...]]:
@@ -59,14 +59,14 @@ def detect(
     """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet."""
     found: _Found = defaultdict(lambda: defaultdict(list))
     judging = files if own is None else own
-    offered = made_for_others(files, matches) if judging else frozenset()
+    offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
     for file in judging:
-        for match, number in _alike(matches.get(file.path, ())):
+        for match in _alike(matches.get(file.path, ())):
             if judged := _judge(file, match, wiring):
                 strength, chain, note = judged
                 if match.owned.offered and file.path in offered:
                     strength, chain, note = Strength.DECLARED, (), "in a library made for others"
-                found[match.owned.key][file.path].append(_Hit(strength, match, number, chain, note))
+                found[match.owned.key][file.path].append(_Hit(strength, match, chain, note))
     shown = _shown(found)
     evidence = []
     for places in found.values():
@@ -74,7 +74,7 @@ def detect(
         if owned.signal.given and not shown.intersection(owned.signal.given):
             continue
         best = [
-            (path, max(hits, key=lambda hit: (hit.strength, -hit.match.line)), sum(hit.number for hit in hits))
+            (path, max(hits, key=lambda hit: (hit.strength, -hit.match.line)), sum(hit.match.number for hit in hits))
             for path, hits in places.items()
         ]
         best.sort(key=lambda item: (-item[1].strength, item[0]))
@@ -150,22 +150,21 @@ def decided_later(unknown: Sequence[Unknown], target: str) -> tuple[Coverage, ..
     )
 
 
-def _alike(matches: Iterable[Match]) -> Iterator[tuple[Match, int]]:
-    """The matches of a file's signals with their number, the first for all that no task or workflow owns: what runs the file runs them all."""
+def _alike(matches: Iterable[Match]) -> Iterator[Match]:
+    """The matches of a file's signals, those of one signal that no task or workflow owns as the first of them."""
     first: dict[str, Match] = {}
-    counts: dict[str, int] = {}
     for match in matches:
         if match.owned.start is not None:
             continue
         if match.task is not None or match.workflow is not None:
-            yield match, 1
+            yield match
             continue
-        key = match.owned.key
-        counts[key] = counts.get(key, 0) + 1
-        if key not in first or match.line < first[key].line:
-            first[key] = match
-    for key, match in first.items():
-        yield match, counts[key]
+        known = first.get(match.owned.key)
+        if known is None:
+            first[match.owned.key] = match
+        else:  # Of other modules.
+            first[match.owned.key] = (match if match.line < known.line else known)._replace(number=known.number + match.number)
+    yield from first.values()
 
 
 def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tuple[Hop, ...], str] | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.records import Job, Step, Workflow
@@ -13,8 +14,7 @@ _REGARDLESS = regex(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
 _LOOKS_AT_RESULTS = regex(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Gates:
+class Gates(Struct, frozen=True):
     """Which steps check, which release, and which do neither, as a signal names them."""
 
     checks: Callable[[str], bool]

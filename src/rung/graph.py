@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from rung.records import Assessment, Evidence, Hop, Packs, RungError, Strength
 
@@ -13,8 +14,7 @@ MAX_NODES = 400
 FORMATS = ("text", "mermaid", "dot")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A step from a trigger to evidence, or the evidence itself."""
 
     key: str
@@ -23,8 +23,7 @@ class Node:
     """trigger, step, evidence (at work) or idle (evidence that nothing automatic starts)."""
 
 
-@dataclass(slots=True)
-class Graph:
+class Graph(Struct):
     """Nodes in the order in which they were met, edges between their keys."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -133,8 +132,7 @@ def _leaf(item: Evidence) -> Node:
     )
 
 
-@dataclass(slots=True)
-class _Trees:
+class _Trees(Struct):
     graph: Graph
     lines: list[str] = field(default_factory=list)
     drawn: set[str] = field(default_factory=set)

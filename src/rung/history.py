@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung import __version__
 from rung.packs import leaves, load_packs
@@ -49,8 +51,7 @@ Progress = Callable[[int, int], None]
 """Called with samples done and samples in all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """Which history is wanted."""
 
     target: str

@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from rung.expressions import regex
-from rung.matchers import Match
+from rung.hits import Match
 from rung.modules import Modules
-from rung.records import Command, Distribution, Entry, Import, Role, SourceFile, Task, Workflow
+from rung.records import Command, Distribution, Entry, Role, SourceFile, Task, Workflow
 
 _TOOLING = regex(r"(?:^|/)(?:\.github|benchmarks?|ci|hack|scripts?|tools?|util)/|(?:^|/)(?:setup|noxfile|tasks|conf)\.py$")
 """Where the package's own development lives: code that builds, measures and documents it."""
@@ -23,12 +23,13 @@ _MODULE = regex(r"(\w+)((?:[.:]\w+)*)")
 _SOURCES = ("src", "lib", "python")
 
 
-def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]]) -> frozenset[str]:
+def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], modules: Modules) -> frozenset[str]:
     """Paths of the Python files of packages that are made for others.
 
     Args:
         files: every file of the target with its facts.
         matches: what signals match in them, by path; they tell whether anything is published.
+        modules: where the target's own Python modules are.
     """
     if not any(match.owned.signal.publishes for hits in matches.values() for match in hits):
         return frozenset()
@@ -37,12 +38,12 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
     found = {
         package
         for package, own in members.items()
-        if _silent(package, silent) and not any(isinstance(fact, Entry) and fact.kind == "main" for file in own for fact in file.facts)
+        if _silent(package, silent) and not any(isinstance(fact, Entry) for file in own for fact in file.facts)
     }
     found -= _started(files, found)
-    modules = Modules(files)
     package_of = {file.path: package for package, own in members.items() for file in own}
-    while used := _used(files, modules, package_of, found):
+    users = _users(files, modules, package_of) if found else {}
+    while used := _used(users, package_of, found):
         found -= used
     return frozenset(path for path, package in package_of.items() if package in found)
 
@@ -103,13 +104,16 @@ def _commands(file: SourceFile) -> Iterator[Command]:
             yield from (command for job in fact.jobs for step in job.steps for command in step.commands)
 
 
-def _used(files: Sequence[SourceFile], modules: Modules, package_of: Mapping[str, str], found: set[str]) -> set[str]:
+def _used(users: Mapping[str, Sequence[SourceFile]], package_of: Mapping[str, str], found: set[str]) -> set[str]:
     """The packages that source or notebooks outside of all packages made for others import."""
-    used = set()
+    return {package for package in found if any(package_of.get(file.path) not in found for file in users.get(package, ()))}
+
+
+def _users(files: Sequence[SourceFile], modules: Modules, package_of: Mapping[str, str]) -> dict[str, list[SourceFile]]:
+    """Source and notebooks that import each package, but for the package's own and for tooling."""
+    users: dict[str, list[SourceFile]] = defaultdict(list)
     for file in files:
-        if file.role not in (Role.SOURCE, Role.NOTEBOOK) or package_of.get(file.path) in found or _TOOLING.search(file.path):
-            continue
-        for fact in file.facts:
-            if isinstance(fact, Import) and ":" not in fact.module and (path := modules.find(fact.module, file.path)):
-                used.add(package_of.get(path, ""))
-    return used & found
+        if file.role in (Role.SOURCE, Role.NOTEBOOK) and not _TOOLING.search(file.path):
+            for package in {package_of.get(path, "") for _, path in modules.imported(file)} - {"", package_of.get(file.path)}:
+                users[package].append(file)
+    return users

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from rung import needles, store
+from rung import hits, needles, store
 from rung.canonical import Canonical
 from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
+from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles, needles_of
 from rung.records import (
     Call,
@@ -31,6 +32,7 @@ from rung.records import (
     PackError,
     Packs,
     Resource,
+    Role,
     Setting,
     Signal,
     SourceFile,
@@ -41,7 +43,7 @@ from rung.records import (
     Test,
     Workflow,
 )
-from rung.wildcards import Condition, any_glob, glob
+from rung.wildcards import Condition, Owners, any_glob, glob
 
 _MAX_LINE = 2000
 """Longer lines are data or minified; patterns of text signals are not tried on them."""
@@ -54,43 +56,6 @@ _WILD = re.compile(r"[*?\[]")
 _WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
 _BRACKETED = re.compile(r"\[[^\]]*\]")
 _LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
-
-
-@dataclass(frozen=True)
-class Owned:
-    """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
-
-    detector: str
-    tool: str
-    signal: Signal
-    start: Start | None = None
-    offered: bool = False
-    """A library can offer what the signal shows without practising it."""
-
-    @cached_property
-    def key(self) -> str:
-        """`detector/signal` or `detector/starts/start`, unique over all packs."""
-        return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
-
-    @cached_property
-    def only_in(self) -> str:
-        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
-        return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
-
-
-class Match(NamedTuple):
-    """A fact that a signal matched, and what owns the fact: a task, or a workflow's job and step."""
-
-    owned: Owned
-    line: int
-    fact: Fact | None = None
-    """What matched, for a start, whose arguments are in it."""
-    end_line: int = 0
-    task: Task | None = None
-    workflow: Workflow | None = None
-    job: Job | None = None
-    step: Step | None = None
-    toothless: bool = False
 
 
 def _unlike(pattern: str) -> Condition:
@@ -198,7 +163,7 @@ def _name_regex(name: str) -> re.Pattern[str]:
 class CommandPattern:
     """`dvc repro`, `terraform apply`, `python *train*.py`: the program, then words that must follow in this order."""
 
-    __slots__ = ("_rest", "program")
+    __slots__ = ("_needed", "_rest", "program")
 
     def __init__(self, text: str) -> None:
         words = text.split()
@@ -206,9 +171,12 @@ class CommandPattern:
             raise ValueError("a command pattern has at least the program")
         self.program = words[0]
         self._rest = tuple(glob(word) for word in words[1:])
+        self._needed = frozenset(word.lower() for word in words[1:] if not _WILD.search(word))
 
-    def matches(self, words: tuple[str, ...]) -> bool:
-        """Whether the words after the program hold the pattern's words in their order."""
+    def matches(self, words: tuple[str, ...], lowered: AbstractSet[str]) -> bool:
+        """Whether the words after the program hold the pattern's words in their order; `lowered` are they in lower case."""
+        if not self._needed <= lowered:
+            return False
         position = 1
         for condition in self._rest:
             while position < len(words) and not condition(words[position]):
@@ -217,12 +185,6 @@ class CommandPattern:
                 return False
             position += 1
         return True
-
-
-def called_by(job: Job) -> Step:
-    """A job that is a call of another workflow, as a step with what it hands over."""
-    handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
-    return Step(line=job.line, uses=job.uses, arguments=handed)
 
 
 def program_of(words: tuple[str, ...]) -> str:
@@ -249,23 +211,22 @@ class Matchers:
         """For calls that count only in some files, or beside an import: which files, which modules."""
         self._triggered: dict[str, frozenset[str]] = {}
         """For steps and commands that count only in a workflow with one of these triggers."""
-        self._gates: list[tuple[Condition, Owned]] = []
-        self._literals: list[tuple[Condition, Owned]] = []
-        self._tests: list[tuple[tuple[str, ...], tuple[Condition, Owned]]] = []
+        self._gates: list[tuple[tuple[str, ...], Owned]] = []
+        self._literals: list[tuple[tuple[str, ...], Owned]] = []
+        self._tests: list[tuple[tuple[str, ...], tuple[tuple[str, ...], Owned]]] = []
+        self._names: dict[tuple[str, ...], Owners[Owned]] = {}
+        """For the signals that ask about the tests of a file: who of them asks about a name."""
         self._settings: list[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]] = []
-        self._steps: list[tuple[Condition, tuple[tuple[str, Condition], ...], Owned]] = []
+        self._steps: list[tuple[tuple[str, ...], tuple[tuple[tuple[str, Condition], ...], Owned]]] = []
         self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
         self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
         self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
-        self._images: list[tuple[Condition, Condition, Owned]] = []
-        self._resources: list[tuple[Condition, Condition, tuple[tuple[str, Condition], ...], tuple[str, ...], Owned]] = []
+        self._images: list[tuple[tuple[str, ...], tuple[Condition, Owned]]] = []
+        self._resources: list[tuple[tuple[str, ...], _Wanted]] = []
         self._texts: list[tuple[tuple[str, ...], tuple[_Text, Owned]]] = []
         self._asked: dict[tuple[str, ...], _Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
-        self.setting_globs: tuple[str, ...] = ()
-        """The files that configuration signals ask about."""
         self._by_key: dict[str, Owned] = {}
-        globs: set[str] = set()
         offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
             owned_signals = [
@@ -279,19 +240,20 @@ class Matchers:
                     getattr(self, f"_add_{signal.matcher}")(owned, _Arguments(signal.arguments))
                 except (ValueError, re.error) as error:
                     raise _wrong(owned, error) from error
-                if signal.matcher == "config":
-                    globs.update(_texts(signal.arguments["file"]))
         self._needles = self._known_needles(packs.digest)
-        self.setting_globs = tuple(sorted(globs))
+        self._index()
+
+    def _index(self) -> None:
+        """Makes the look-ups out of what the signals ask for."""
         self._files_of = index_globs(self._files)
         self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
-        self._tests_of = lru_cache(maxsize=4096)(index_globs(self._tests))
-        self._images_of = lru_cache(maxsize=4096)(self._images_for)
+        self._tests_of = index_globs(self._tests)
+        self._gates_of, self._literals_of = Owners(self._gates).of, Owners(self._literals).of
+        self._uses_of, self._images_of, self._types_of = Owners(self._steps).of, Owners(self._images).of, Owners(self._resources).of
         self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
-        self._steps_of = lru_cache(maxsize=4096)(self._steps_for)
         self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
+        self._names_of = lru_cache(maxsize=256)(self._names_for)
         self._texts_of = lru_cache(maxsize=4096)(index_globs(self._texts))
-        self._resources_of = lru_cache(maxsize=4096)(self._resources_for)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
@@ -330,17 +292,17 @@ class Matchers:
                 raise ValueError(f"`{text}` names neither the first nor the last part of the call")
 
     def _add_gate(self, owned: Owned, given: _Arguments) -> None:
-        self._gates.append((any_glob(given.texts("any")), owned))
+        self._gates.append((given.texts("any"), owned))
         given.done()
 
     def _add_literal(self, owned: Owned, given: _Arguments) -> None:
-        self._literals.append((any_glob(given.texts("any")), owned))
+        self._literals.append((given.texts("any"), owned))
         given.done()
 
     def _add_test(self, owned: Owned, given: _Arguments) -> None:
         files, names = given.texts("file", default=("*",)), given.texts("any", "name", default=("*",))
         given.done()
-        self._tests.append((files, (any_glob(names), owned)))
+        self._tests.append((files, (names, owned)))
 
     def _add_config(self, owned: Owned, given: _Arguments) -> None:
         files, keys = given.texts("file"), given.texts("key", default=("*",))
@@ -353,7 +315,7 @@ class Matchers:
         if kinds := given.texts("trigger", default=()):
             self._triggered[owned.key] = frozenset(kinds)
         given.done()
-        self._steps.append((any_glob(uses), conditions, owned))
+        self._steps.append((uses, (conditions, owned)))
 
     def _add_command(self, owned: Owned, given: _Arguments) -> None:
         patterns = given.texts("any", "run")
@@ -410,14 +372,14 @@ class Matchers:
     def _add_image(self, owned: Owned, given: _Arguments) -> None:
         names, uses = given.texts("any", "name"), given.texts("use", default=("*",))
         given.done()
-        both = [*names, *(f"*/{name}" for name in names if "/" not in name)]
-        self._images.append((any_glob(both), any_glob(uses), owned))
+        both = (*names, *(f"*/{name}" for name in names if "/" not in name))
+        self._images.append((both, (any_glob(uses), owned)))
 
     def _add_resource(self, owned: Owned, given: _Arguments) -> None:
         types, conditions = given.texts("any", "type"), given.conditions("where", fold=True)
         dialects, without = given.texts("dialect", default=("*",)), tuple(map(_fold, given.texts("without", default=())))
         given.done()
-        self._resources.append((any_glob(types), any_glob(dialects), conditions, without, owned))
+        self._resources.append((types, _Wanted(any_glob(dialects), conditions, without, owned)))
 
     def _add_text(self, owned: Owned, given: _Arguments) -> None:
         files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
@@ -476,6 +438,10 @@ class Matchers:
         """Whether any text signal looks into files of this path."""
         return bool(self._texts_of(path))
 
+    def asks_for_settings(self, path: str) -> bool:
+        """Whether any configuration signal looks into files of this path."""
+        return bool(self._settings_of(path))
+
     def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
         """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
         asked = {owned.key for _, _, owned in self._settings_of(path)}
@@ -487,34 +453,23 @@ class Matchers:
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 
-    def asked_for(self, path: str, facts: Iterable[Fact]) -> tuple[Fact, ...]:
-        """The facts without those calls, settings and literals that no pattern can match in a file of this path."""
-        askers: _Keys | None = None
-        kept = []
-        for fact in facts:
-            kind = fact.__class__
-            if kind is Call:
-                if not self._asks_for_call(path, fact):  # type: ignore[arg-type]
-                    continue
-            elif kind is Setting:
-                askers = askers or self._keys_of(path)
-                value = fact.value  # type: ignore[attr-defined]
-                if not any(is_value(value) for is_value, _ in askers.asked(fact.key)):  # type: ignore[attr-defined]
-                    continue
-            elif kind is Literal and not any(condition(fact.value) for condition, _ in self._literals):  # type: ignore[attr-defined]
-                continue
-            kept.append(fact)
-        return tuple(kept)
+    def called(self, languages: tuple[str, ...]) -> tuple[Collection[str], Collection[str], Mapping[str, AbstractSet[str]]]:
+        """By which parts of their names calls of some languages are asked for: any other call matches nothing.
 
-    def _asks_for_call(self, path: str, call: Call) -> bool:
-        name = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
-        if call.kind != "gate" and name.rpartition(".")[2] not in self._calls and name.partition(".")[0] not in self._open_calls:
-            return False
-        for match in self._match_call(call, _nothing_local):
-            narrowed = self._narrowed.get(match.owned.key)
-            if narrowed is None or narrowed[0](path):
-                return True
-        return False
+        First parts that are enough, last parts that are enough, and first parts with the last parts that go with them.
+        """
+        roots = {root for root in self._open_calls if root.startswith(languages)}
+        ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
+        return roots, self._ends["*"], ends
+
+    @cached_property
+    def _ends(self) -> dict[str, set[str]]:
+        """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
+        ends: dict[str, set[str]] = {"*": set()}
+        for last, patterns in self._calls.items():
+            for pattern, _ in patterns:
+                ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(last)
+        return ends
 
     def _keys_for(self, path: str) -> _Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -524,12 +479,38 @@ class Matchers:
             self._asked[names] = _Keys(settings)
         return self._asked[names]
 
-    def match(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
-        """Every match in a file; `is_local(root)` tells whether a module is the repository's own."""
+    def _names_for(self, path: str) -> Owners[Owned]:
+        """The signals that ask about the tests of a file, by the tests' names; shared by like files."""
+        tests = self._tests_of(path)
+        asking = tuple(owned.key for _, owned in tests)
+        if asking not in self._names:
+            self._names[asking] = Owners(tests)
+        return self._names[asking]
+
+    def matched(self, file: SourceFile, *, texts: Iterable[tuple[str, int, str]] = (), by_path: bool = True) -> SourceFile:
+        """A file with what matches in it, and of its facts those that are looked at again.
+
+        Args:
+            file: with all its facts.
+            texts: the hits of text signals, as `texts_in` gives them.
+            by_path: whether signals that ask for a file's path are meant too.
+        """
+        found: list[Match] = []
+        if file.role is not Role.VENDORED:
+            if by_path:
+                found.extend(self._match_file(file))
+            found.extend(Match(self._by_key[key], line) for key, line, _ in texts)
+            found.extend(self._match_facts(file))
+        return hits.settled(file, [match for match in found if match.owned.start is None or file.role in match.owned.start.where])
+
+    def matches(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
+        """What counts of a file's hits; `is_local(root)` tells whether a module is the repository's own."""
+        for hit in file.hits:
+            if all(not all(map(is_local, group)) for group in hit.modules):
+                yield hits.match_of(hit, self._by_key[hit.key], file.facts)
+
+    def _match_facts(self, file: SourceFile) -> Iterator[Match]:
         askers: _Keys | None = None
-        yield from self._match_file(file)
-        for key, line, _ in file.texts:
-            yield Match(self._by_key[key], line)
         for fact in file.facts:
             if isinstance(fact, Setting):
                 askers = askers or self._keys_of(file.path)
@@ -537,9 +518,14 @@ class Matchers:
                     if is_value(fact.value):
                         yield Match(owned, fact.line, fact)
             elif isinstance(fact, Call):
-                yield from (match for match in self._match_call(fact, is_local) if self._stands(match.owned.key, file, is_local))
+                for match in self._match_call(fact):
+                    narrowed = self._narrowed.get(match.owned.key)
+                    if narrowed is None:
+                        yield match
+                    elif narrowed[0](file.path):
+                        yield from self._beside(match, narrowed[1], file)
             elif isinstance(fact, Import):
-                yield from self._match_import(fact, is_local)
+                yield from self._match_import(fact)
             elif isinstance(fact, Workflow):
                 kinds = {trigger.kind for trigger in fact.triggers}
                 for match in self._match_workflow(fact):
@@ -549,9 +535,8 @@ class Matchers:
             elif isinstance(fact, Task):
                 for command in fact.commands:
                     for owned in self._match_command(command):
-                        if owned.key in self._triggered:
-                            continue
-                        yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
+                        if owned.key not in self._triggered:
+                            yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
                 for owned in self._match_simple(file, fact):
                     yield Match(owned, fact.line, fact)
@@ -569,76 +554,66 @@ class Matchers:
         if isinstance(fact, Dependency):
             yield from self._dependencies.get((fact.ecosystem, fact.name.lower()), ())
         elif isinstance(fact, Literal):
-            yield from (owned for condition, owned in self._literals if condition(fact.value))
+            yield from self._literals_of(fact.value)
         elif isinstance(fact, Test) and fact.assertions:
-            yield from (owned for is_name, owned in self._tests_of(file.path) if is_name(fact.name))
+            yield from self._names_of(file.path).of(fact.name)
         elif isinstance(fact, Image):
-            yield from self._images_of(_image_name(fact.name), fact.use)
+            yield from (owned for is_use, owned in self._images_of(_image_name(fact.name)) if is_use(fact.use))
         elif isinstance(fact, Resource) and fact.conditional != "false":
             yield from self._match_resource(fact)
 
     def _match_resource(self, resource: Resource) -> Iterator[Owned]:
-        attributes: list[tuple[str, str]] | None = None
-        for conditions, without, owned in self._resources_of(self._canonical.canonical(resource), resource.dialect):
-            if (conditions or without) and attributes is None:
-                attributes = [(_fold(key), value) for key, value in resource.attributes]
-            if without and any(_key_matches(unwanted, key) for key, _ in attributes or () for unwanted in without):
+        attributes: _Attributes | None = None
+        for wanted in self._types_of(self._canonical.canonical(resource)):
+            if not wanted.is_dialect(resource.dialect):
                 continue
-            if all(
-                any(_key_matches(wanted, key) and condition(value) for key, value in attributes or ()) for wanted, condition in conditions
-            ):
-                yield owned
+            if wanted.attributes or wanted.without:
+                attributes = attributes or _Attributes((_fold(key), value) for key, value in resource.attributes)
+                if any(True for key in wanted.without for _ in attributes.values(key)):
+                    continue
+                if not all(any(map(is_value, attributes.values(key))) for key, is_value in wanted.attributes):
+                    continue
+            yield wanted.owned
 
-    def _match_call(self, call: Call, is_local: Callable[[str], bool]) -> Iterator[Match]:
+    def _match_call(self, call: Call) -> Iterator[Match]:
         if call.kind == "gate":
-            words = call.name.split()
-            for condition, owned in self._gates:
-                if any(condition(word) for word in words):
-                    yield Match(owned, call.line, call, call.end_line)
+            for owned in dict.fromkeys(owned for word in call.name.split() for owned in self._gates_of(word)):
+                yield Match(owned, call.line, call, call.end_line)
             return
         bare = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
         root = bare.partition(".")[0]
         for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
             for pattern, owned in patterns or ():
                 anything = "*" in pattern.root
-                if (anything or pattern.root == root) and pattern.matches(call, bare) and (anything or not is_local(root)):
-                    yield Match(owned, call.line, call, call.end_line)
+                if (anything or pattern.root == root) and pattern.matches(call, bare):
+                    yield Match(owned, call.line, call, call.end_line, modules=() if anything else ((root,),))
 
-    def _stands(self, key: str, file: SourceFile, is_local: Callable[[str], bool]) -> bool:
-        """Whether a call's file is one that its signal means, and imports one of the modules that it asks for."""
-        narrowed = self._narrowed.get(key)
-        if narrowed is None:
-            return True
-        is_file, modules = narrowed
-        if not is_file(file.path):
-            return False
+    def _beside(self, match: Match, modules: tuple[str, ...], file: SourceFile) -> Iterator[Match]:
+        """The match, if its file imports one of the modules, should its signal ask for some."""
         if not modules:
-            return True
+            yield match
+            return
         below = tuple(module + end for module in modules for end in "./")
         imported = (fact.module for fact in file.facts if isinstance(fact, Import))
-        return any((module in modules or module.startswith(below)) and not is_local(_root(module)) for module in imported)
+        roots = {_root(module) for module in imported if module in modules or module.startswith(below)}
+        if roots:
+            yield match._replace(modules=(*match.modules, tuple(sorted(roots))))
 
-    def _match_import(self, fact: Import, is_local: Callable[[str], bool]) -> Iterator[Match]:
+    def _match_import(self, fact: Import) -> Iterator[Match]:
         root = _root(fact.module)
         for module, owned in self._imports.get(root, ()):
-            if (fact.module == module or fact.module.startswith((module + ".", module + "/"))) and not is_local(root):
-                yield Match(owned, fact.line)
+            if fact.module == module or fact.module.startswith((module + ".", module + "/")):
+                yield Match(owned, fact.line, modules=((root,),))
 
     def _match_command(self, command: Command) -> Iterator[Owned]:
         program = program_of(command.words)
-        for pattern, owned in self._commands.get(program, ()):
-            if pattern.matches(command.words):
-                yield owned
-        for pattern, owned in self._open_commands_of(program):
-            if pattern.matches(command.words):
+        lowered = frozenset(word.lower() for word in command.words[1:])
+        for pattern, owned in (*self._commands.get(program, ()), *self._open_commands_of(program)):
+            if pattern.matches(command.words, lowered):
                 yield owned
 
     def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
         return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
-
-    def _steps_for(self, uses: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], Owned], ...]:
-        name = uses.partition("@")[0]
-        return tuple((arguments, owned) for condition, arguments, owned in self._steps if condition(name) or condition(uses))
 
     def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
@@ -656,19 +631,37 @@ class Matchers:
                         yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
-        for arguments, owned in self._steps_of(step.uses):
-            if all(any(_key_matches(wanted, key) and is_value(value) for key, value in step.arguments) for wanted, is_value in arguments):
+        attributes = _Attributes(step.arguments)
+        for wanted, owned in dict.fromkeys((*self._uses_of(step.uses.partition("@")[0]), *self._uses_of(step.uses))):
+            if all(any(map(is_value, attributes.values(key))) for key, is_value in wanted):
                 yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
 
-    def _images_for(self, name: str, use: str) -> tuple[Owned, ...]:
-        return tuple(owned for is_name, is_use, owned in self._images if is_use(use) and is_name(name))
 
-    def _resources_for(self, type_: str, dialect: str) -> tuple[tuple[tuple[tuple[str, Condition], ...], tuple[str, ...], Owned], ...]:
-        return tuple(
-            (conditions, without, owned)
-            for is_type, is_dialect, conditions, without, owned in self._resources
-            if is_type(type_) and is_dialect(dialect)
-        )
+class _Wanted(NamedTuple):
+    """What a signal asks of a resource, but for its type."""
+
+    is_dialect: Condition
+    attributes: tuple[tuple[str, Condition], ...]
+    without: tuple[str, ...]
+    owned: Owned
+
+
+class _Attributes:
+    """Dotted keys with values, found by the last parts of the keys."""
+
+    def __init__(self, attributes: Iterable[tuple[str, str]]) -> None:
+        self._all = tuple(attributes)
+        self._by_last: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for key, value in self._all:
+            self._by_last[key.rpartition(".")[2]].append((key, value))
+
+    def values(self, wanted: str) -> Iterator[str]:
+        """The values of a key that is the wanted one or ends with it behind a dot, or that it matches as a glob."""
+        if "*" in wanted:
+            is_key = glob(wanted)
+            return (value for key, value in self._all if is_key(key))
+        behind = "." + wanted
+        return (value for key, value in self._by_last.get(wanted.rpartition(".")[2], ()) if key == wanted or key.endswith(behind))
 
 
 class _Keys:
@@ -679,23 +672,32 @@ class _Keys:
         self._exact: dict[str, list[int]] = defaultdict(list)
         self._by_last: dict[str, list[tuple[str, Condition, int]]] = defaultdict(list)
         """Globs with their longest literal piece, by the last part of the keys that they can match; under `` those that don't say."""
+        always = []
         for index, (keys, is_value, owned) in enumerate(settings):
             self._owners.append((is_value, owned))
+            if "*" in keys:
+                always.append(index)
+                continue
             for key in keys:
                 last = key.rpartition(".")[2].lower()
                 if not _WILD.search(key):
                     self._exact[key.lower()].append(index)
                 else:
                     literal = max(_WILD_PIECE.split(key.lower()), key=len)
-                    self._by_last["" if _WILD.search(last) else last].append((literal, any_glob((key,)), index))
+                    self._by_last["" if _WILD.search(last) else last].append((literal, glob(key), index))
+        self._always = frozenset(always)
+        self._of_any = tuple(self._owners[index] for index in always)
+        """Who asks about every key."""
         self.asked = lru_cache(maxsize=4096)(self._asked)
 
     def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
         lowered = key.lower()
-        found = set(self._exact.get(lowered, ()))
-        for last in {"", lowered.rpartition(".")[2]}:
-            found.update(index for literal, is_key, index in self._by_last.get(last, ()) if literal in lowered and is_key(key))
-        return tuple(self._owners[index] for index in sorted(found))
+        found = list(self._exact.get(lowered, ()))
+        for last in (lowered.rpartition(".")[2], ""):
+            for literal, is_key, index in self._by_last.get(last, ()):
+                if literal in lowered and is_key(key):
+                    found.append(index)
+        return tuple([self._owners[index] for index in sorted(self._always.union(found))]) if found else self._of_any
 
 
 class _Text:
@@ -725,10 +727,6 @@ class _Text:
 def _wrong(owned: Owned, error: Exception) -> PackError:
     what = "start" if owned.start else "signal"
     return PackError(f"detectors/{owned.detector}.yaml: {what} `{owned.signal.id}`: match.{owned.signal.matcher}: {error}")
-
-
-def _nothing_local(_module: str) -> bool:
-    return False
 
 
 def _owned_start(detector: Detector, start: Start) -> Owned:
@@ -817,10 +815,6 @@ def _root(module: str) -> str:
 def _fold(key: str) -> str:
     """Attribute paths in one spelling for every dialect: `VersioningConfiguration.Status` and `versioning_configuration.status`."""
     return key.replace("_", "").replace("-", "").lower()
-
-
-def _key_matches(wanted: str, key: str) -> bool:
-    return wanted == key or key.endswith("." + wanted) if "*" not in wanted else glob(wanted)(key)
 
 
 def _image_name(name: str) -> str:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from rung.records import SourceFile
+from rung.records import Import, SourceFile
 
 
 class Modules:
@@ -21,6 +21,7 @@ class Modules:
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
         self._from_roots: dict[str, tuple[str, ...]] = {}
         """What was found below the roots for a dotted name."""
+        self._imported: dict[str, tuple[tuple[Import, str], ...]] = {}
 
     def _sources(self) -> Iterator[str]:
         """Folders that hold the top of a package, and the usual names for a source root."""
@@ -29,6 +30,15 @@ class Modules:
             if parent not in self._packages or posixpath.basename(parent) == "src":  # Some mark their source root as a package too.
                 yield parent
         yield from ("src", "lib", "python", "app")
+
+    def imported(self, file: SourceFile) -> tuple[tuple[Import, str], ...]:
+        """The imports of a file that are the repository's own, each with the path of the module's file."""
+        found = self._imported.get(file.path)
+        if found is None:
+            imports = (fact for fact in file.facts if isinstance(fact, Import) and ":" not in fact.module)
+            pairs = ((fact, self.find(fact.module, file.path)) for fact in imports)
+            found = self._imported[file.path] = tuple((fact, path) for fact, path in pairs if path)
+        return found
 
     def find(self, module: str, importer: str) -> str | None:
         """The file of a dotted module (or of the module that a name of it lives in), seen from the importing file."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import product
+
+from msgspec import Struct
 
 from rung.expressions import regex
 
@@ -73,8 +74,7 @@ _Sets = frozenset[_Texts]
 _EMPTY: _Texts = frozenset(("",))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """What a part of an expression matches."""
 
     begins: _Texts = _EMPTY
@@ -88,8 +88,7 @@ class _Part:
         return self.needed | _rare(self.begins)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Walks over the tokens of an expression."""
 
     tokens: list[tuple[str, str]]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 import rung
 from rung import __version__, store
@@ -81,8 +82,7 @@ _SCALARS: dict[str, Callable[[str], object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class _Kept(Struct, frozen=True, kw_only=True):
     """The packs in the form in which they are kept; frameworks as they are written, as their requirements nest."""
 
     detectors: tuple[Detector, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from rung.globs import compile_globs
 from rung.records import LEFT_OUT, OTHER_SYSTEM, Annotation, Config, Force, FrameworkResult, Policy, Scope, SourceFile, Status, SystemRule
@@ -51,7 +52,7 @@ def systems_of(files: Sequence[SourceFile], config: Config) -> Iterator[tuple[st
                 reason = LEFT_OUT
             elif not inside(file.path) and any(other(file.path) for other in others):
                 reason = OTHER_SYSTEM
-            marked.append(replace(file, unread=reason, facts=(), texts=()) if reason else file)
+            marked.append(replace(file, unread=reason, facts=(), hits=()) if reason else file)
         yield rule.name, marked
 
 

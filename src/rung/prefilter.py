@@ -11,8 +11,9 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.globs import index_globs
@@ -137,8 +138,7 @@ class _Source:
         return frozenset(word.decode() for word in found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traces:
+class Traces(Struct, frozen=True, kw_only=True):
     """What a file must hold for a pattern to match in it."""
 
     words: frozenset[bytes] = frozenset()

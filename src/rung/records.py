@@ -6,13 +6,22 @@ give *evidence*, rules turn evidence into *criteria* with ratings, and the asses
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
+
+from msgspec import Struct
 
 from rung.errors import ConfigError as ConfigError  # noqa: PLC0414 - records are where all look for them
 from rung.errors import PackError as PackError  # noqa: PLC0414 - records are where all look for them
 from rung.errors import RungError as RungError  # noqa: PLC0414 - records are where all look for them
 from rung.errors import TargetError as TargetError  # noqa: PLC0414 - records are where all look for them
+
+
+class Record(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What all records are: made, copied and packed by compiled code, where a frozen dataclass takes several times as long.
+
+    Records hold only what was there before them, so none is ever part of a cycle, and the garbage collector need not look at them.
+    """
 
 
 class Strength(IntEnum):
@@ -69,16 +78,14 @@ class Rating(StrEnum):
 # ── Facts: what a reader saw, in no tool's words ─────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Record, frozen=True, kw_only=True, tag_field="fact", tag=True):
     """One thing that a reader saw in a file."""
 
     line: int
     """1-based line in the file (0: the file as a whole)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency(Fact):
+class Dependency(Fact, frozen=True, kw_only=True):
     """A package that a manifest or lock file names."""
 
     ecosystem: str
@@ -95,8 +102,7 @@ class Dependency(Fact):
     """From a lock file: says what is installed, not what was asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import(Fact):
+class Import(Fact, frozen=True, kw_only=True):
     """A module that source code imports."""
 
     module: str
@@ -104,8 +110,7 @@ class Import(Fact):
     Other languages carry a prefix: `r:xgboost`, `julia:Flux`, `js:@scope/name`, `jvm:org.apache.spark`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Fact):
+class Call(Fact, frozen=True, kw_only=True):
     """A call, decorator or base class, its name resolved through imports, aliases and assignments.
 
     `from mlflow import sklearn as s; s.log_model(m, registered_model_name="x")` gives the name
@@ -131,31 +136,25 @@ class Call(Fact):
     end_line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Literal(Fact):
+class Literal(Fact, frozen=True, kw_only=True):
     """A string constant in code worth keeping: a URI with a scheme, or an absolute path on some machine."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Test(Fact):
+class Test(Fact, frozen=True, kw_only=True):
     """A test function (or test case in another language) and how many assertions it makes."""
 
     name: str
     assertions: int
+    """As many at least, and none only if there is none: who skims Python source counts no calls beside statements."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Fact):
-    """A way to start a source file from a command line: a `__main__` guard, or an argument parser."""
-
-    kind: str
-    """main, arguments."""
+class Entry(Fact, frozen=True, kw_only=True):
+    """A way to start a source file from a command line: a `__main__` guard."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution(Fact):
+class Distribution(Fact, frozen=True, kw_only=True):
     """A Python package that can be built from the file's folder and installed elsewhere."""
 
     name: str
@@ -164,8 +163,7 @@ class Distribution(Fact):
     """Installing it puts a command on the path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command(Fact):
+class Command(Fact, frozen=True, kw_only=True):
     """One simple shell command, after splitting on `;`, `&&`, `|` and newlines."""
 
     words: tuple[str, ...]
@@ -175,8 +173,7 @@ class Command(Fact):
     """Its failure is thrown away (`|| true`, `|| :`, `|| echo …`, `; exit 0` as the last word)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task(Fact):
+class Task(Fact, frozen=True, kw_only=True):
     """A named unit of commands that somebody or something can start."""
 
     kind: str
@@ -190,8 +187,7 @@ class Task(Fact):
     outputs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger(Fact):
+class Trigger(Fact, frozen=True, kw_only=True):
     """What starts a workflow."""
 
     kind: str
@@ -207,8 +203,7 @@ class Trigger(Fact):
         return self.kind not in ("manual", "call")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Fact):
+class Step(Fact, frozen=True, kw_only=True):
     """One step of a job: a command text, or the use of a packaged action, task, orb or template."""
 
     name: str = ""
@@ -223,8 +218,7 @@ class Step(Fact):
     """Can never run: a literal false condition."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job(Fact):
+class Job(Fact, frozen=True, kw_only=True):
     """A job of a workflow: its steps, what it waits for, and what can stop it."""
 
     id: str
@@ -244,8 +238,7 @@ class Job(Fact):
     matrix: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow(Fact):
+class Workflow(Fact, frozen=True, kw_only=True):
     """A continuous-integration pipeline, in one model for every system."""
 
     system: str
@@ -262,8 +255,7 @@ class Workflow(Fact):
         return any(trigger.automatic for trigger in self.triggers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource(Fact):
+class Resource(Fact, frozen=True, kw_only=True):
     """An infrastructure object that a file declares, in one model for every dialect."""
 
     dialect: str
@@ -280,8 +272,7 @@ class Resource(Fact):
     """The condition that decides whether it exists (`count`/`Condition`/`if`), empty when it always does; `false` if never."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting(Fact):
+class Setting(Fact, frozen=True, kw_only=True):
     """One scalar of a configuration file (YAML, TOML, JSON, INI, .env)."""
 
     key: str
@@ -289,8 +280,7 @@ class Setting(Fact):
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image(Fact):
+class Image(Fact, frozen=True, kw_only=True):
     """A container image that is named."""
 
     name: str
@@ -299,8 +289,7 @@ class Image(Fact):
     """base (Dockerfile FROM), service (Compose), deployment (Kubernetes, Helm, cloud run), job (CI job or step)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Include(Fact):
+class Include(Fact, frozen=True, kw_only=True):
     """Another file of the repository that must be read the same way as this one."""
 
     path: str
@@ -309,17 +298,43 @@ class Include(Fact):
     """The name of the reading to apply: requirements, gitlab-ci, azure-pipelines."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem(Fact):
+class Problem(Fact, frozen=True, kw_only=True):
     """Something in a file that could not be read; the rest of the file's facts stand."""
 
     what: str
     """What is wrong, as a sentence that names the place and not the parser's internals."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
-    """A file of a target, and the facts read from it."""
+if TYPE_CHECKING:
+    AnyFact: TypeAlias = Fact
+else:  # Kept facts are told apart by their tags.
+    AnyFact = Union[tuple(Fact.__subclasses__())]  # noqa: UP007
+
+
+class Hit(NamedTuple):
+    """A match of a signal or a start in a file, by the numbers of what it matched: small enough to be sent and kept."""
+
+    key: str
+    """`detector/signal` or `detector/starts/start`."""
+    line: int
+    end_line: int = 0
+    modules: tuple[tuple[str, ...], ...] = ()
+    """The match counts if of each group one module is not the repository's own."""
+    fact: int = -1
+    """Which of the file's facts it is, or is in: a task, a workflow, or what a start matched; -1 for one that nobody asks for again."""
+    job: int = -1
+    step: int = -1
+    """Which of the job's steps, -2 for the job itself as a call of another workflow."""
+    command: int = -1
+    """Which command of the task or the step."""
+    toothless: bool = False
+    """The command's failure is thrown away."""
+    number: int = 1
+    """How many like it the hit stands for: matches of the signal in the file that no task or workflow owns; it is the first of them."""
+
+
+class SourceFile(Record, frozen=True, kw_only=True):
+    """A file of a target, and what was read from it."""
 
     path: str
     """Relative to the target's root, `/` between parts; bytes that are no UTF-8 as `\\xNN`."""
@@ -327,9 +342,10 @@ class SourceFile:
     role: Role = Role.SOURCE
     lfs: bool = False
     """The content is a Git LFS pointer; `size` is then the size that the pointer states."""
-    facts: tuple[Fact, ...] = ()
-    texts: tuple[tuple[str, int, str], ...] = ()
-    """Hits of `text` signals: (detector/signal, line, the line's text)."""
+    facts: tuple[AnyFact, ...] = ()
+    """What was seen in it; once it was matched, without the facts that only signals look at."""
+    hits: tuple[Hit, ...] = ()
+    """What signals and starts match in it."""
     unread: str = ""
     """Why the content was not read (too large, special file, link out of the tree, …), empty when it was."""
 
@@ -337,8 +353,7 @@ class SourceFile:
 # ── Evidence and coverage ────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(Record, frozen=True, kw_only=True):
     """One step of the chain from a trigger to the evidence."""
 
     path: str
@@ -346,8 +361,7 @@ class Hop:
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Record, frozen=True, kw_only=True):
     """Something that runs without a person, and starts what reading can't tell."""
 
     path: str
@@ -357,8 +371,7 @@ class Unknown:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class Location(Record, frozen=True, kw_only=True):
     """Where evidence stands: a line of a file, or a resource of an account."""
 
     target: str
@@ -369,8 +382,7 @@ class Location:
     region: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Record, frozen=True, kw_only=True):
     """A located match of one signal: one a signal and file, the strongest and first of its occurrences."""
 
     id: str
@@ -388,8 +400,7 @@ class Evidence:
     """Why the strength is below what the signal could prove (`only started by hand`, `in an example`, …)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadEnd:
+class DeadEnd(Record, frozen=True, kw_only=True):
     """Something that is set up and can't work, or that nothing follows up."""
 
     id: str
@@ -400,8 +411,7 @@ class DeadEnd:
     remediation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(Record, frozen=True, kw_only=True):
     """What was searched, or what could not be and what would make it visible."""
 
     target: str
@@ -413,8 +423,7 @@ class Coverage:
     """Capabilities that could have been found there; for what was not searched."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanError:
+class ScanError(Record, frozen=True, kw_only=True):
     """Something that could not be read; the scan went on."""
 
     target: str
@@ -423,8 +432,7 @@ class ScanError:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetInfo:
+class TargetInfo(Record, frozen=True, kw_only=True):
     """What was scanned."""
 
     id: str
@@ -451,8 +459,7 @@ class TargetInfo:
 # ── Packs: detectors, capabilities, rules ────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follow:
+class Follow(Record, frozen=True, kw_only=True):
     """What must be found beside a signal so that it does not lead nowhere."""
 
     kind: str
@@ -463,8 +470,7 @@ class Follow:
     """Capabilities, or signals as `detector/signal`; one of them is enough."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadEndRule:
+class DeadEndRule(Record, frozen=True, kw_only=True):
     """Capabilities that are of no use without another."""
 
     id: str
@@ -474,8 +480,7 @@ class DeadEndRule:
     remediation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(Record, frozen=True, kw_only=True):
     """One observable trace of a tool or practice, and what it proves."""
 
     id: str
@@ -494,8 +499,7 @@ class Signal:
     dead_end: Follow | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(Record, frozen=True, kw_only=True):
     """How a tool starts things: by a trigger of its own, by running what an argument names, or both.
 
     The names of arguments are a call's keywords or positions (`0`), a resource's attributes, a step's `with` keys, a command's
@@ -528,8 +532,7 @@ class Start:
     """Arguments that name a resource which the repository declares, by its name or by a reference to it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detector:
+class Detector(Record, frozen=True, kw_only=True):
     """A pack: the traces that one tool or practice leaves, and what it starts."""
 
     id: str
@@ -539,8 +542,7 @@ class Detector:
     starts: tuple[Start, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceType:
+class ResourceType(Record, frozen=True, kw_only=True):
     """A canonical infrastructure type and the names it goes by where it is declared."""
 
     type: str
@@ -548,8 +550,7 @@ class ResourceType:
     kubernetes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capability:
+class Capability(Record, frozen=True, kw_only=True):
     """One word of the vocabulary: an ability, whatever tool gives it."""
 
     id: str
@@ -562,8 +563,7 @@ class Capability:
     """A library can offer it to others without practising it: the code of one that is published shows it as declared only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(Record, frozen=True, kw_only=True):
     """The demand for one capability at one strength."""
 
     capability: str
@@ -571,8 +571,7 @@ class Leaf:
     """Demanded strength; ABSENT demands that a negative capability was looked for and not found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Record, frozen=True, kw_only=True):
     """`all`, `any` or `at_least` n of requirements."""
 
     kind: str
@@ -580,8 +579,7 @@ class Group:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
+class Criterion(Record, frozen=True, kw_only=True):
     """What a framework asks for on one level of one dimension."""
 
     id: str
@@ -602,8 +600,7 @@ class Criterion:
     references: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DimensionRule:
+class DimensionRule(Record, frozen=True, kw_only=True):
     """A dimension of a framework, and when it makes sense to rate it."""
 
     id: str
@@ -614,8 +611,7 @@ class DimensionRule:
     """Why it does not, when it does not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Framework:
+class Framework(Record, frozen=True, kw_only=True):
     """A maturity model: its levels, dimensions, criteria and thresholds."""
 
     id: str
@@ -630,8 +626,7 @@ class Framework:
     """Mean rating that every level below it must have."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packs:
+class Packs(Record, frozen=True, kw_only=True):
     """All data that a scan goes by."""
 
     detectors: tuple[Detector, ...]
@@ -646,8 +641,7 @@ class Packs:
 # ── Configuration ────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Record, frozen=True, kw_only=True):
     """Which paths belong to a system, as globs; no `inside` means all."""
 
     inside: tuple[str, ...] = ()
@@ -660,16 +654,14 @@ NOT_OURS = {LEFT_OUT: "the paths taken in again", OTHER_SYSTEM: "a look at that 
 """Why a file earns a system nothing though it was read, and what would change that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemRule:
+class SystemRule(Record, frozen=True, kw_only=True):
     """One system of a repository that holds several."""
 
     name: str
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class Annotation(Record, frozen=True, kw_only=True):
     """A person's word on one criterion: it holds though it is not seen (attested), or it is set aside (waived)."""
 
     criterion: str
@@ -684,8 +676,7 @@ class Annotation:
     """The one system that it is about; empty for all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Record, frozen=True, kw_only=True):
     """What `rung.yaml` says; the empty one says nothing."""
 
     source: str = ""
@@ -716,8 +707,7 @@ class Force(StrEnum):
     """The criterion does not apply to the system, or no framework asked for rates it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Record, frozen=True, kw_only=True):
     """The configuration as an assessment went by it."""
 
     source: str
@@ -732,8 +722,7 @@ class Policy:
 # ── Assessment ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriterionResult:
+class CriterionResult(Record, frozen=True, kw_only=True):
     """Where one criterion stands."""
 
     id: str
@@ -751,8 +740,7 @@ class CriterionResult:
     """For unknown and not_applicable: why, and what would make it visible; for attested and waived: whose word it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DimensionResult:
+class DimensionResult(Record, frozen=True, kw_only=True):
     """Where one dimension stands, in the three readings, with its criteria."""
 
     id: str
@@ -771,8 +759,7 @@ class DimensionResult:
     criteria: tuple[CriterionResult, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextStep:
+class NextStep(Record, frozen=True, kw_only=True):
     """One thing to do that lifts a level."""
 
     dimension: str
@@ -785,8 +772,7 @@ class NextStep:
     """What was seen or not seen, with its place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameworkResult:
+class FrameworkResult(Record, frozen=True, kw_only=True):
     """Where a system stands by one framework."""
 
     id: str
@@ -802,8 +788,7 @@ class FrameworkResult:
     imbalance: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(Record, frozen=True, kw_only=True):
     """Everything concluded about a system; the JSON document is its dump."""
 
     version: str
@@ -841,8 +826,7 @@ class Change(StrEnum):
     SAME = "same"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Record, frozen=True, kw_only=True):
     """The numbers of a dimension or of the whole; all None where it does not apply."""
 
     level: int | None
@@ -851,8 +835,7 @@ class Standing:
     score: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelChange:
+class LevelChange(Record, frozen=True, kw_only=True):
     """A dimension, or the whole (`overall`), before and after."""
 
     id: str
@@ -863,8 +846,7 @@ class LevelChange:
     new: Standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceChange:
+class EvidenceChange(Record, frozen=True, kw_only=True):
     """A piece of evidence that came, went, rose, fell or moved."""
 
     change: Change
@@ -874,8 +856,7 @@ class EvidenceChange:
     """Why, as far as the results say it; empty when the places say all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapabilityChange:
+class CapabilityChange(Record, frozen=True, kw_only=True):
     """A capability whose strength changed, and the evidence that made it so."""
 
     id: str
@@ -891,8 +872,7 @@ class CapabilityChange:
     """Why, where no evidence changed; else empty."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriterionChange:
+class CriterionChange(Record, frozen=True, kw_only=True):
     """A criterion that stands elsewhere than before."""
 
     id: str
@@ -913,8 +893,7 @@ class CriterionChange:
     """What the newer assessment says of it, a sentence each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Record, frozen=True, kw_only=True):
     """A dead end, a place that was not searched or a file that was not read, which one side knows and the other does not."""
 
     change: Change
@@ -925,8 +904,7 @@ class Difference:
     remediation: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Regression:
+class Regression(Record, frozen=True, kw_only=True):
     """Something that fell and that a gate may refuse."""
 
     subject: str
@@ -935,8 +913,7 @@ class Regression:
     """A sentence that says from where to where, and why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Record, frozen=True, kw_only=True):
     """What is different between two assessments of one system."""
 
     overall: LevelChange
@@ -956,8 +933,7 @@ class Comparison:
 # ── History ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Record, frozen=True, kw_only=True):
     """What a capability rests on: a piece of evidence without its line."""
 
     tool: str
@@ -966,20 +942,27 @@ class Proof:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standings:
+class Standings(Record, frozen=True, kw_only=True):
     """Where a system stands at one revision. Two are equal when every level, score and strength is."""
 
     overall: Standing
     dimensions: tuple[tuple[str, Standing], ...]
     strengths: tuple[tuple[str, Strength], ...]
     """The capabilities that are there, sorted."""
-    proofs: dict[str, tuple[Proof, ...]] = field(compare=False)
+    proofs: dict[str, tuple[Proof, ...]]
     """The best evidence of each capability, the strongest first."""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Standings) and self._compared() == other._compared()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+    def __hash__(self) -> int:
+        return hash(self._compared())
+
+    def _compared(self) -> tuple[object, ...]:
+        return self.overall, self.dimensions, self.strengths
+
+
+class Sample(Record, frozen=True, kw_only=True):
     """A revision that the history shows."""
 
     label: str
@@ -990,8 +973,7 @@ class Sample:
     standings: Standings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrengthChange:
+class StrengthChange(Record, frozen=True, kw_only=True):
     """A capability that rose or fell with a commit."""
 
     id: str
@@ -1003,8 +985,7 @@ class StrengthChange:
     """The evidence that came or went."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Record, frozen=True, kw_only=True):
     """A commit, and what it raised or lowered against its first parent: both were scanned."""
 
     commit: str
@@ -1018,8 +999,7 @@ class Mark:
     """By dimension, the capabilities of this commit that its criteria ask for; none where only what could be searched changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class Interval(Record, frozen=True, kw_only=True):
     """What lies between two neighbouring samples, and how much of it was looked at."""
 
     old: str
@@ -1034,8 +1014,7 @@ class Interval:
     """Why it can't be told which commit changed what; empty when it can, or when nothing changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(Record, frozen=True, kw_only=True):
     """Levels over time."""
 
     version: str

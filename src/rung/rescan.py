@@ -1,6 +1,6 @@
 """One revision after another, scanned as each would be by itself, in the time that its changes take.
 
-Facts are kept by path and content, what signals match with them. A revision in which nothing changed that wiring and
+What was read is kept by path and content. A revision in which nothing changed that wiring and
 rules look at stands where the one before it stood.
 """
 
@@ -10,14 +10,14 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 
 from rung import assess
 from rung.cache import cache_of
 from rung.detect import decided_later, detect, starts_of, unread
-from rung.matchers import Match, Matchers
+from rung.hits import Match
+from rung.matchers import Matchers
 from rung.modules import LocalNames
 from rung.policy import in_force, systems_of
 from rung.prefilter import Prefilter
@@ -25,23 +25,15 @@ from rung.readers import Continuations, Readers
 from rung.records import (
     LEFT_OUT,
     NOT_OURS,
-    Call,
     Config,
-    Dependency,
-    Fact,
     Framework,
-    Image,
-    Literal,
     Packs,
-    Problem,
     Proof,
-    Role,
-    Setting,
+    Record,
     SourceFile,
     Standing,
     Standings,
     Strength,
-    Test,
 )
 from rung.scan import Progress, hidden_by
 from rung.targets.objects import MISSING
@@ -50,11 +42,9 @@ from rung.targets.target import Target
 from rung.wiring import Wiring
 
 MOST_FACTS = 100_000
-"""Facts of files that the last revision does not have, kept in case that another one has them."""
+"""Facts and hits of files that the last revision does not have, kept in case that another one has them."""
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
-ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting, Test)
-"""Facts that nothing but signals looks at: what they say is in the matches."""
 _LINES = ("line", "end_line")
 
 _Key = tuple[str, str, int, str]
@@ -104,26 +94,26 @@ class Rescan:
         if new:
             for entry, file in zip(new, self._readers.read_listed(target, new, progress=progress)):
                 self._known[_key(entry)] = _Known(file)
-                self._facts += len(file.facts)
+                self._facts += _weight(file)
             self.read += len(new)
         now = {}
         for entry in entries:
             key = _key(entry)
             self._known.move_to_end(key)
             now[entry.path] = self._known[key]
-        spare = self._facts - sum(len(known.own.facts) for known in now.values())
+        spare = self._facts - sum(_weight(known.own) for known in now.values())
         while spare > MOST_FACTS and len(self._known) > len(now):
             _, forgotten = self._known.popitem(last=False)
-            spare -= len(forgotten.own.facts)
-            self._facts -= len(forgotten.own.facts)
+            spare -= _weight(forgotten.own)
+            self._facts -= _weight(forgotten.own)
         return now
 
     def _conclude(self, target: Target, now: dict[str, _Known]) -> Standings:
         identity = target.info.id
-        files = [known.wired for known in now.values()]
-        matches = {path: known.matches for path, known in now.items() if _is_matched(known.own)}
+        files = [known.whole for known in now.values()]
+        matches = {path: known.matches for path, known in now.items() if known.matches}
         wiring = Wiring(files, starts_of(matches))
-        own = dict(systems_of([known.whole for known in now.values()], self._config))[self._system]
+        own = dict(systems_of(files, self._config))[self._system]
         mine = [file for file in own if file.unread not in NOT_OURS]
         aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
         evidence = detect(files, matches, wiring, identity, own=mine)
@@ -154,16 +144,14 @@ class Rescan:
 
 
 class _Known:
-    """A file's facts, what follows from them in the last revision that had it, and the parts that wiring looks at."""
+    """A file as it was read, and what follows from it in the last revision that had it."""
 
-    __slots__ = ("_asked", "_local", "_shape", "matches", "own", "whole", "wired")
+    __slots__ = ("_asked", "_local", "_shape", "matches", "own", "whole")
 
     def __init__(self, own: SourceFile) -> None:
         self.own = own
         self.whole = own
-        """With the facts of its reading as the continuation of another file."""
-        self.wired = _wired(own)
-        """Without the facts that nothing but signals looks at."""
+        """With its reading as the continuation of another file."""
         self.matches: tuple[Match, ...] = ()
         self._asked: frozenset[str] | None = None
         self._local: AbstractSet[str] = frozenset()
@@ -171,47 +159,29 @@ class _Known:
 
     def update(self, whole: SourceFile, local: AbstractSet[str], matchers: Matchers) -> None:
         """Match again, if the file reads on differently now, or names that it imports belong to others than before."""
-        if whole is not self.whole and whole.facts != self.whole.facts:
+        if whole is not self.whole and (whole.facts, whole.hits) != (self.whole.facts, self.whole.hits):
             self._asked = None
             self.whole = whole
-            self.wired = _wired(whole)
         if self._asked is not None and self._asked & local == self._local:
             return
-        asked = _Asked(local)
-        self.matches = tuple(matchers.match(self.whole, asked)) if _is_matched(self.whole) else ()
-        self._asked = frozenset(asked.names)
+        self._asked = frozenset(module for hit in whole.hits for group in hit.modules for module in group)
         self._local = self._asked & local
+        self.matches = tuple(matchers.matches(self.whole, local.__contains__))
         self._shape = b""
 
     def shape(self) -> bytes:
         """The same for two files between which neither wiring nor rules see a difference: lines count by their order only."""
         if not self._shape:
-            self._shape = _shape_of(self.whole, self.wired.facts, self.matches)
+            self._shape = _shape_of(self.whole, self.matches)
         return self._shape
-
-
-class _Asked:
-    """Tells which names are the repository's own, and remembers the questions."""
-
-    def __init__(self, local: AbstractSet[str]) -> None:
-        self._local = local
-        self.names = set[str]()
-
-    def __call__(self, name: str) -> bool:
-        self.names.add(name)
-        return name in self._local
 
 
 def _key(entry: Listed) -> _Key:
     return entry.path, entry.blob, entry.size, entry.unread
 
 
-def _wired(file: SourceFile) -> SourceFile:
-    return replace(file, facts=tuple(fact for fact in file.facts if not isinstance(fact, ONLY_MATCHED)))
-
-
-def _is_matched(file: SourceFile) -> bool:
-    return file.role is not Role.VENDORED
+def _weight(file: SourceFile) -> int:
+    return len(file.facts) + len(file.hits)
 
 
 def _alike(before: dict[str, _Known], now: dict[str, _Known]) -> bool:
@@ -223,12 +193,11 @@ def _alike(before: dict[str, _Known], now: dict[str, _Known]) -> bool:
 # ── The shape of a file ──────────────────────────────────────────────────────────────────────────────
 
 
-def _shape_of(file: SourceFile, wired: Sequence[Fact], matches: Sequence[Match]) -> bytes:
-    parts: list[object] = [file.path, file.role, file.lfs, file.unread]
-    parts.append(any(not isinstance(fact, Problem) for fact in file.facts))
+def _shape_of(file: SourceFile, matches: Sequence[Match]) -> bytes:
+    parts: list[object] = [file.path, file.role, file.lfs, file.unread, bool(file.hits)]
     lines: list[tuple[int, int]] = []
     seen: dict[int, int] = {}
-    for fact in wired:
+    for fact in file.facts:
         _flatten(fact, parts, lines, seen)
     for match in matches:
         parts.append(match.owned.key)
@@ -247,13 +216,13 @@ def _flatten(value: object, parts: list[object], lines: list[tuple[int, int]], s
         parts.append(len(value))
         for item in value:
             _flatten(item, parts, lines, seen)
-    elif is_dataclass(value) and not isinstance(value, type):
+    elif isinstance(value, Record):
         if id(value) in seen:
             parts.append(("again", seen[id(value)]))
             return
         seen[id(value)] = len(seen)
         parts.append(type(value).__name__)
-        for name in _names(type(value)):
+        for name in value.__struct_fields__:
             _flatten_field(name, getattr(value, name), parts, lines, seen)
     else:
         parts.append(value)
@@ -263,8 +232,3 @@ def _flatten_field(name: str, value: object, parts: list[object], lines: list[tu
     if name in _LINES and isinstance(value, int):
         lines.append((len(parts), value))
     _flatten(value, parts, lines, seen)
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rung.config import NAME, load_config
 from rung.diff import compare
@@ -29,8 +31,7 @@ _SHORT = 7
 """Characters of a revision that people read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What is to be scanned, compared and judged."""
 
     target: str

@@ -6,8 +6,9 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from rung.records import Coverage, RungError
 from rung.targets.history import Commit, commits_of, is_cut_off, tags_of
@@ -19,8 +20,7 @@ SHORT = 7
 _PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A commit that is going to be a sample."""
 
     label: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
+
+from msgspec.structs import replace
 
 from rung import __version__, assess
 from rung.cache import cache_of
@@ -147,7 +148,7 @@ def hidden_by(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[s
     """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing."""
     if file.unread in NOT_OURS:
         return ()
-    if any(not isinstance(fact, Problem) for fact in file.facts) and file.path.endswith((".py", ".ipynb")):
+    if (file.hits or any(not isinstance(fact, Problem) for fact in file.facts)) and file.path.endswith((".py", ".ipynb")):
         return ()  # The line scanner has read what the parser could not.
     kinds = {kind for name in readers.claims(file.path) for kind in _SHOWS.get(name, ())}
     return matchers.could_show(file.path, kinds)

@@ -7,9 +7,12 @@ would take longer than most scans.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Generic, TypeVar
 
+T = TypeVar("T")
 Condition = Callable[[str], bool]
 """Whether a text matches a pattern."""
 
@@ -77,3 +80,50 @@ class _AnyOf:
 
             self._regex = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in others), re.IGNORECASE | re.DOTALL)
         return frozenset(exact)
+
+
+_KEY = 3
+"""Characters at the beginning or the end of a pattern by which it is found."""
+
+
+class Owners(Generic[T]):
+    """Whose patterns a text matches, found by how patterns begin or end; only those that do neither are all tried."""
+
+    def __init__(self, owned: Iterable[tuple[Iterable[str], T]]) -> None:
+        self._owners: list[T] = []
+        self._exact: dict[str, list[int]] = defaultdict(list)
+        self._begins: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        self._ends: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        self._others: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """By the longest text that must be there."""
+        for index, (patterns, owner) in enumerate(owned):
+            self._owners.append(owner)
+            for pattern in patterns:
+                self._add(pattern.lower(), index)
+        self.of = lru_cache(maxsize=1 << 14)(self._of)
+        """The owners of which a pattern matches a text, in the order given."""
+
+    def _add(self, pattern: str, index: int) -> None:
+        if "?" in pattern or "[" in pattern:
+            self._others[""].append((glob(pattern), index))
+            return
+        first, *others = pattern.split("*")
+        longest = max((first, *others), key=len)
+        if not others:
+            self._exact[pattern].append(index)
+        elif len(longest) >= _KEY and first == longest:
+            self._begins[first[:_KEY]].append((glob(pattern), index))
+        elif len(longest) >= _KEY and others[-1] == longest:
+            self._ends[longest[-_KEY:]].append((glob(pattern), index))
+        else:
+            self._others[longest].append((glob(pattern), index))
+
+    def _of(self, text: str) -> tuple[T, ...]:
+        lowered = text.lower()
+        found = set(self._exact.get(lowered, ()))
+        likely = [tried for needed, tried in self._others.items() if needed in lowered]
+        for tried in (self._begins.get(lowered[:_KEY], ()), self._ends.get(lowered[-_KEY:], ()), *likely):
+            for matches, index in tried:
+                if index not in found and matches(lowered):
+                    found.add(index)
+        return tuple(self._owners[index] for index in sorted(found))

@@ -17,9 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 
 from rung.commands import Commands, Node, Tree
-from rung.matchers import Match, called_by
+from rung.hits import Match, called_by
+from rung.modules import Modules
 from rung.readers.shell import split
-from rung.records import Command, Hop, Import, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
+from rung.records import Command, Hop, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
 from rung.starts import command_line, parts, values
 
 Chain = tuple[Hop, ...]
@@ -78,6 +79,11 @@ class Wiring:
         """Files that declare a resource that is triggered; another resource of the file need not be."""
         for root in Root:
             self._walk(root)
+
+    @property
+    def modules(self) -> Modules:
+        """Where the repository's own Python modules are."""
+        return self._tree.modules
 
     def of_file(self, path: str, *, only: Root | None = None) -> Chain | None:
         """The shortest chain that runs or imports a file without a person, from one kind of root only if asked; None when there is none."""
@@ -147,7 +153,7 @@ class Wiring:
                     yield _workflow_node(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
-                if start and file.role in start.where and _root_of(start.trigger) is root:
+                if start and _root_of(start.trigger) is root:
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
                     if not isinstance(match.fact, Resource):
                         yield Node(path), chain
@@ -205,11 +211,9 @@ class Wiring:
         yield from self._of_facts(path, chain, 0)
         for task in self._tree.tasks_of(path, "notebook"):
             yield self._reached(Node(path, task), chain)
-        for fact in file.facts:
-            if isinstance(fact, Import) and ":" not in fact.module:
-                found = self._tree.modules.find(fact.module, path)
-                if found and self._tree.files[found].role is not Role.TEST:
-                    yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
+        for fact, found in self.modules.imported(file):
+            if self._tree.files[found].role is not Role.TEST:
+                yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
 
     def _of_facts(self, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
         """What the facts of a file start, or the resource on a line of it."""
@@ -225,7 +229,7 @@ class Wiring:
     def _follow(self, path: str, commands: Sequence[Command], folder: str, chain: Chain, kind: str) -> Iterator[tuple[Node, Chain]]:
         for command, here in self._commands.placed(commands, folder, kind):
             hops = _extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
-            nodes = list(self._commands.started(command, here))
+            nodes = self._commands.started(command, here)
             if not nodes and (reason := self._commands.unknown(command)):
                 self._note(path, command.line, " ".join(command.words)[:120], reason)
             for node in nodes:
@@ -237,7 +241,7 @@ class Wiring:
     def _started(self, path: str, match: Match, folder: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         """What a start of a pack runs."""
         start = match.owned.start
-        if start is None or self._tree.files[path].role not in start.where:
+        if start is None:
             return
         hops = _extend(chain, Hop(path=path, line=match.line, what=_said(match)))
         for fact in parts(match.fact, start):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from heapq import heappop, heappush
+
+from msgspec.structs import replace
 
 from rung.cache import Cache, Content
 from rung.globs import matches
+from rung.hits import joined
 from rung.matchers import Matchers
 from rung.prefilter import Prefilter
 from rung.readers import (
@@ -40,8 +41,7 @@ from rung.readers import (
     workspaces,
 )
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
-from rung.readers.requirements import Named
+from rung.readers.reading import Asked, Claimants, Reading
 from rung.records import Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
@@ -63,8 +63,8 @@ _POINTER_SIZE = 1024
 """A Git LFS pointer is smaller than this."""
 
 
-Continuations = dict[tuple[str, str], tuple[SourceFile, tuple[Fact, ...]]]
-"""What files that others name as their continuation gave, by path and reading, with the record of the file's own facts."""
+Continuations = dict[tuple[str, str], tuple[SourceFile, SourceFile]]
+"""What files that others name as their continuation gave, by path and reading: the file as read for itself, and as read that way."""
 
 _Read = tuple[SourceFile, str]
 """A file, and git's id of its bytes where its facts can be kept."""
@@ -77,15 +77,20 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
-        self._readings: tuple[Reading, ...] = (
-            *(reading for module in MODULES for reading in module.READINGS),
-            settings.settings_reading(matchers.setting_globs),
+        readings = (
+            *(self._sparing(reading) for module in MODULES for reading in module.READINGS),
+            settings.settings_reading(matchers.asks_for_settings),
         )
-        self._names = re.compile(
-            "|".join(reading.claims.pattern for reading in self._readings if isinstance(reading.claims, Named)), re.DOTALL
-        )
-        self._by_name: dict[str, Reading] = {reading.name: reading for reading in self._readings}
+        self._claimants = Claimants(readings)
+        self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
+
+    def _sparing(self, reading: Reading) -> Reading:
+        """The reading, without the calls that nobody asks for."""
+        if reading.sparing is None:
+            return reading
+        roots, lasts, ends = self._matchers.called(reading.languages)
+        return reading.sparing(Asked(roots, constructs.STEMS, lasts, ends))
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""
@@ -108,7 +113,7 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            plan = self._claimants(template_path(path)), self._matchers.wants_text(path)
+            plan = self._claimants.of(template_path(path)), self._matchers.wants_text(path)
             self._plans[path] = plan
         return plan
 
@@ -118,10 +123,6 @@ class Readers:
 
     def _looks_into(self, entry: Entry) -> bool:
         return not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path))
-
-    def _claimants(self, path: str) -> tuple[Reading, ...]:
-        has_name = self._names.fullmatch(path) is not None
-        return tuple(reading for reading in self._readings if (has_name or reading.claims.__class__ is not Named) and reading.claims(path))
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
@@ -206,7 +207,7 @@ class Readers:
             except BrokenProcessPool:
                 pass
         if len(entries) == 1:
-            return [(_unread(entries[0], "its content kills the parser"), "")]
+            return [(self._unread(entries[0], "its content kills the parser"), "")]
         middle = len(entries) // 2
         return self._read_apart(target, entries[:middle]) + self._read_apart(target, entries[middle:])
 
@@ -217,28 +218,26 @@ class Readers:
     def read_and_name(self, target: Target, entry: Entry) -> _Read:
         """Like `read`, with git's id of the bytes under which the facts can be kept; empty when they can't."""
         if entry.unread:
-            return _unread(entry, entry.unread), ""
+            return self._unread(entry, entry.unread), ""
         readings, wants_text = self._plan(entry.path)
+        file = SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
         if not readings and not wants_text and entry.size > _POINTER_SIZE:
-            return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path)), ""
+            return self._matchers.matched(file), ""
         data = target.read(entry.path)
         if isinstance(data, Unread):
-            return _unread(entry, data.reason), ""
+            return self._unread(entry, data.reason), ""
         blob = blob_id(data, entry.blob) if self._kept and len(data) == entry.size else ""
         pointed = pointers.lfs_pointer(data) if entry.size <= _POINTER_SIZE else None
         if pointed is not None:
-            return SourceFile(path=entry.path, size=pointed, role=role_of(entry.path), lfs=True), blob
-        file = SourceFile(
-            path=entry.path,
-            size=entry.size,
-            role=role_of(entry.path),
-            facts=self._facts(readings, entry.path, data),
-            texts=self._matchers.texts_in(entry.path, data, text_of) if wants_text else (),
-        )
-        return file, blob
+            return self._matchers.matched(replace(file, size=pointed, lfs=True)), blob
+        texts = self._matchers.texts_in(entry.path, data, text_of) if wants_text else ()
+        return self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts), blob
+
+    def _unread(self, entry: Entry, reason: str) -> SourceFile:
+        return self._matchers.matched(SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason))
 
     def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
-        """The facts of a file that a signal or the wiring can ask for."""
+        """What a file says to those that read it."""
         facts: list[Fact] = []
         whole = posixpath.basename(path) in _DISTRIBUTIONS
         for reading in readings:
@@ -252,7 +251,7 @@ class Readers:
                     Problem(line=0, what=f"not read as {reading.name}: {type(error).__name__}, a fault of Rung's that is worth a report")
                 )
         facts.extend(constructs.resources_of(fact for fact in facts if isinstance(fact, Call)))
-        return tuple(facts) if whole else self._matchers.asked_for(path, facts)
+        return tuple(facts)
 
     def follow_includes(self, target: Target, files: Sequence[SourceFile], known: Continuations | None = None) -> tuple[SourceFile, ...]:
         """Reads what files name as their continuation, the way the including file was read; each file and way once.
@@ -273,16 +272,16 @@ class Readers:
                 done.add((path, include.reader))
                 before = known.get((path, include.reader)) if known is not None else None
                 if before and before[0] is own[path]:
-                    facts = before[1]
+                    more = before[1]
                 else:
                     data = target.read(path)
                     if isinstance(data, Unread):
                         continue
-                    facts = self._facts((reading,), path, data)
+                    more = self._matchers.matched(replace(own[path], facts=self._facts((reading,), path, data)), by_path=False)
                     if known is not None:
-                        known[path, include.reader] = own[path], facts
-                by_path[path] = replace(file, facts=(*file.facts, *facts))
-                queue.extend(fact for fact in facts if isinstance(fact, Include))
+                        known[path, include.reader] = own[path], more
+                by_path[path] = joined(file, more)
+                queue.extend(fact for fact in more.facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
 
 
@@ -300,10 +299,6 @@ def _shares(entries: Sequence[Entry], count: int) -> list[list[Entry]]:
 def _blob_of(target: Target, entry: Entry) -> str:
     data = target.read(entry.path)
     return "" if isinstance(data, Unread) else blob_id(data)
-
-
-def _unread(entry: Entry, reason: str) -> SourceFile:
-    return SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason)
 
 
 _adopted: tuple[Readers, Target]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.shell import split
 from rung.readers.workflows import (
     MAX_NESTING,
@@ -20,7 +22,6 @@ from rung.readers.workflows import (
     filters,
     is_false,
     is_true,
-    is_yaml,
     items,
     local_path,
     mapping,
@@ -33,7 +34,7 @@ from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 _NAMED = regex(r"(?:^|/)(?:\.?azure-pipelines?[^/]*|\.(?:azuredevops|azure-pipelines|azdo|ado|vsts)/.+)$", re.IGNORECASE)
 _LIKELY = regex(r"pipeline|azure|devops|(?:^|/)\.?(?:ado|vsts|azdo)/", re.IGNORECASE)
 _OTHERS = regex(r"(?:^|/)(?:\.github|\.circleci|\.gitlab|\.buildkite|\.tekton)/|bitbucket-pipelines|\.gitlab-ci")
-_SHAPE = regex(rb"^(?:[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:|\A\s*+\{)|\$\{\{", re.MULTILINE)
+_SHAPE = regex(rb"\n[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:")
 """What a pipeline's file holds: one of these keys at its root, or one that an expression stands around."""
 _SHELLS = ("script", "bash", "pwsh", "powershell")
 _PACKAGED = ("checkout", "download", "publish", "downloadBuild", "getPackage", "reviewApp")
@@ -46,8 +47,7 @@ _MACRO = regex(r"\$\(([\w.-]+)\)")
 _APPROVAL = regex(r"manual(?:validation|intervention)@", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     """An entry of a stages, jobs or steps list, with the `${{ if … }}` that it stands under."""
 
     body: Map
@@ -55,8 +55,7 @@ class _Item:
     condition: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
+class _Stage(Struct, frozen=True):
     """What a job takes from the stage around it."""
 
     name: str = ""
@@ -66,8 +65,8 @@ class _Stage:
     manual: bool = False
 
 
-def _claims(path: str) -> bool:
-    return is_yaml(path) and not _OTHERS.search(path) and (_NAMED.search(path) or _LIKELY.search(path)) is not None
+def _may_be_pipeline(path: str) -> bool:
+    return not _OTHERS.search(path) and (_NAMED.search(path) or _LIKELY.search(path)) is not None
 
 
 def read(path: str, data: bytes) -> Iterable[Fact]:
@@ -75,9 +74,9 @@ def read(path: str, data: bytes) -> Iterable[Fact]:
 
     Many files have `pipeline` in their path; one that has not the shape of an Azure pipeline gives nothing.
     """
-    source = Source(path, data)
-    if not _SHAPE.search(data):
+    if not (b"${{" in data or data.lstrip()[:1] == b"{" or _SHAPE.search(b"\n" + data)):
         return []
+    source = Source(path, data)
     documents = source.documents(quiet=not _NAMED.search(path))
     document = _flat(source, documents[0]) if documents else Map()
     if _has_shape(source, document):
@@ -396,4 +395,4 @@ def _with_parameters(document: Map, parameters: Map) -> Map:
     return both
 
 
-READINGS = (Reading(name="azure-pipelines", claims=_claims, read=read),)
+READINGS = (Reading(name="azure-pipelines", claims=Claims(_may_be_pipeline, ".yml", ".yaml"), read=read),)

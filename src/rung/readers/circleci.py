@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.workflows import (
     MAX_ITEMS,
     MAX_NESTING,
@@ -19,7 +20,6 @@ from rung.readers.workflows import (
     both,
     filters,
     is_false,
-    is_yaml,
     mapping,
     named,
     scalar,
@@ -30,10 +30,6 @@ from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 
 _PARAMETER = regex(r"<<\s*([\w.-]+)\s*>>")
 _JOB_KEYS = frozenset({"requires", "filters", "context", "type", "name", "matrix", "pre-steps", "post-steps", "override-with"})
-
-
-def _claims(path: str) -> bool:
-    return is_yaml(path) and "/.circleci/" in "/" + path
 
 
 def read(path: str, data: bytes) -> Iterable[Fact]:
@@ -241,4 +237,6 @@ def _filter_text(options: Map) -> str:
     return ", ".join(f"{key}: {text}" for key, text in arguments_of(options.get("filters")))
 
 
-READINGS = (Reading(name="circleci", claims=_claims, read=read),)
+READINGS = (
+    Reading(name="circleci", claims=Claims(lambda path: "/.circleci/" in "/" + path, ".yml", ".yaml", holds=".circleci/"), read=read),
+)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_json
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.shell import words_of
-from rung.readers.workflows import Source, at_directory, is_true, is_yaml, items, mapping, scalar, scalars, strings
+from rung.readers.workflows import Source, at_directory, is_true, items, mapping, scalar, scalars, strings
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
 
 _CLOUD_BUILD = regex(r"(?:^|/)[^/]*cloud[-_]?build[^/]*$|(?:^|/)\.?cloud[-_]?build/", re.IGNORECASE)
@@ -19,12 +19,12 @@ _PHASES = ("install", "pre_build", "build", "post_build")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh", "ash", "dash", "zsh")
 
 
-def _claims_cloud_build(path: str) -> bool:
-    return path.lower().endswith((".yml", ".yaml", ".json")) and (_CLOUD_BUILD.search(path) or _BUILD_FOLDER.search(path)) is not None
+def _is_cloud_build(path: str) -> bool:
+    return (_CLOUD_BUILD.search(path) or _BUILD_FOLDER.search(path)) is not None
 
 
-def _claims_codebuild(path: str) -> bool:
-    return is_yaml(path) and "buildspec" in posixpath.basename(path).lower()
+def _is_codebuild(path: str) -> bool:
+    return "buildspec" in posixpath.basename(path).lower()
 
 
 def read_cloud_build(path: str, data: bytes) -> Iterable[Fact]:
@@ -111,6 +111,6 @@ def _phase(source: Source, name: str, phase: Map, line: int) -> Iterator[Step]:
 
 
 READINGS = (
-    Reading(name="cloud-build", claims=_claims_cloud_build, read=read_cloud_build),
-    Reading(name="codebuild", claims=_claims_codebuild, read=read_codebuild),
+    Reading(name="cloud-build", claims=Claims(_is_cloud_build, ".yml", ".yaml", ".json"), read=read_cloud_build),
+    Reading(name="codebuild", claims=Claims(_is_codebuild, ".yml", ".yaml", holds="buildspec"), read=read_codebuild),
 )

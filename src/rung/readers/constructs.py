@@ -24,6 +24,8 @@ _PULUMI = regex(
     r"pulumi_[a-z]\w*(?:\.[a-z]\w*){0,4}\.[A-Z]\w*"
     r"|js:@pulumi/[a-z][\w-]*(?:[/.][a-z][\w-]*){0,4}\.[A-Z]\w*"
 )
+STEMS = ("aws_cdk", "cdktf_cdktf_provider_", "pulumi_", "js:aws-cdk-lib", "js:@aws-cdk", "js:@cdktf/provider-", "js:@pulumi/")
+"""What the first parts of the names of calls begin with that can declare infrastructure, and those of the values handed to them."""
 _PREFIXES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
 _SCHEDULE = regex(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
 _PROPERTY = regex(r"\.([A-Z]\w*?)(?:Property|Args)$")

@@ -6,16 +6,17 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from rung.expressions import regex
 from rung.readers.attributes import bounded, shortened
 from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, flatten, parse_json, text_of, without_placeholders
 from rung.readers.installs import installed
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading
-from rung.readers.requirements import guarded, named
+from rung.readers.reading import Reading, named
+from rung.readers.requirements import guarded
 from rung.readers.shell import split, words_of
 from rung.readers.workflows import Source, items, mapping, scalar, scalars
 from rung.records import Command, Fact, Image, Problem, Resource, Setting, Task
@@ -39,8 +40,7 @@ _NOT_LOCAL = regex(r"[a-z]+://|git@|<<")
 _SETTINGS = {"HEALTHCHECK": "dockerfile.healthcheck", "USER": "dockerfile.user", "EXPOSE": "dockerfile.expose"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Instruction:
+class _Instruction(Struct, frozen=True):
     line: int
     keyword: str
     text: str
@@ -49,8 +49,7 @@ class _Instruction:
     """Lines of a here-document."""
 
 
-@dataclass(slots=True)
-class _Stage:
+class _Stage(Struct):
     """What a build stage starts when it runs."""
 
     name: str = ""
@@ -58,8 +57,7 @@ class _Stage:
     command: _Instruction | None = None
 
 
-@dataclass(slots=True)
-class _Build:
+class _Build(Struct):
     """What is gathered of a Dockerfile."""
 
     values: dict[str, str] = field(default_factory=dict)
@@ -336,14 +334,19 @@ READINGS: tuple[Reading, ...] = (
         name="dockerfile",
         claims=named(
             r"(?:[^/]*\.)?(?:[Dd]ockerfile|[Cc]ontainerfile|DOCKERFILE)"
-            r"(?:[._-](?![^/]*(?:dockerignore|\.(?:md|py|sh|ya?ml|json)$))(?!(?:md|py|sh|ya?ml|json|txt)$)[^/]+)?"
+            r"(?:[._-](?![^/]*(?:dockerignore|\.(?:md|py|sh|ya?ml|json)$))(?!(?:md|py|sh|ya?ml|json|txt)$)[^/]+)?",
+            holds="file",
         ),
         read=guarded(read_dockerfile),
     ),
     Reading(
         name="compose",
-        claims=named(r"(?:[^/]*[-_.])?(?:docker[-_]?)?compose(?:[-_.][^/]*)?\.ya?ml"),
+        claims=named(r"(?:[^/]*[-_.])?(?:docker[-_]?)?compose(?:[-_.][^/]*)?\.ya?ml", ".yml", ".yaml", holds="compose"),
         read=guarded(read_compose),
     ),
-    Reading(name="devcontainer", claims=named(r"\.?devcontainer\.json|\.devcontainer/[^/]+\.json"), read=guarded(read_devcontainer)),
+    Reading(
+        name="devcontainer",
+        claims=named(r"\.?devcontainer\.json|\.devcontainer/[^/]+\.json", ".json", holds="devcontainer"),
+        read=guarded(read_devcontainer),
+    ),
 )

@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import repeat
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
@@ -68,7 +69,7 @@ class Unreadable(Exception):  # noqa: N818 - it says what the document is
 
 
 class Map(dict[str, "Value"]):
-    """A mapping in document order; `line` is where it starts and `lines[key]` where a key stands."""
+    """A mapping in document order; `line` is where it starts and `lines[key]` where a key stands, in the same order."""
 
     __slots__ = ("line", "lines")
 
@@ -131,6 +132,19 @@ def check_bounds(data: bytes) -> None:
             depth = max(depth, 0)
     if data.count(b".") >= MAX_DEPTH and (match_ := _DEEP_KEY.search(data)):
         raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", data.count(b"\n", 0, match_.start()) + 1)
+
+
+def may_have_keys(data: bytes, *keys: bytes) -> bool:
+    """Whether each of the keys can be one of a YAML or JSON file: it costs nothing beside a parse, and most files lack one.
+
+    A key is followed by its colon, or by a placeholder or comment that may hide it.
+    """
+    return all(key in data for key in keys) and all(_key(key).search(data) for key in keys)
+
+
+@lru_cache(maxsize=64)
+def _key(key: bytes) -> re.Pattern[bytes]:
+    return re.compile(re.escape(key) + rb"[\"'`}\s-]*+(?::|\{[{%]|#)")
 
 
 def without_placeholders(text: str) -> str:
@@ -290,28 +304,33 @@ def flatten(value: Value, line: int = 1) -> Iterator[tuple[str, str, int]]:
 
     An empty mapping or list is yielded as an empty scalar, so that its key can still be seen.
     """
+    if isinstance(value, str) or not value:
+        yield "", value if isinstance(value, str) else "", line
+        return
     left = MAX_SCALARS
-    stack = [iter([("", value, line)])]
-    while stack and left:
-        path, item, at = next(stack[-1], (None, "", 0))
-        if path is None:
-            stack.pop()
-        elif item and not isinstance(item, str):
-            if len(path) > 2000:
-                return
-            stack.append(_children(path, item))
-        else:
+    stack = [("", _children(value))]
+    while stack:
+        around, children = stack[-1]
+        for key, child, at in children:
+            path = around if key is None else f"{around}.{key}" if around else key
+            if child and not isinstance(child, str):
+                if len(path) > 2000:
+                    return
+                stack.append((path, _children(child)))
+                break
+            yield path, child or "", at  # type: ignore[misc]
             left -= 1
-            yield path, item if isinstance(item, str) else "", at
+            if not left:
+                return
+        else:
+            stack.pop()
 
 
-def _children(path: str, value: Map | Sequence) -> Iterator[tuple[str, Value, int]]:
+def _children(value: Map | Sequence) -> Iterator[tuple[str | None, Value, int]]:
+    """Keys (None in a list), values and lines."""
     if isinstance(value, Map):
-        for key, child in value.items():
-            yield f"{path}.{key}" if path else key, child, value.at(key)
-    else:
-        for child, line in zip(value, value.lines, strict=True):
-            yield path, child, line
+        return zip(value, value.values(), value.lines.values())
+    return zip(repeat(None), value, value.lines)
 
 
 class _Open:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Value
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading, called
 from rung.readers.workflows import (
     MAX_ITEMS,
     Source,
@@ -18,7 +18,6 @@ from rung.readers.workflows import (
     filters,
     is_false,
     is_true,
-    is_yaml,
     items,
     mapping,
     named,
@@ -41,14 +40,6 @@ _KINDS = {
 }
 """Events by kind; every other event is an `event`."""
 _SYSTEMS = {"github": "github-actions", "gitea": "gitea-actions", "forgejo": "forgejo-actions"}
-
-
-def _claims_workflow(path: str) -> bool:
-    return is_yaml(path) and _FOLDER.search(path) is not None
-
-
-def _claims_action(path: str) -> bool:
-    return posixpath.basename(path) in ("action.yml", "action.yaml")
 
 
 def read_workflow(path: str, data: bytes) -> Iterable[Fact]:
@@ -185,6 +176,10 @@ def _step(source: Source, step: Map, line: int, directory: str) -> Step:
 
 
 READINGS = (
-    Reading(name="github-actions", claims=_claims_workflow, read=read_workflow),
-    Reading(name="github-action", claims=_claims_action, read=read_action),
+    Reading(
+        name="github-actions",
+        claims=Claims(lambda path: _FOLDER.search(path) is not None, ".yml", ".yaml", holds="/workflows/"),
+        read=read_workflow,
+    ),
+    Reading(name="github-action", claims=called("action.yml", "action.yaml"), read=read_action),
 )

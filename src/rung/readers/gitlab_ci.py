@@ -10,7 +10,7 @@ from itertools import islice
 from rung.expressions import regex
 from rung.readers.attributes import shortened
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.workflows import (
     MAX_ITEMS,
     MAX_NESTING,
@@ -68,7 +68,7 @@ _HAS_TAG = regex(r"(?<!!)\$\{?CI_COMMIT_TAG\b\}?(?!\s*(?:==\s*(?:null|\"\"|'')|!
 _HAS_REQUEST = regex(r"\$\{?CI_MERGE_REQUEST_(?:ID|IID)\b\}?(?!\s*==\s*null)")
 
 
-def _claims(path: str) -> bool:
+def _is_pipeline(path: str) -> bool:
     name = posixpath.basename(path)
     return is_yaml(path) and (
         name.endswith((".gitlab-ci.yml", ".gitlab-ci.yaml"))
@@ -84,7 +84,7 @@ def read(path: str, data: bytes) -> Iterable[Fact]:
     """
     source = Source(path, data)
     top = Map(1)
-    for document in source.documents(quiet=not _claims(source.path)):
+    for document in source.documents(quiet=not _is_pipeline(source.path)):
         for key, value in document.items():
             top.put(key, value, document.at(key))
     pipeline = _Pipeline(source, top)
@@ -355,4 +355,4 @@ def _elsewhere(entry: Map) -> Iterator[str]:
         yield f"artifact:{artifact}"
 
 
-READINGS = (Reading(name="gitlab-ci", claims=_claims, read=read),)
+READINGS = (Reading(name="gitlab-ci", claims=Claims(_is_pipeline, ".yml", ".yaml", holds="gitlab"), read=read),)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading
 from rung.readers.shell import split
 from rung.readers.workflows import Source, at_directory, both
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
@@ -38,16 +40,14 @@ _PUSH_TRIGGERS = ("pollSCM", "githubPush", "gitlab", "bitbucketPush", "gogs", "s
 _BRANCHED = regex(r"\b(?:branch|changeset)\b|\bBRANCH_NAME\b|\bGIT_BRANCH\b")
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     kind: str
     """word, text (a string's content), mark, end."""
     text: str
     line: int
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """A statement: its tokens, and what stands in its braces when it has any."""
 
     head: list[_Token]
@@ -60,8 +60,7 @@ class _Node:
         return next((token.text for token in self.head if token.kind == "word"), "")
 
 
-@dataclass(slots=True)
-class _Stage:
+class _Stage(Struct):
     """What has been read of the stage that the scanner is in."""
 
     steps: list[Step] = field(default_factory=list)
@@ -73,8 +72,7 @@ class _Stage:
     matrix: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """What the blocks around a step say about it."""
 
     condition: str = ""
@@ -82,9 +80,11 @@ class _Place:
     lenient: bool = False
 
 
-def _claims(path: str) -> bool:
-    name = posixpath.basename(path)
+def _is_jenkinsfile(path: str) -> bool:
     lower = path.lower()
+    if "jenkins" not in lower and not lower.endswith(".groovy"):
+        return False
+    name = posixpath.basename(path)
     return (
         name.startswith("Jenkinsfile")
         or lower.endswith(".jenkinsfile")
@@ -422,4 +422,4 @@ def _arguments(tokens: list[_Token]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-READINGS = (Reading(name="jenkins", claims=_claims, read=read),)
+READINGS = (Reading(name="jenkins", claims=Claims(_is_jenkinsfile), read=read),)

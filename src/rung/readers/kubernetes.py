@@ -12,8 +12,8 @@ from itertools import islice
 
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, parse_template, shortened
-from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, parse_json, parse_yaml, text_of
-from rung.readers.reading import Reading
+from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json, parse_yaml, text_of
+from rung.readers.reading import Claims, Reading
 from rung.records import Fact, Image, Problem, Resource
 
 MAX_OBJECTS = 1000
@@ -29,8 +29,9 @@ _VALUES = regex(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
 _SUFFIXLESS = regex(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployments?)/(?:[^/]+/){0,4}[^./]+$")
 """What is left of a manifest's name when its one suffix said that a script fills it in (`k8s/web.tmpl`)."""
 _IN_TEMPLATES = regex(r"(?:^|/)templates/")
-_BARE_PLACEHOLDER = regex(rb"^[^\n\"'#]*[:-][ \t]+\{\{|^[ \t]*\{[\{%]", re.MULTILINE)
+_BARE_PLACEHOLDER = regex(rb"[^\"'#]*[:-][ \t]+\{\{|[ \t]*\{[\{%]")
 _CONTROL = regex(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
+_NO_ATTRIBUTES = ("apiVersion", "kind", "metadata.name")
 _PAYLOADS = ("data", "stringData", "binaryData")
 _GROUPS = {
     "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
@@ -46,9 +47,9 @@ _GROUP_OF = {kind: group for group, kinds in _GROUPS.items() for kind in kinds}
 
 def read_manifest(path: str, data: bytes) -> Iterator[Fact]:
     """Facts of a YAML or JSON file of Kubernetes objects; nothing when it holds none."""
-    if b"apiVersion" not in data or b"kind" not in data or _CHART.search(path) or _KUSTOMIZATION.search(path):
+    if not may_have_keys(data, b"apiVersion", b"kind") or _CHART.search(path) or _KUSTOMIZATION.search(path):
         return
-    template = b"{{" in data and bool(_IN_TEMPLATES.search(path) or _BARE_PLACEHOLDER.search(data))
+    template = b"{{" in data and bool(_IN_TEMPLATES.search(path) or _has_bare_placeholder(data))
     documents, error = _documents(path, data, template)
     if error and _looks_like_manifest(data):
         yield Problem(line=error.line, what=error.what)
@@ -129,6 +130,11 @@ def _documents(path: str, data: bytes, template: bool) -> tuple[list[Value], Unr
     return parse_template(data) if template else parse_yaml(data)
 
 
+def _has_bare_placeholder(data: bytes) -> bool:
+    """Whether a placeholder stands where YAML has a value or a line of its own: quoted ones are for the engine that runs the object."""
+    return any(b"{" in line and _BARE_PLACEHOLDER.match(line) for line in data.split(b"\n"))
+
+
 def _looks_like_manifest(data: bytes) -> bool:
     return bool(re.search(rb"^apiVersion:", data, re.MULTILINE) and re.search(rb"^kind:", data, re.MULTILINE))
 
@@ -172,16 +178,14 @@ def _object(body: Map, conditions: list[str]) -> Iterator[Fact]:
     shown = body
     if kind in ("core/ConfigMap", "core/Secret"):
         shown = _without_payloads(body)
-    scalars = [
-        (key, text, line) for key, text, line in islice(flatten(shown), MAX_SCALARS) if key not in ("apiVersion", "kind", "metadata.name")
-    ]
+    scalars = list(islice(flatten(shown), MAX_SCALARS))
     line = body.at("kind")
     yield Resource(
         line=line,
         dialect="kubernetes",
         type=kind,
         name=shortened(name),
-        attributes=bounded((key, text) for key, text, _ in scalars),
+        attributes=bounded((key, text) for key, text, _ in scalars if key not in _NO_ATTRIBUTES),
         references=_references(scalars),
         conditional=conditions[line - 1] if 0 < line <= len(conditions) else "",
     )
@@ -207,6 +211,8 @@ def _references(scalars: list[tuple[str, str, int]]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     kind = ""
     for key, text, _ in scalars:
+        if not key.endswith(("ef.kind", "ef.name")):
+            continue
         if key.endswith(("Ref.kind", "ref.kind")):
             kind = text
         elif kind and key.endswith(("Ref.name", "ref.name")):
@@ -255,8 +261,8 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="kubernetes", claims=_may_be_manifest, read=read_manifest),
-    Reading(name="kustomize", claims=lambda path: bool(_KUSTOMIZATION.search(path)), read=read_kustomization),
-    Reading(name="helm-chart", claims=lambda path: bool(_CHART.search(path)), read=read_chart),
-    Reading(name="helm-values", claims=lambda path: bool(_VALUES.search(path)), read=read_values),
+    Reading(name="kubernetes", claims=Claims(_may_be_manifest, ".yaml", ".yml", ".json", ""), read=read_manifest),
+    Reading(name="kustomize", claims=Claims(lambda path: bool(_KUSTOMIZATION.search(path)), "kustomization."), read=read_kustomization),
+    Reading(name="helm-chart", claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
+    Reading(name="helm-values", claims=Claims(lambda path: bool(_VALUES.search(path)), holds="values"), read=read_values),
 )

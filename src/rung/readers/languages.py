@@ -14,7 +14,7 @@ from itertools import zip_longest
 from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import EVERY_CALL, Asked, Claims, Reading
 from rung.readers.scanning import Dialect, Scan
 from rung.records import Call, Fact, Import, Problem, Test
 
@@ -22,24 +22,24 @@ _DOUBLE = r"\"(?P<s{0}>(?:[^\"\\\n]++|\\.)*+)(?:\"|(?=\n)|\Z)"
 _SINGLE = r"'(?P<s{0}>(?:[^'\\\n]++|\\.)*+)(?:'|(?=\n)|\Z)"
 _MANY_LINES = r"\"(?P<s{0}>(?:[^\"\\]++|\\.)*+)(?:\"|\Z)"
 _TRIPLE = r"\"\"\"(?P<s{0}>(?:[^\"\\]++|\\.|\"(?!\"\"))*+)(?:\"\"\"|\Z)"
-_SLASH_COMMENTS = r"//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
+_SLASH_COMMENT = r"/(?P<c>/[^\n]*+|\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))"
 
 _R_TOKENS = regex(
-    rf"(?P<c>#[^\n]*+)|[rR]\"\((?P<s0>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\.)*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?",
+    rf"#(?P<c>[^\n]*+)|r\"\((?P<s0>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)|R\"\((?P<s4>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)"
+    rf"|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\.)*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?",
     re.DOTALL,
 )
 _JULIA_TOKENS = regex(
-    rf"(?P<c>#=(?:[^=]++|=(?!#))*+(?:=#|\Z)|#[^\n]*+)|{_TRIPLE.format(1)}|{_MANY_LINES.format(2)}|(?<![\w)\]}}'.])'(?P<s3>(?:[^'\\\n]|\\[^\n]{{1,9}}?))'",
+    rf"#(?P<c>=(?:[^=]++|=(?!#))*+(?:=#|\Z)|[^\n]*+)|{_TRIPLE.format(1)}|{_MANY_LINES.format(2)}|'(?<![\w)\]}}'.]')(?P<s3>(?:[^'\\\n]|\\[^\n]{{1,9}}?))'",
     re.DOTALL,
 )
-_JVM_TOKENS = regex(rf"(?P<c>{_SLASH_COMMENTS})|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL)
-_GO_TOKENS = regex(
-    rf"(?P<c>{_SLASH_COMMENTS})|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL
-)
-_JS_TOKENS = regex(
-    rf"(?P<c>{_SLASH_COMMENTS})|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|(?P<open>`)|(?P<brace>[{{}}])|(?P<slash>/)", re.DOTALL
-)
-_JS_TEMPLATE = regex(r"(?:[^`$\\]++|\\.|\$(?!\{))*+(?P<end>`|\$\{|\Z)", re.DOTALL)
+_JVM_TOKENS = regex(rf"{_SLASH_COMMENT}|{_TRIPLE.format(1)}|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,6}}|\\')'", re.DOTALL)
+_GO_TOKENS = regex(rf"{_SLASH_COMMENT}|`(?P<s1>[^`]*+)(?:`|\Z)|{_DOUBLE.format(2)}|'(?P<s3>[^'\\\n]|\\[^'\n]{{1,9}}|\\')'", re.DOTALL)
+_JS_TOKENS = regex(rf"{_SLASH_COMMENT}|/(?P<division>)|{_DOUBLE.format(1)}|{_SINGLE.format(2)}|`(?P<open>)", re.DOTALL)
+_JS_INSIDE = regex(rf"{_JS_TOKENS.pattern}|\{{(?P<inner>)|\}}(?P<outer>)", re.DOTALL)
+"""Tokens in the code of a template, which its closing brace ends."""
+_JS_QUOTED = frozenset({"s1", "s2"})
+_JS_TEMPLATE = regex(r"(?P<text>(?:[^`$\\]++|\\.|\$(?!\{))*+\\?+)(?:`|\$\{|\Z)", re.DOTALL)
 _JS_REGEX = regex(r"/(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]++|\\[^\n])*+\]?)++/[a-z]*+")
 _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%<>~^\n")
 _WORD_BEFORE_REGEX = regex(r"\b(?:return|typeof|case|in|of|do|else|yield|await)\Z")
@@ -77,11 +77,15 @@ _R_MANY = regex(
 _R_FROM = regex(r"(?<![\w.:])(?P<package>[A-Za-z][\w.]*+):::?(?P<name>[A-Za-z.][\w.]*+)")
 _R_SOURCE = regex(r"(?<![\w.])(?:source|sys\.source)[ \t]*+\(")
 _R_PATH = regex(r"[ \t\n]*+(?:here[ \t]*+::[ \t]*+)?(?:here|file\.path)[ \t]*+\(")
-_R_TEST = regex(r"(?<![\w.])(?:test_that|it)[ \t]*+\(")
-_R_ASSERTION = regex(r"(?<![\w.])(?:expect_|check[A-Z]|assert)[\w.]*+[ \t]*+\(")
+_R_TEST = (regex(r"test_that(?<![\w.]test_that)[ \t]*+\("), regex(r"it(?<![\w.]it)[ \t]*+\("))
+_R_ASSERTION = (
+    regex(r"expect_(?<![\w.]expect_)[\w.]*+[ \t]*+\("),
+    regex(r"check(?<![\w.]check)[A-Z][\w.]*+[ \t]*+\("),
+    regex(r"assert(?<![\w.]assert)[\w.]*+[ \t]*+\("),
+)
 _R = Dialect(
     prefix="r:",
-    name=regex(r"(?<![\w.])(?P<name>[A-Za-z.][\w.]*+(?:(?::::?|\$|@)[A-Za-z.][\w.]*+){0,64}+)(?P<call>[ \t]*+\()"),
+    called=regex(r"\([ \t]*+([\w.]++(?<=[A-Za-z.])(?:(?::::?|\$|@)[\w.]++(?<=[A-Za-z.])){0,64}+)"),
     joint=regex(r":::?|\$|@"),
     bare=True,
     noise=_R_NOISE,
@@ -95,7 +99,7 @@ _JULIA_TESTSET = regex(r"@testset\b[^\n\"]{0,60}+")
 _JULIA_ASSERTION = regex(r"@test(?:_\w++)?+(?![\w])")
 _JULIA = Dialect(
     prefix="julia:",
-    name=regex(r"(?<![\w@])(?P<name>[A-Za-z_]\w*+!?+(?:\.[A-Za-z_]\w*+!?+){0,64}+)\.?(?P<call>\()"),
+    called=regex(r"\(\.?(!?+\w++(?<=[A-Za-z_])(?:\.!?+\w++(?<=[A-Za-z_])){0,64})(?!@)"),
     joint=regex(r"\."),
     bare=True,
     noise=_JULIA_NOISE,
@@ -121,57 +125,69 @@ _JVM_ASSERTION = regex(
 )
 _JVM = Dialect(
     prefix="jvm:",
-    name=regex(
-        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+\??\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)(?:\[[^\[\]\n]{0,80}+\]|<[^<>\n;]{0,80}+>)?(?P<call>[ \t]*+\()"
+    called=regex(
+        r"\([ \t]*+(?:\][^\[\]\n]{0,80}+\[|>[^<>\n;]{0,80}+<)?([\w$]++(?<=[A-Za-z_$])(?:[ \t\n]*+\.\??[ \t\n]*+[\w$]++(?<=[A-Za-z_$])){0,64}+)"
     ),
     joint=regex(r"[ \t\n]*\??\.[ \t\n]*"),
     keyword="=",
 )
 
 _JS_FROM = regex(
-    r"(?<![\w$.])(?:import|export)\b[ \t\n]*+(?:type[ \t\n]++(?!from\b))?(?P<clause>(?:[\w$]++[ \t\n]*+,?[ \t\n]*+)?"
-    r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<![\w$.])import[ \t\n]*+(?=[\"'])"
+    r"port(?<=(?:im|ex)port)(?<![\w$.](?:im|ex)port)(?:\b[ \t\n]*+(?:type[ \t\n]++(?!from\b))?(?P<clause>(?:[\w$]++[ \t\n]*+,?[ \t\n]*+)?"
+    r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<=import)[ \t\n]*+(?=[\"']))"
 )
 _JS_CLAUSE = regex(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
-_JS_REQUIRE = regex(r"(?<![\w$.])(?:require|import)[ \t]*+\([ \t\n]*+(?=[\"'])")
+_JS_REQUIRE = (
+    regex(r"require(?<![\w$.]require)[ \t]*+\([ \t\n]*+(?=[\"'])"),
+    regex(r"import(?<![\w$.]import)[ \t]*+\([ \t\n]*+(?=[\"'])"),
+)
 _JS_REQUIRED_AS = regex(
     r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
 )
-_JS_BASE = regex(r"\bextends[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
-_JS_TEST = regex(
-    r"(?<![\w$.])(?:it|test)(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))"
-)
-_JS_ASSERTION = regex(
-    r"(?<![\w$])(?:expect|assert|fail)\w*+(?:\.[\w$]++)*+[ \t]*+\(|\.should\b|(?<![\w$])t\.(?:is|deepEqual|true|false|throws|ok|equal|same|assert)[ \t]*+\("
+_JS_BASE = regex(r"extends(?<!\wextends)[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
+_JS_CASE = r"(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))"
+_JS_TEST = (regex(rf"it(?<![\w$.]it){_JS_CASE}"), regex(rf"test(?<![\w$.]test){_JS_CASE}"))
+_JS_ASSERTION = (
+    regex(r"expect(?<![\w$]expect)\w*+(?:\.[\w$]++)*+[ \t]*+\("),
+    regex(r"assert(?<![\w$]assert)\w*+(?:\.[\w$]++)*+[ \t]*+\("),
+    regex(r"fail(?<![\w$]fail)\w*+(?:\.[\w$]++)*+[ \t]*+\("),
+    regex(r"\.should\b"),
+    regex(r"t\.(?<![\w$]t\.)(?:is|deepEqual|true|false|throws|ok|equal|same|assert)[ \t]*+\("),
 )
 _JS = Dialect(
     prefix="js:",
-    name=regex(
-        r"(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+(?:[ \t\n]*+[?!]?\.[ \t\n]*+[A-Za-z_$][\w$]*+){0,64}+)!?+(?:<[^<>()\n;]{0,120}+>)?(?P<call>[ \t]*+(?:\?\.)?\()"
+    called=regex(
+        r"\((?:\.\?)?[ \t]*+(?:>[^<>()\n;]{0,120}+<)?!?+([\w$]++(?<=[A-Za-z_$])(?:[ \t\n]*+\.[?!]?[ \t\n]*+[\w$]++(?<=[A-Za-z_$])){0,64}+)"
     ),
     joint=regex(r"[ \t\n]*[?!]?\.[ \t\n]*"),
     keyword=":",
 )
 
-_GO_IMPORT = regex(r"^import[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
+_GO_IMPORT = regex(r"import(?<=^import)[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
 _GO_SPEC = regex(r"(?:(?P<alias>[\w.]++)[ \t]++)?(?P<quote>[\"`])")
 _GO_TEST = regex(
-    r"^func[ \t]++(?:\([^()\n]{0,100}\)[ \t]*+)?(?P<name>(?:Test|Fuzz)\w*+)[ \t]*+\([^()\n]{0,100}+\)[ \t]*+(?P<open>\{)", re.MULTILINE
+    r"func(?<=^func)[ \t]++(?:\([^()\n]{0,100}\)[ \t]*+)?(?P<name>(?:Test|Fuzz)\w*+)[ \t]*+\([^()\n]{0,100}+\)[ \t]*+(?P<open>\{)",
+    re.MULTILINE,
 )
-_GO_ASSERTION = regex(
-    r"\b[tf]\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)[ \t]*+\(|\b(?:require|assert|is|check|suite|s)\.[A-Z]\w*+[ \t]*+\(|\b(?:Expect|Ω)[ \t]*+\("
+_GO_ASSERTION = (
+    regex(
+        r"\.(?:(?<=\b[tf]\.)(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)"
+        r"|(?:(?<=\brequire\.)|(?<=\bassert\.)|(?<=\bis\.)|(?<=\bcheck\.)|(?<=\bsuite\.)|(?<=\bs\.))[A-Z]\w*+)[ \t]*+\("
+    ),
+    regex(r"Expect(?<=\bExpect)[ \t]*+\("),
+    regex(r"Ω(?<=\bΩ)[ \t]*+\("),
 )
 _GO = Dialect(
     prefix="go:",
-    name=regex(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?:\[[\w.,* ]{1,60}+\])?(?P<call>[({])"),
+    called=regex(r"[({](?:\][\w.,* ]{1,60}+\[)?(\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,64}+)"),
     joint=regex(r"\."),
     keyword="::",
 )
 
 
-def r_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+def r_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of R source."""
-    scan = scanning.scan(source, _R_TOKENS, first_line)
+    scan = scanning.scan(source, _R_TOKENS)
     seen: set[str] = set()
 
     def loaded(name: str, offset: int) -> Iterator[Import]:
@@ -193,14 +209,14 @@ def r_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
             path = "/".join(scanning.arguments(scan, built.end() - 1, scan.closing(built.end() - 1), "=")[0])
         if path:
             yield Import(line=scan.line(match.start()), module="r:" + _local(path))
-    yield from scanning.calls(scan, {name: name for name in seen}, _R)
+    yield from scanning.calls(scan, {name: name for name in seen}, _R, asked)
     yield from scanning.literals(scan)
     yield from _r_tests(scan)
 
 
-def julia_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+def julia_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Julia source."""
-    scan = scanning.scan(source, _JULIA_TOKENS, first_line)
+    scan = scanning.scan(source, _JULIA_TOKENS)
     names: dict[str, str] = {}
     for match in _JULIA_USING.finditer(scan.code):
         what, colon, chosen = match["what"].partition(":")
@@ -216,14 +232,14 @@ def julia_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
     for match in _JULIA_INCLUDE.finditer(scan.code):
         if path := scan.string(match.end()):
             yield Import(line=scan.line(match.start()), module="julia:" + _local(path))
-    yield from scanning.calls(scan, names, _JULIA)
+    yield from scanning.calls(scan, names, _JULIA, asked)
     yield from scanning.literals(scan)
     yield from _julia_tests(scan)
 
 
-def jvm_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+def jvm_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Scala, Java or Kotlin source."""
-    scan = scanning.scan(source, _JVM_TOKENS, first_line)
+    scan = scanning.scan(source, _JVM_TOKENS)
     names: dict[str, str] = {root: root for root in ("org", "com", "io", "ai")}
     for match in _JVM_IMPORT.finditer(scan.code):
         path, tail = match["path"], match["tail"] or ""
@@ -244,7 +260,7 @@ def jvm_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
         kind = match["type"] or match["type2"]
         if kind in names:
             typed[match["name"] or match["name2"]] = names[kind]
-    yield from scanning.calls(scan, typed, _JVM)
+    yield from scanning.calls(scan, typed, _JVM, asked)
     for match in _JVM_BASE.finditer(scan.code):
         if match["name"] in names:
             yield Call(line=scan.line(match.start()), name="jvm:" + names[match["name"]], kind="base", end_line=scan.line(match.start()))
@@ -252,9 +268,9 @@ def jvm_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
     yield from _jvm_tests(scan)
 
 
-def js_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+def js_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of JavaScript or TypeScript source."""
-    scan = _js_scan(source, first_line)
+    scan = _js_scan(source)
     names: dict[str, str] = {}
     for match in _JS_FROM.finditer(scan.code):
         module = scan.string(match.end())
@@ -262,18 +278,19 @@ def js_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
             continue
         yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME])
         _bind_clause(match["clause"] or "", module, names)
-    for match in _JS_REQUIRE.finditer(scan.code):
+    for match in scanning.in_order(scan.code, _JS_REQUIRE):
         module = scan.string(match.end())
         if not module:
             continue
         yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME])
-        target = _JS_REQUIRED_AS.search(scan.code[max(0, match.start() - 1200) : match.start()])
+        before = scan.code[max(0, match.start() - 1200) : match.start()]
+        target = _JS_REQUIRED_AS.search(before) if before.rstrip().endswith(("=", "await")) else None
         if target and target["target"].startswith("{"):
             _bind_named(target["target"], module, names, ":")
         elif target:
             names[target["target"]] = module
     names.pop("require", None)
-    yield from scanning.calls(scan, names, _JS)
+    yield from scanning.calls(scan, names, _JS, asked)
     for match in _JS_BASE.finditer(scan.code):
         head, dot, rest = match["name"].partition(".")
         if head in names:
@@ -283,9 +300,9 @@ def js_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
     yield from _js_tests(scan)
 
 
-def go_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
+def go_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Go source."""
-    scan = scanning.scan(source, _GO_TOKENS, first_line)
+    scan = scanning.scan(source, _GO_TOKENS)
     names: dict[str, str] = {}
     for match in _GO_IMPORT.finditer(scan.code):
         many = match["many"] is not None
@@ -296,7 +313,7 @@ def go_facts(source: str, *, first_line: int = 1) -> Iterator[Fact]:
                 yield Import(line=scan.line(spec.start("quote")), module="go:" + module[: scanning.MAX_NAME])
                 alias = (spec["alias"] if many else match["alias"]) or ""
                 names[alias.strip() or _go_package(module)] = module
-    yield from scanning.calls(scan, names, _GO)
+    yield from scanning.calls(scan, names, _GO, asked)
     yield from scanning.literals(scan)
     yield from _go_tests(scan)
 
@@ -319,7 +336,7 @@ def _js_tests(scan: Scan) -> Iterator[Test]:
 
 def _go_tests(scan: Scan) -> Iterator[Test]:
     tests = list(_GO_TEST.finditer(scan.code))
-    asserted = [match.start() for match in _GO_ASSERTION.finditer(scan.code)] if tests else []
+    asserted = [match.start() for match in scanning.in_order(scan.code, _GO_ASSERTION)] if tests else []
     for match in tests:
         end = scan.closing(match.start("open"))
         inside = scanning.between(asserted, match.start(), end)
@@ -397,59 +414,60 @@ def _go_package(module: str) -> str:
     return re.sub(r"\.v\d+\Z", "", last).removeprefix("go-").replace("-", "_")
 
 
-def _js_scan(text: str, first_line: int) -> Scan:
+def _js_scan(text: str) -> Scan:
     """Blanks comments, strings, regular expressions and the text of templates; code inside `${}` stays."""
     pieces: list[str] = []
     strings: dict[int, tuple[int, str]] = {}
-    templates: list[int] = []
-    depth = 0
+    depths: list[int] = []
+    """For each template that the position is in the code of: the braces that are open in that code."""
     done = position = 0
-    while match := _JS_TOKENS.search(text, position):
-        start, position = match.span()
-        kind = match.lastgroup
-        into_template = kind == "open"
-        if kind == "brace":
-            depth += 1 if match[0] == "{" else -1
-            if match[0] == "}" and templates and depth < templates[-1]:
-                templates.pop()
-                into_template = True
+    while position >= 0:
+        tokens = (_JS_INSIDE if depths else _JS_TOKENS).finditer(text, position)
+        position = -1
+        for match in tokens:
+            kind = match.lastgroup
+            start, end = match.span()
+            if kind in _JS_QUOTED:
+                inside, done_inside = match.span(kind)
+                content = text[inside:done_inside]
+                pieces += (text[done:inside], scanning.blank(content))
+                strings[start] = (end, content)
+                done = done_inside
+            elif kind == "c":
+                pieces += (text[done:start], scanning.blank(match[0]))
+                done = end
+            elif kind == "division":
+                if expression := _js_expression(text, start):
+                    pieces += (text[done:start], scanning.blank(expression[0]))
+                    done = position = expression.end()
+                    break
+            elif kind == "inner":
+                depths[-1] += 1
+            elif kind == "outer" and depths[-1]:
+                depths[-1] -= 1
             else:
-                continue
-        if kind == "slash":
-            before = text[max(0, start - 20) : start].rstrip(" \t")
-            expression = (
-                _JS_REGEX.match(text, start, start + 400)
-                if not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before)
-                else None
-            )
-            if expression is None:
-                continue
-            position = expression.end()
-            pieces += (text[done:start], scanning.blank(text[start:position]))
-        elif into_template:
-            part = _JS_TEMPLATE.match(text, position)
-            end = part.end() if part else len(text)
-            content = text[position : end - len(part["end"])] if part else ""
-            pieces += (text[done:position], scanning.blank(content))
-            if part and part["end"] == "${":
-                depth += 1
-                templates.append(depth)
-                pieces.append("${")
-            else:
-                pieces.append(text[position + len(content) : end])
-            if kind == "open":
-                strings[start] = (end, content + "{}" if part and part["end"] == "${" else content)
-            position = end
-        elif kind == "c":
-            pieces += (text[done:start], scanning.blank(match[0]))
-        else:
-            inside = match.span("s1") if match["s1"] is not None else match.span("s2")
-            content = text[slice(*inside)]
-            pieces += (text[done : inside[0]], scanning.blank(content), text[inside[1] : position])
-            strings[start] = (position, content)
-        done = position
+                if kind == "outer":
+                    depths.pop()
+                part = _JS_TEMPLATE.match(text, end)
+                content = part["text"]  # type: ignore[index]
+                pieces += (text[done:end], scanning.blank(content))
+                done = end + len(content)
+                position = part.end()  # type: ignore[union-attr]
+                into_code = position - done == len("${")
+                if into_code:
+                    depths.append(0)
+                if kind == "open":
+                    strings[start] = (position, content + "{}" if into_code else content)
+                break
     pieces.append(text[done:])
-    return Scan(text, "".join(pieces), strings, first_line)
+    return Scan(text, "".join(pieces), strings)
+
+
+def _js_expression(text: str, start: int) -> re.Match[str] | None:
+    """The regular expression that a slash begins; None when it divides."""
+    before = text[max(0, start - 20) : start].rstrip(" \t")
+    begins = not before or before[-1] in _BEFORE_REGEX or _WORD_BEFORE_REGEX.search(before)
+    return _JS_REGEX.match(text, start, start + 400) if begins else None
 
 
 def _reading(
@@ -457,28 +475,32 @@ def _reading(
     prefix: str,
     suffixes: tuple[str, ...],
     *,
-    facts: Callable[[str], Iterable[Fact]],
-    opener: re.Pattern[str],
+    facts: Callable[[str, Asked], Iterable[Fact]],
+    opener: tuple[re.Pattern[str], ...],
     tests: Callable[[str], Iterable[Fact]],
+    asked: Asked = EVERY_CALL,
 ) -> Reading:
-    """A language's reading; `opener` is in every text that holds tests, which `tests` alone gives."""
+    """A language's reading; one of `opener` is in every text that holds tests, which `tests` alone gives."""
 
     def read(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)
         if len(text) > scanning.MAX_BYTES:
             yield Problem(line=0, what=f"source code larger than {scanning.MAX_BYTES // 1024 // 1024} MiB; only its first part was read")
             text = text[: scanning.MAX_BYTES]
-        yield from facts(text)
+        yield from facts(text, asked)
 
     def skim(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)[: scanning.MAX_BYTES]
-        if opener.search(text):
+        if any(pattern.search(text) for pattern in opener):
             yield from tests(text)
 
-    def claims(path: str) -> bool:
+    def is_written(path: str) -> bool:
         return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
 
-    return Reading(name=name, claims=claims, read=read, languages=(prefix,), skim=skim)
+    def sparing(asked: Asked) -> Reading:
+        return _reading(name, prefix, suffixes, facts=facts, opener=opener, tests=tests, asked=asked)
+
+    return Reading(name=name, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim, sparing=sparing)
 
 
 READINGS: tuple[Reading, ...] = (
@@ -488,7 +510,7 @@ READINGS: tuple[Reading, ...] = (
         "julia:",
         (".jl",),
         facts=julia_facts,
-        opener=_JULIA_ASSERTION,
+        opener=(_JULIA_ASSERTION,),
         tests=lambda text: _julia_tests(scanning.scan(text, _JULIA_TOKENS)),
     ),
     _reading(
@@ -496,7 +518,7 @@ READINGS: tuple[Reading, ...] = (
         "jvm:",
         (".scala", ".java", ".kt", ".sc"),
         facts=jvm_facts,
-        opener=_JVM_TESTS,
+        opener=(_JVM_TESTS,),
         tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
     ),
     _reading(
@@ -505,7 +527,7 @@ READINGS: tuple[Reading, ...] = (
         (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
         facts=js_facts,
         opener=_JS_TEST,
-        tests=lambda text: _js_tests(_js_scan(text, 1)),
+        tests=lambda text: _js_tests(_js_scan(text)),
     ),
-    _reading("go", "go:", (".go",), facts=go_facts, opener=_GO_TEST, tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
+    _reading("go", "go:", (".go",), facts=go_facts, opener=(_GO_TEST,), tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
 )

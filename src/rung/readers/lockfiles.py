@@ -8,8 +8,8 @@ from itertools import islice
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
-from rung.readers.requirements import MAX_DEPENDENCIES, canonical, group_of, named
+from rung.readers.reading import Reading, called, named
+from rung.readers.requirements import MAX_DEPENDENCIES, canonical, group_of
 from rung.records import Dependency, Fact, Problem
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -226,18 +226,24 @@ def _lock_reader(packages: Callable[[str], Iterator[_Locked]]) -> Callable[[str,
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="python-lock", claims=named(r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/]+)?\.toml"), read=_lock_reader(toml_packages)),
-    Reading(name="pipfile-lock", claims=named(r"Pipfile\.lock"), read=_lock_reader(pipfile_packages)),
-    Reading(name="cargo-lock", claims=named(r"Cargo\.lock"), read=_lock_reader(cargo_packages)),
-    Reading(name="npm-lock", claims=named(r"package-lock\.json|npm-shrinkwrap\.json"), read=_lock_reader(npm_packages)),
-    Reading(name="yarn-lock", claims=named(r"yarn\.lock"), read=_lock_reader(yarn_packages)),
-    Reading(name="pnpm-lock", claims=named(r"pnpm-lock\.ya?ml"), read=_lock_reader(pnpm_packages)),
+    Reading(
+        name="python-lock",
+        claims=named(r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/]+)?\.toml", ".lock", ".toml"),
+        read=_lock_reader(toml_packages),
+    ),
+    Reading(name="pipfile-lock", claims=called("Pipfile.lock"), read=_lock_reader(pipfile_packages)),
+    Reading(name="cargo-lock", claims=called("Cargo.lock"), read=_lock_reader(cargo_packages)),
+    Reading(name="npm-lock", claims=called("package-lock.json", "npm-shrinkwrap.json"), read=_lock_reader(npm_packages)),
+    Reading(name="yarn-lock", claims=called("yarn.lock"), read=_lock_reader(yarn_packages)),
+    Reading(name="pnpm-lock", claims=called("pnpm-lock.yaml", "pnpm-lock.yml"), read=_lock_reader(pnpm_packages)),
     Reading(
         name="conda-lock",
-        claims=named(r"(?:[^/]*[-_.])?conda-lock(?:[-_.][^/]*)?\.ya?ml|conda-(?:linux|osx|win)-\w+\.lock|pixi\.lock"),
+        claims=named(
+            r"(?:[^/]*[-_.])?conda-lock(?:[-_.][^/]*)?\.ya?ml|conda-(?:linux|osx|win)-\w+\.lock|pixi\.lock", ".yml", ".yaml", ".lock"
+        ),
         read=_lock_reader(conda_packages),
     ),
-    Reading(name="renv-lock", claims=named(r"renv\.lock"), read=_lock_reader(renv_packages)),
-    Reading(name="julia-manifest", claims=named(r"(?:Julia)?Manifest(?:-v[\d.]+)?\.toml"), read=_lock_reader(julia_packages)),
-    Reading(name="gem-lock", claims=named(r"Gemfile\.lock"), read=_lock_reader(gem_packages)),
+    Reading(name="renv-lock", claims=called("renv.lock"), read=_lock_reader(renv_packages)),
+    Reading(name="julia-manifest", claims=named(r"(?:Julia)?Manifest(?:-v[\d.]+)?\.toml", ".toml"), read=_lock_reader(julia_packages)),
+    Reading(name="gem-lock", claims=called("Gemfile.lock"), read=_lock_reader(gem_packages)),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Unreadable, text_of
-from rung.readers.reading import Reading
-from rung.readers.requirements import guarded, named
+from rung.readers.reading import Reading, named
+from rung.readers.requirements import guarded
 from rung.readers.shell import split
 from rung.records import Command, Fact, Task
 
@@ -40,8 +42,7 @@ _JUST_QUOTED = regex(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
 _JUST_VALUE = regex(r"\{\{\s*([\w-]+)\s*\}\}")
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(Struct):
     """What is gathered of one target; the targets of one rule share its parts."""
 
     line: int
@@ -264,6 +265,12 @@ def _text(data: bytes) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="makefile", claims=named(r"(?:GNU)?[Mm]akefile(?:\.[\w-]+)?|[^/]+\.(?:mk|mak|make)"), read=guarded(read_makefile)),
-    Reading(name="justfile", claims=named(r"\.?[Jj]ustfile|JUSTFILE|[^/]+\.just"), read=guarded(read_justfile)),
+    Reading(
+        name="makefile",
+        claims=named(r"(?:GNU)?[Mm]akefile(?:\.[\w-]+)?|[^/]+\.(?:mk|mak|make)", "makefile.", "gnumakefile.", ".mk", ".mak", ".make"),
+        read=guarded(read_makefile),
+    ),
+    Reading(
+        name="justfile", claims=named(r"\.?[Jj]ustfile|JUSTFILE|[^/]+\.just", "justfile", ".justfile", ".just"), read=guarded(read_justfile)
+    ),
 )

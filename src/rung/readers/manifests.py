@@ -12,7 +12,7 @@ from rung.expressions import regex
 from rung.readers import lockfiles, packages
 from rung.readers.documents import Map, Sequence, Unreadable, Value, check_bounds, parse_ini, parse_yaml, text_of
 from rung.readers.pyproject import read_pipfile, read_pixi, read_pyproject
-from rung.readers.reading import Reading
+from rung.readers.reading import Reading, called, named
 from rung.readers.requirements import (
     INCLUDE,
     MAX_DEPENDENCIES,
@@ -21,7 +21,6 @@ from rung.readers.requirements import (
     group_of,
     guarded,
     inside,
-    named,
     python_requirement,
     read_requirements,
     table_at,
@@ -184,17 +183,17 @@ def _strings(node: ast.expr, known: dict[str, list[ast.expr]], depth: int, key: 
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="requirements",
-        claims=named(r"[^/]*(?:requirements|constraints)[^/]*\.(?:txt|in)|requirements/(?:[^/]+/)?[^/]+\.(?:txt|in)"),
+        claims=named(r"[^/]*(?:requirements|constraints)[^/]*\.(?:txt|in)|requirements/(?:[^/]+/)?[^/]+\.(?:txt|in)", ".txt", ".in"),
         read=guarded(read_requirements),
     ),
-    Reading(name="pyproject", claims=named(r"pyproject\.toml"), read=guarded(read_pyproject)),
-    Reading(name="pixi", claims=named(r"pixi\.toml"), read=guarded(read_pixi)),
-    Reading(name="setup-cfg", claims=named(r"setup\.cfg"), read=guarded(read_setup_cfg)),
-    Reading(name="setup-py", claims=named(r"setup\.py"), read=guarded(read_setup_py)),
-    Reading(name="pipfile", claims=named(r"Pipfile"), read=guarded(read_pipfile)),
+    Reading(name="pyproject", claims=called("pyproject.toml"), read=guarded(read_pyproject)),
+    Reading(name="pixi", claims=called("pixi.toml"), read=guarded(read_pixi)),
+    Reading(name="setup-cfg", claims=called("setup.cfg"), read=guarded(read_setup_cfg)),
+    Reading(name="setup-py", claims=called("setup.py"), read=guarded(read_setup_py)),
+    Reading(name="pipfile", claims=called("Pipfile"), read=guarded(read_pipfile)),
     Reading(
         name="conda-environment",
-        claims=named(r"(?:[^/]*[-_.])?(?:environment|conda|env|condaenv)(?:[-_.][^/]*)?\.ya?ml"),
+        claims=named(r"(?:[^/]*[-_.])?(?:environment|conda|env|condaenv)(?:[-_.][^/]*)?\.ya?ml", ".yml", ".yaml"),
         read=guarded(read_conda),
     ),
     *packages.READINGS,

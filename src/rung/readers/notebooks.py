@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import msgspec
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers import languages, python, scanning, shell, syntax
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading, suffixed
 from rung.records import Command, Fact, Problem, Setting, Task
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -87,8 +87,7 @@ class _Notebook(msgspec.Struct):
     metadata: _Metadata | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True):
     """Source lines of a cell, each with the line of the file on which it stands."""
 
     lines: tuple[str, ...]
@@ -291,7 +290,7 @@ def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
     for fact in facts:
         line = at[min(fact.line, len(at)) - 1] if fact.line and at else fact.line
         if (end := getattr(fact, "end_line", 0)) and at:
-            yield replace(fact, line=line, end_line=max(line, at[min(end, len(at)) - 1]))  # type: ignore[call-arg]
+            yield replace(fact, line=line, end_line=max(line, at[min(end, len(at)) - 1]))
         else:
             yield replace(fact, line=line)
 
@@ -322,9 +321,9 @@ def _read_markdown(path: str, data: bytes) -> Iterator[Fact]:
 
 def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
     """What a notebook exported as source says beyond its code, which its language's reader reads."""
-    text = text_of(data)[: scanning.MAX_BYTES]
-    if not _DATABRICKS.match(text):
+    if not _DATABRICKS.match(text_of(data[:100])):
         return
+    text = text_of(data)[: scanning.MAX_BYTES]
     yield Setting(line=1, key="notebook.kind", value="databricks")
     commands: list[Command] = []
     for magic in _DATABRICKS_MAGIC.finditer(text):
@@ -339,7 +338,11 @@ def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="jupyter", claims=lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, read=_read_jupyter),
-    Reading(name="markdown-notebook", claims=lambda path: path.lower().endswith((".rmd", ".qmd")), read=_read_markdown),
-    Reading(name="databricks", claims=lambda path: path.endswith((".py", ".sql", ".scala", ".r", ".R")), read=_read_databricks),
+    Reading(
+        name="jupyter",
+        claims=Claims(lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, ".ipynb"),
+        read=_read_jupyter,
+    ),
+    Reading(name="markdown-notebook", claims=suffixed(".rmd", ".qmd", any_case=True), read=_read_markdown),
+    Reading(name="databricks", claims=suffixed(".py", ".sql", ".scala", ".r", ".R"), read=_read_databricks),
 )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
 
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Reading
+from rung.readers.reading import Claims, Reading, called
 from rung.readers.workflows import (
     MAX_NESTING,
     Source,
     arguments_of,
     filters,
     is_true,
-    is_yaml,
     items,
     mapping,
     named,
@@ -52,10 +52,6 @@ _DRONE_KINDS = {
     "deployment": "manual",
     "release": "release",
 }
-
-
-def _called(*names: str) -> Callable[[str], bool]:
-    return lambda path: posixpath.basename(path) in names
 
 
 def read_bitbucket(path: str, data: bytes) -> Iterable[Fact]:
@@ -340,19 +336,19 @@ def _drone_triggers(value: Value, document: Map) -> Iterator[Trigger]:
         yield from (Trigger(line=document.line, kind=kind) for kind in ("push", "pull_request"))
 
 
-def _claims_drone(path: str) -> bool:
+def _is_drone(path: str) -> bool:
     name = posixpath.basename(path)
-    return name in (".drone.yml", ".drone.yaml", ".woodpecker.yml", ".woodpecker.yaml") or (is_yaml(path) and "/.woodpecker/" in "/" + path)
-
-
-def _claims_buildkite(path: str) -> bool:
-    return is_yaml(path) and "/.buildkite/" in "/" + path
+    return name in (".drone.yml", ".drone.yaml", ".woodpecker.yml", ".woodpecker.yaml") or "/.woodpecker/" in "/" + path
 
 
 READINGS = (
-    Reading(name="bitbucket", claims=_called("bitbucket-pipelines.yml", "bitbucket-pipelines.yaml"), read=read_bitbucket),
-    Reading(name="travis", claims=_called(".travis.yml", ".travis.yaml"), read=read_travis),
-    Reading(name="appveyor", claims=_called("appveyor.yml", ".appveyor.yml", "appveyor.yaml", ".appveyor.yaml"), read=read_appveyor),
-    Reading(name="buildkite", claims=_claims_buildkite, read=read_buildkite),
-    Reading(name="drone", claims=_claims_drone, read=read_drone),
+    Reading(name="bitbucket", claims=called("bitbucket-pipelines.yml", "bitbucket-pipelines.yaml"), read=read_bitbucket),
+    Reading(name="travis", claims=called(".travis.yml", ".travis.yaml"), read=read_travis),
+    Reading(name="appveyor", claims=called("appveyor.yml", ".appveyor.yml", "appveyor.yaml", ".appveyor.yaml"), read=read_appveyor),
+    Reading(
+        name="buildkite",
+        claims=Claims(lambda path: "/.buildkite/" in "/" + path, ".yml", ".yaml", holds=".buildkite/"),
+        read=read_buildkite,
+    ),
+    Reading(name="drone", claims=Claims(_is_drone, ".yml", ".yaml"), read=read_drone),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value, parse_yaml
-from rung.readers.reading import Reading
+from rung.readers.reading import Reading, named
 from rung.records import Fact, Problem, Task
 
 MAX_OUTPUTS = 5_000
@@ -95,13 +95,8 @@ def _inside(base: str, name: str) -> str:
     return "" if place == "." or place.startswith(("..", "/")) else place
 
 
-def _claims(path: str) -> bool:
-    name = posixpath.basename(path)
-    return name.endswith(".dvc") and name != ".dvc"
-
-
 def _read(path: str, data: bytes) -> Iterable[Fact]:
     return read_dvc_file(path, data)
 
 
-READINGS: tuple[Reading, ...] = (Reading(name="dvc-file", claims=_claims, read=_read),)
+READINGS: tuple[Reading, ...] = (Reading(name="dvc-file", claims=named(r"[^/]+\.dvc", ".dvc"), read=_read),)

@@ -34,7 +34,7 @@ _GROUPS = {
 _FILE_WORDS = regex(
     r"requirements?|constraints?|environments?|conda|python|envs?|dependencies|deps|txt|in|ya?ml|lock|tmpl|jinja|j2|template"
 )
-_NAME = regex(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*")
+_NAME = regex(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?)\s*(\[[^\]]*\])?\s*")
 _OPERATOR = regex(r"$|[<>=!~;@(]")
 _EXACT = regex(r"(?<![<>!~=])={2,3}\s*[^*\s,;=]+(?=$|[,\s;)])")
 _HASH = regex(r"\s--hash[= ]\S+")
@@ -49,9 +49,7 @@ _WHEEL = regex(r"/([A-Za-z0-9][\w.]*)-\d[^/]*\.(?:whl|tar\.gz|zip)(?:#.*)?$")
 
 def canonical(name: str) -> str:
     """The name of a Python package as PEP 503 normalises it."""
-    from packaging.utils import canonicalize_name
-
-    return str(canonicalize_name(name))
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def group_of(name: str) -> str:
@@ -83,21 +81,15 @@ def python_requirement(text: str, line: int, group: str) -> Dependency | None:
     named = _NAME.match(text)
     if not named:
         return None
-    from packaging.requirements import InvalidRequirement, Requirement
-
     wanted = text[named.end() :]
-    try:
-        name = Requirement(text).name
-    except (InvalidRequirement, RecursionError):
-        if not _OPERATOR.match(wanted):
-            return None
-        name = named[1]
+    if not _OPERATOR.match(wanted):
+        return None
     version = (wanted if wanted.startswith("@") else wanted.partition(";")[0]).partition(" ;")[0].strip(" ()")
     exact = _EXACT_URL if version.startswith("@") else _EXACT
     return Dependency(
         line=line,
         ecosystem="pypi",
-        name=canonical(name),
+        name=canonical(named[1]),
         version=version,
         group=group,
         pinned=hashed or bool(exact.search(version)),
@@ -201,25 +193,6 @@ def guarded(read: Callable[[str, bytes], Iterator[Fact]]) -> Callable[[str, byte
             yield Problem(line=error.line, what=error.what)
 
     return guarded_read
-
-
-class Named:
-    """Claims paths whose file name (with as many folders as the pattern has) the pattern matches as a whole."""
-
-    __slots__ = ("_match", "pattern")
-
-    def __init__(self, pattern: str) -> None:
-        self.pattern = r"(?:.*/)?(?:" + pattern + ")"
-        self._match = re.compile(self.pattern, re.DOTALL).fullmatch
-
-    def __call__(self, path: str) -> bool:
-        """Whether the path is claimed."""
-        return self._match(path) is not None
-
-
-def named(pattern: str) -> Named:
-    """Claims paths whose file name the pattern matches as a whole."""
-    return Named(pattern)
 
 
 def _from_url(text: str, line: int, group: str, hashed: bool) -> Dependency | None:

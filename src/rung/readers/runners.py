@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice, product
+
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Unreadable, parse_ini, parse_json, text_of
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading
-from rung.readers.requirements import Finder, guarded, named, toml_or_template
+from rung.readers.reading import Reading, called, named
+from rung.readers.requirements import Finder, guarded, toml_or_template
 from rung.readers.shell import split, words_of
 from rung.readers.workflows import Source, is_true, items, mapping, scalar, strings
 from rung.records import Command, Fact, Task
@@ -328,12 +329,14 @@ def _quiet(read: Callable[[str, bytes], Iterator[Fact]]) -> Callable[[str, bytes
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="npm-scripts", claims=named(r"package\.json"), read=_quiet(read_npm)),
-    Reading(name="pyproject-tasks", claims=named(r"pyproject\.toml"), read=_quiet(read_pyproject)),
-    Reading(name="pixi-tasks", claims=named(r"pixi\.toml"), read=_quiet(read_pixi)),
-    Reading(name="setup-cfg-tasks", claims=named(r"setup\.cfg"), read=_quiet(read_setup_cfg)),
-    Reading(name="mise-tasks", claims=named(r"\.?mise(?:\.[\w-]+)*\.toml|\.?mise/config(?:\.[\w-]+)*\.toml"), read=guarded(read_mise)),
-    Reading(name="tox", claims=named(r"tox\.ini"), read=guarded(read_tox)),
-    Reading(name="tox-toml", claims=named(r"tox\.toml"), read=guarded(read_tox_toml)),
-    Reading(name="taskfile", claims=named(r"[Tt]askfile(?:\.dist|[_.-][\w-]+)?\.ya?ml"), read=guarded(read_taskfile)),
+    Reading(name="npm-scripts", claims=called("package.json"), read=_quiet(read_npm)),
+    Reading(name="pyproject-tasks", claims=called("pyproject.toml"), read=_quiet(read_pyproject)),
+    Reading(name="pixi-tasks", claims=called("pixi.toml"), read=_quiet(read_pixi)),
+    Reading(name="setup-cfg-tasks", claims=called("setup.cfg"), read=_quiet(read_setup_cfg)),
+    Reading(
+        name="mise-tasks", claims=named(r"\.?mise(?:\.[\w-]+)*\.toml|\.?mise/config(?:\.[\w-]+)*\.toml", ".toml"), read=guarded(read_mise)
+    ),
+    Reading(name="tox", claims=called("tox.ini"), read=guarded(read_tox)),
+    Reading(name="tox-toml", claims=called("tox.toml"), read=guarded(read_tox_toml)),
+    Reading(name="taskfile", claims=named(r"[Tt]askfile(?:\.dist|[_.-][\w-]+)?\.ya?ml", ".yml", ".yaml"), read=guarded(read_taskfile)),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rung.readers.documents import Unreadable, check_bounds
-from rung.readers.reading import Reading
-from rung.readers.requirements import guarded, named
+from rung.readers.reading import Reading, called, named
+from rung.readers.requirements import guarded
 from rung.readers.shell import split, words_of
 from rung.records import Command, Fact, Task
 
@@ -22,8 +24,7 @@ _PIP = frozenset({"install", "conda_install"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(slots=True)
-class _Body:
+class _Body(Struct):
     """What a function runs, calls and starts."""
 
     commands: list[Command] = field(default_factory=list)
@@ -202,6 +203,6 @@ def _dashed(name: str) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="nox", claims=named(r"noxfile\.py"), read=guarded(read_nox)),
-    Reading(name="invoke", claims=named(r"tasks\.py|(?:inv_?)?tasks/[^/]+\.py"), read=guarded(read_invoke)),
+    Reading(name="nox", claims=called("noxfile.py"), read=guarded(read_nox)),
+    Reading(name="invoke", claims=named(r"tasks\.py|(?:inv_?)?tasks/[^/]+\.py", ".py"), read=guarded(read_invoke)),
 )

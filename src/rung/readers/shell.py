@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from rung.expressions import regex
 from rung.readers import wrappers
@@ -31,6 +32,7 @@ _REDIRECT = regex(r"<<<|<<-?|[<>]\(|>>?[|&]?|<[&>]?")
 _FUNCTION = regex(r"\([ \t]*\)")
 _ASSIGNMENT = regex(r"[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=")
 _BLANK = " \t\r\f\v"
+_BLANKS = regex(r"[ \t\r\f\v]+")
 _BREAK = " \t\r\f\v\n;&|<>()"
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac", "!", "}", "{", "coproc"})
 _HEADERS = frozenset({"for", "select", "case"})
@@ -38,15 +40,13 @@ _WINDOW = 2000
 """How far a placeholder's end is looked for."""
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     words: list[Word]
     position: int
     toothless: bool = False
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     """One command or group of a list, and the operator that ends it (`` until it is known)."""
 
     found: list[_Found]
@@ -54,8 +54,7 @@ class _Item:
     group: bool = False
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """What a list of commands has read of its current command."""
 
     items: list[_Item] = field(default_factory=list)
@@ -143,8 +142,8 @@ class _Scanner:
         state = _State()
         while self.position < self.end:
             char = self.text[self.position]
-            if char in _BLANK:
-                self.position += 1
+            if char in _BLANK and (blanks := _BLANKS.match(self.text, self.position, self.end)):
+                self.position = blanks.end()
             elif char in "\\`^" and self.text.startswith("\n", self.position + 1):
                 self.position += 2
             elif char == "#":
@@ -300,8 +299,10 @@ class _Scanner:
         text = self.text
         while self.position < self.end:
             if plain := _PLAIN.match(text, self.position, self.end):
-                parts.append(plain[0])
                 self.position = plain.end()
+                if not parts and (self.position == self.end or text[self.position] in _BREAK):
+                    return plain[0]
+                parts.append(plain[0])
                 continue
             char = text[self.position]
             if char in _BREAK or char.isspace():

@@ -12,12 +12,14 @@ import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading
+from rung.readers.reading import Reading, suffixed
+from rung.readers.scanning import blank
 from rung.records import Call, Fact, Problem
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -25,9 +27,10 @@ MAX_CALLS = 10_000
 MAX_JINJA = 20_000
 """Characters of one Jinja expression that are read."""
 
-_OPENING = regex(r"--|/\*|'''|\"\"\"|'|\"|`|\$\w*\$|\{\{|\{%|\{#|(?m:^[ \t]*#)")
+_OPENING = regex(r"--|/\*|'''|\"\"\"|'|\"|`|\$\w*\$|\{\{|\{%|\{#|\n[ \t]*+#")
+_FIRST_COMMENT = regex(r"[ \t]*+#[^\n]*+")
 _CLOSING = {"/*": "*/", "{{": "}}", "{%": "%}", "{#": "#}", "'''": "'''", '"""': '"""', "`": "`"}
-_QUOTED = {"'": regex(r"(?:[^'\\]|\\.)*+'", re.DOTALL), '"': regex(r"(?:[^\"\\]|\\.)*+\"", re.DOTALL)}
+_QUOTED = {"'": regex(r"(?:[^'\\]++|\\.)*+'", re.DOTALL), '"': regex(r"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)}
 
 _TYPES = (
     r"(?:materialized|streaming|live|streaming\s+live|external|dynamic|hybrid|iceberg|foreign|virtual|semantic|secure)\s+(?:table|view|function)"
@@ -41,8 +44,9 @@ _TYPES = (
 )
 _MODIFIERS = r"(?:(?:or\s+(?:replace|alter|refresh)|temp|temporary|transient|volatile|unlogged|global|local|recursive|force|private|public|secure)\s+)*"
 _NAME = r"(?:if\s+(?:not\s+)?exists\s+)?([\w$.\[\]{}@/:%~-]+)?"
+_BEFORE = ("begin", "then", "else", "do", "as", "go")
 _STATEMENT = regex(
-    r"(?:^|;|\b(?:begin|then|else|do|as|go)\s)[ \t]*(?:"
+    rf"(?:^|;|\b(?:{'|'.join(_BEFORE)})\s)[ \t]*(?:"
     rf"(?P<verb>create)\s+{_MODIFIERS}(?P<type>{_TYPES})\s+{_NAME}"
     rf"|(?P<verb2>alter|drop|undrop|refresh|describe)\s+(?P<type2>{_TYPES})\s+{_NAME}"
     r"|(?P<verb3>merge\s+into|insert\s+into|insert\s+overwrite(?:\s+table)?|delete\s+from|copy\s+into|truncate\s+table|load\s+data|export\s+data|export\s+model"
@@ -51,15 +55,26 @@ _STATEMENT = regex(
     r")",
     re.IGNORECASE | re.MULTILINE,
 )
+_VERBS = (
+    "create|alter|drop|undrop|refresh|describe|merge|insert|delete|copy|truncate|load|export|unload|call|execute|optimize|vacuum|analyze"
+    "|comment|grant|revoke|deny|update|expectation|constraint"
+)
+_START = regex(
+    "|".join((*(rf"{mark}(?=[ \t]*+(?:{_VERBS}))" for mark in [r"\n", r";"]), *(rf"{word}(?=\s[ \t]*+(?:{_VERBS}))" for word in _BEFORE)))
+)
+"""In lower case, what every statement but one that begins the text begins with."""
 _CLAUSE = regex(
     r"\b((?:set|unset|add|drop|with)\s+(?:masking|row\s+access|aggregation|projection)\s+policy|enable\s+row\s+level\s+security|set\s+row\s+filter|set\s+mask"
     r"|add\s+constraint|set\s+tags?|with\s+tag)\b\s*([\w$.{}-]+)?",
     re.IGNORECASE,
 )
+_CLAUSE_WORD = regex(r"\s(?:mask|aggregation\s|projection\s|row\s+(?:access|level|filter)|constraint|tag)")
+"""In lower case, what every clause holds."""
 _GRANTED = regex(
     r"\bon\s+(?:(?:all|future)\s+)?(?:\w+s?\s+(?:in\s+)?(?:schema\s+|database\s+)?)?([\w$.{}]+)\s+(?:to|from)\b", re.IGNORECASE
 )
-_FUNCTION = regex(r"(?<![\w.$])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,4})\(")
+_FUNCTION = regex(r"\((\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,4}+)(?![\w.$])")
+"""A function's name and its bracket, read backwards: there are fewer brackets than names."""
 _NO_FUNCTIONS = frozenset(
     [
         "in",
@@ -157,11 +172,11 @@ _BUILTIN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Plain:
+class _Plain(Struct, frozen=True):
     """SQL without comments, strings and Jinja, all characters in their places."""
 
     text: str
+    lowered: str
     original: str
     jinja: tuple[tuple[int, int], ...]
     starts: tuple[int, ...]
@@ -194,23 +209,27 @@ def _plain(text: str) -> _Plain:
     parts: list[str] = []
     jinja: list[tuple[int, int]] = []
     position = 0
+    if comment := _FIRST_COMMENT.match(text):
+        position = comment.end()
+        parts.append(" " * position)
     while opening := _OPENING.search(text, position):
         start, mark = opening.start(), opening[0]
         end = _end(text, opening)
         content = text[start:end]
         parts.append(text[position:start])
         if mark in ("{{", '"', "`"):
-            parts.append(re.sub(r"[^\n]", "_", content))
+            parts.append(blank(content, "_"))
         elif mark == "'":
-            parts.append("'" + re.sub(r"[^\n]", " ", content[1:-1]) + "'" if len(content) > 1 else " ")
+            parts.append("'" + blank(content[1:-1]) + "'" if len(content) > 1 else " ")
         else:
-            parts.append(re.sub(r"[^\n]", " ", content))
+            parts.append(blank(content))
         if mark in ("{{", "{%"):
             jinja.append((start, end))
         position = end
     parts.append(text[position:])
-    starts = (0, *(found.end() for found in re.finditer("\n", text)))
-    return _Plain("".join(parts), text, tuple(jinja), starts)
+    plain = "".join(parts)
+    starts = (0, *accumulate(len(line) + 1 for line in text.split("\n")))
+    return _Plain(plain, plain.replace("İ", "i").lower(), text, tuple(jinja), starts)
 
 
 def _end(text: str, opening: re.Match[str]) -> int:
@@ -228,7 +247,7 @@ def _end(text: str, opening: re.Match[str]) -> int:
 
 
 def _statements(sql: _Plain) -> Iterator[Call]:
-    for found in _STATEMENT.finditer(sql.text):
+    for found in _begun(sql):
         verb = found["verb"] or found["verb2"] or found["verb3"]
         kind = found["type"] or found["type2"] or ""
         index = 3 if found["verb"] else 6 if found["verb2"] else 8
@@ -242,9 +261,18 @@ def _statements(sql: _Plain) -> Iterator[Call]:
                 continue
             name = ""
         yield Call(line=sql.line(at), name=f"sql:{words}", arguments=(name,) if name else ())
-    for found in _CLAUSE.finditer(sql.text):
+    for found in _CLAUSE.finditer(sql.text) if _CLAUSE_WORD.search(sql.lowered) else ():
         name = sql.name(*found.span(2))
         yield Call(line=sql.line(found.start()), name="sql:" + " ".join(found[1].lower().split()), arguments=(name,) if name else ())
+
+
+def _begun(sql: _Plain) -> Iterator[re.Match[str]]:
+    """Each beginning of a statement, where the words before let one begin."""
+    end = 0
+    for at in chain((0,), (start.start() + (start[0][0] == "\n") for start in _START.finditer(sql.lowered))):
+        if at >= end and (found := _STATEMENT.match(sql.text, at)):
+            end = found.end()
+            yield found
 
 
 def _granted(sql: _Plain, position: int) -> str:
@@ -256,11 +284,12 @@ def _granted(sql: _Plain, position: int) -> str:
 
 def _functions(sql: _Plain) -> Iterator[Call]:
     seen: set[str] = set()
-    for found in _FUNCTION.finditer(sql.text):
-        name = found[1].lower()
+    size = len(sql.text)
+    for found in reversed(list(_FUNCTION.finditer(sql.text[::-1]))):
+        name = found[1][::-1].lower()
         if name not in seen and name not in _NO_FUNCTIONS and name.strip("_."):
             seen.add(name)
-            yield Call(line=sql.line(found.start()), name=f"sql:{name}")
+            yield Call(line=sql.line(size - found.end()), name=f"sql:{name}")
 
 
 def _jinja(sql: _Plain) -> Iterator[Call]:
@@ -315,7 +344,7 @@ def _literal(node: ast.expr) -> str:
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="sql",
-        claims=lambda path: path.lower().endswith((".sql", ".ddl", ".hql")),
+        claims=suffixed(".sql", ".ddl", ".hql", any_case=True),
         read=read_sql,
         languages=("sql:", "dbt."),
         skim=lambda _path, _data: (),

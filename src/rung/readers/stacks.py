@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, shortened
-from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_json, parse_yaml
-from rung.readers.reading import Reading
+from rung.readers.documents import Map, Sequence, Unreadable, Value, may_have_keys, parse_json, parse_yaml
+from rung.readers.reading import Claims, Reading, called, suffixed
 from rung.records import Fact, Problem, Resource
 
 Pair = tuple[str, str]
@@ -28,7 +28,6 @@ MAX_DEFAULT = 200
 
 _YAML_OR_JSON = (".yaml", ".yml", ".json", ".template")
 _SERVERLESS = regex(r"(?:^|/)serverless(?:[.-][\w-]+)?\.ya?ml(?:\.\w+)?$")
-_PULUMI = regex(r"(?:^|/)Pulumi\.ya?ml$")
 _ARM_SCHEMA = regex(rb"eploymentTemplate\.json|\"type\"\s*:\s*\"Microsoft\.", re.IGNORECASE)
 _ARM_TYPE = regex(r"[A-Za-z]\w*(?:\.\w+)+/[\w./]+")
 _ARM_NAMED = regex(r"\[(parameters|variables)\('([^'\]]+)'\)\]")
@@ -68,7 +67,8 @@ _SERVERLESS_FUNCTIONS = {
 
 def read_cloudformation(path: str, data: bytes) -> Iterator[Fact]:
     """Facts of a CloudFormation or SAM template; nothing when the file is none."""
-    if b"AWS::" not in data or b"Resources" not in data or _SERVERLESS.search(path):
+    key = b'"Resources"' if path.endswith(".json") else b"Resources"  # A text of JSON can hold a template as an example.
+    if b"AWS::" not in data or not may_have_keys(data, key) or _SERVERLESS.search(path):
         return
     documents, error = _documents(path, data)
     if error:
@@ -372,8 +372,8 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="cloudformation", claims=lambda path: path.endswith(_YAML_OR_JSON), read=read_cloudformation),
-    Reading(name="serverless", claims=lambda path: bool(_SERVERLESS.search(path)), read=read_serverless),
-    Reading(name="arm", claims=lambda path: path.endswith((".json", ".template")), read=read_arm),
-    Reading(name="pulumi-yaml", claims=lambda path: bool(_PULUMI.search(path)), read=read_pulumi),
+    Reading(name="cloudformation", claims=suffixed(".yaml", ".yml", ".json", ".template"), read=read_cloudformation),
+    Reading(name="serverless", claims=Claims(lambda path: bool(_SERVERLESS.search(path)), holds="serverless"), read=read_serverless),
+    Reading(name="arm", claims=suffixed(".json", ".template"), read=read_arm),
+    Reading(name="pulumi-yaml", claims=called("Pulumi.yaml", "Pulumi.yml"), read=read_pulumi),
 )

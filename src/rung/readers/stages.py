@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from rung.readers.documents import Map, Value
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading
-from rung.readers.requirements import guarded, named
+from rung.readers.reading import Reading, called
+from rung.readers.requirements import guarded
 from rung.readers.runners import MAX_COMMANDS
 from rung.readers.workflows import Source, is_true, items, mapping, scalar
 from rung.records import Command, Fact, Task
@@ -88,6 +89,6 @@ def read_mlproject(path: str, data: bytes) -> Iterator[Fact]:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="dvc-stages", claims=named(r"dvc\.ya?ml"), read=guarded(read_dvc)),
-    Reading(name="mlproject", claims=named(r"MLproject"), read=guarded(read_mlproject)),
+    Reading(name="dvc-stages", claims=called("dvc.yaml", "dvc.yml"), read=guarded(read_dvc)),
+    Reading(name="mlproject", claims=called("MLproject"), read=guarded(read_mlproject)),
 )

@@ -6,16 +6,18 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.readers.attributes import shortened
-from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, parse_json
-from rung.readers.reading import Reading
+from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json
+from rung.readers.reading import Claims, Reading, named
 from rung.readers.shell import words_of
-from rung.readers.workflows import MAX_NESTING, Source, arguments_of, is_yaml, items, mapping, scalar, scalars
+from rung.readers.workflows import MAX_NESTING, Source, arguments_of, items, mapping, scalar, scalars
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
+from rung.targets.roles import template_path
 
 MAX_TASKS = 500
 MAX_DEPTH = 4 * MAX_NESTING
@@ -37,8 +39,7 @@ _SLUG = regex(r"as_slugid\(\s*[\"']([^\"']+)")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """What surrounds a value: the conditions it stands under and the names that `$let` binds."""
 
     conditions: tuple[str, ...] = ()
@@ -47,8 +48,7 @@ class _Place:
     """The image of the task that the one here is merged into."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """What the tasks of a taskgraph kind share."""
 
     defaults: Map
@@ -57,26 +57,16 @@ class _Kind:
     builds_images: bool
 
 
-def _claims_root(path: str) -> bool:
-    return posixpath.basename(path) in (".taskcluster.yml", ".taskcluster.yaml") or (
-        is_yaml(path) and re.search(r"pipeline|hook|task", posixpath.basename(path).lower()) is not None
-    )
-
-
-def _claims_hook(path: str) -> bool:
-    return re.search(r"(?:^|/)[^/]*(?:taskcluster|hook)[^/]*\.json$", path) is not None
-
-
-def _claims_kind(path: str) -> bool:
-    return is_yaml(path) and re.search(r"(?:^|/)taskcluster/", path) is not None
+def _may_hold_tasks(path: str) -> bool:
+    return re.search(r"pipeline|hook|task", posixpath.basename(path).lower()) is not None
 
 
 def read_tasks(path: str, data: bytes) -> Iterable[Fact]:
     """A `.taskcluster.yml`, or a list of tasks that something else creates, as a `Workflow`."""
-    source = Source(path, data)
-    root = posixpath.basename(source.path).startswith(".taskcluster.")
-    if not root and b"payload" not in data:
+    root = posixpath.basename(template_path(path)).startswith(".taskcluster.")
+    if not root and not may_have_keys(data, b"payload", b"command", b"tasks"):
         return []
+    source = Source(path, data)
     for document in source.documents(quiet=not root)[:1]:
         jobs = list(_tasks(source, document.get("tasks", ""), document.at("tasks")))
         if not jobs and not root:
@@ -90,6 +80,8 @@ def read_tasks(path: str, data: bytes) -> Iterable[Fact]:
 
 def read_hook(path: str, data: bytes) -> Iterable[Fact]:
     """A hook's definition: one task, started by its schedule and by messages."""
+    if b'"payload"' not in data and "taskcluster" not in path:
+        return []
     source = Source(path, data)
     try:
         document = parse_json(data)
@@ -274,7 +266,11 @@ def _is_of(kind: str, label: str) -> bool:
 
 
 READINGS = (
-    Reading(name="taskcluster", claims=_claims_root, read=read_tasks),
-    Reading(name="taskcluster-hook", claims=_claims_hook, read=read_hook),
-    Reading(name="taskcluster-kind", claims=_claims_kind, read=read_kind),
+    Reading(name="taskcluster", claims=Claims(_may_hold_tasks, ".yml", ".yaml"), read=read_tasks),
+    Reading(name="taskcluster-hook", claims=named(r"[^/]*(?:taskcluster|hook)[^/]*\.json", ".json"), read=read_hook),
+    Reading(
+        name="taskcluster-kind",
+        claims=Claims(lambda path: re.search(r"(?:^|/)taskcluster/", path) is not None, ".yml", ".yaml", holds="taskcluster/"),
+        read=read_kind,
+    ),
 )

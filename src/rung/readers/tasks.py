@@ -5,14 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers import makefiles, runners, sessions, stages
 from rung.readers.documents import text_of
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading
-from rung.readers.requirements import guarded, named
+from rung.readers.reading import Claims, Reading, named
+from rung.readers.requirements import guarded
 from rung.readers.shell import MAX_TEXT, split
 from rung.records import Command, Fact, Problem, Setting, Task
 
@@ -170,17 +171,19 @@ def _is_script(path: str) -> bool:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="shell-script", claims=_is_script, read=guarded(read_script)),
-    Reading(name="powershell", claims=named(r"[^/]+\.ps1"), read=guarded(read_powershell)),
-    Reading(name="batch", claims=named(r"[^/]+\.(?:bat|cmd)"), read=guarded(read_batch)),
+    Reading(name="shell-script", claims=Claims(_is_script, ".sh", ".bash", ".zsh", ".ksh", ""), read=guarded(read_script)),
+    Reading(name="powershell", claims=named(r"[^/]+\.ps1", ".ps1"), read=guarded(read_powershell)),
+    Reading(name="batch", claims=named(r"[^/]+\.(?:bat|cmd)", ".bat", ".cmd"), read=guarded(read_batch)),
     Reading(
-        name="crontab", claims=named(r"crontab|[^/]+\.(?:cron|crontab)|cron\.d/[^/]+|crontab\.(?:txt|root)"), read=guarded(read_crontab)
+        name="crontab",
+        claims=named(r"crontab|[^/]+\.(?:cron|crontab)|cron\.d/[^/]+|crontab\.(?:txt|root)", holds="cron"),
+        read=guarded(read_crontab),
     ),
-    Reading(name="procfile", claims=named(r"Procfile(?:\.\w+)?"), read=guarded(read_procfile)),
-    Reading(name="systemd", claims=named(r"[^/]+\.(?:service|timer)"), read=guarded(read_unit)),
+    Reading(name="procfile", claims=named(r"Procfile(?:\.\w+)?", "procfile."), read=guarded(read_procfile)),
+    Reading(name="systemd", claims=named(r"[^/]+\.(?:service|timer)", ".service", ".timer"), read=guarded(read_unit)),
     Reading(
         name="supervisor",
-        claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf"),
+        claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf", ".conf", holds="supervisor"),
         read=guarded(read_supervisor),
     ),
     *makefiles.READINGS,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, images_of, parse_template
 from rung.readers.documents import Map, Value, parse_yaml
-from rung.readers.reading import Reading
+from rung.readers.reading import Reading, suffixed
 from rung.records import Fact, Image, Problem, Resource
 
 _YAML = (".yaml", ".yml")
@@ -34,13 +34,13 @@ _BUNDLE = {
     "volumes": "Volume",
 }
 """Sections of a bundle's `resources`, and the kind of their entries."""
-_RESOURCES = regex(rb"^(?:resources|targets|environments):", re.MULTILINE)
+_RESOURCES = regex(rb"\n(?:resources|targets|environments):")
 _SECTION = regex(rb"^[ \t]++(?:[^\n]*\}\})?(?:" + "|".join(_BUNDLE).encode() + rb"):", re.MULTILINE)
 
 
 def read_bundle(_path: str, data: bytes) -> Iterator[Fact]:
     """Resources of a Databricks asset bundle, its targets' own ones with `targets.<name>` as their condition."""
-    if b"resources:" not in data or not (_RESOURCES.search(data) and _SECTION.search(data)):
+    if b"resources:" not in data or not (_RESOURCES.search(b"\n" + data) and _SECTION.search(data)):
         return
     template = b"{{" in data
     documents, error = parse_template(data) if template else parse_yaml(data)
@@ -108,6 +108,6 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="databricks-bundle", claims=lambda path: path.endswith(_YAML), read=read_bundle),
-    Reading(name="azureml-asset", claims=lambda path: path.endswith((*_YAML, ".json")), read=read_asset),
+    Reading(name="databricks-bundle", claims=suffixed(*_YAML), read=read_bundle),
+    Reading(name="azureml-asset", claims=suffixed(*_YAML, ".json"), read=read_asset),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
+
+from msgspec import Struct
 
 from rung.expressions import regex
 
@@ -26,8 +28,7 @@ class Word(str):
         return word
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrapper:
+class _Wrapper(Struct, frozen=True):
     verbs: tuple[str, ...] = ()
     """Subcommand that makes it a wrapper (`run` of `poetry run`)."""
     valued: frozenset[str] = frozenset()
@@ -213,9 +214,14 @@ def _after(words: list[Word], *flags: str) -> list[Word]:
 
 
 def _plain_program(word: Word) -> Word:
-    text = str(word)
-    if len(text) > MAX_PROGRAM:
+    if len(word) > MAX_PROGRAM:
         return word
+    text = _plain_name(str(word))
+    return word if text == word else Word(text, word.line)
+
+
+@lru_cache(maxsize=1024)
+def _plain_name(text: str) -> str:
     if text.lower().endswith(".exe"):
         text = text[:-4]
     if prefixed := _PREFIXED.fullmatch(text):
@@ -228,7 +234,7 @@ def _plain_program(word: Word) -> Word:
         text = "pip"
     elif text == ".":
         text = "source"
-    return word if text == word else Word(text, word.line)
+    return text
 
 
 def _unwrap(words: list[Word]) -> list[Word]:

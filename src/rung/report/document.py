@@ -6,6 +6,8 @@ import json
 from importlib import resources
 from typing import Any
 
+import msgspec
+
 from rung.excerpt import excerpt, mask_secrets, mask_tokens, visible
 from rung.records import (
     Annotation,
@@ -59,7 +61,7 @@ def document_of(assessment: Assessment) -> Document:
 
 def render(document: Document) -> str:
     """The document as JSON text: keys in the order of the schema, so that a person can read it too."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
 def read_document(text: str, name: str) -> Document:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _FALLBACK = str.maketrans(
     {"●": "*", "◐": "o", "○": ".", "─": "=", "·": "-", "–": "-", "→": ">", "…": "~", "’": "'", "—": "-", "▲": "^", "▼": "v"}
@@ -11,8 +12,7 @@ _FALLBACK = str.maketrans(
 _STYLES = {"bold": "1", "dim": "2", "cyan": "36", "green": "32", "yellow": "33"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """How text is laid out for one terminal."""
 
     color: bool

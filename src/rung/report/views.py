@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from rung.report.document import Document
 
@@ -32,8 +33,7 @@ _TERMS = {
 """What became of an attestation or waiver, with its last day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rise:
+class Rise(Struct, frozen=True, kw_only=True):
     """What keeps one dimension from its next level."""
 
     dimension: str
@@ -47,8 +47,7 @@ class Rise:
     """Criteria up to that level that could not be seen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unseen:
+class Unseen(Struct, frozen=True, kw_only=True):
     """Something that was not searched, how many criteria hang on it, and what makes it visible."""
 
     what: str

@@ -16,7 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.cache import clones_folder
 from rung.expressions import regex
@@ -169,8 +171,7 @@ def _lock(place: str, busy: Callable[[], None]) -> Iterator[None]:
 # ── The server ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Offer:
+class _Offer(Struct, frozen=True):
     """The branches and tags of a remote repository."""
 
     refs: Mapping[str, str]

@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.targets.git import Git, GitError
@@ -21,8 +22,7 @@ _CHANGE = regex(r":(?P<old_mode>[0-7]{6}) (?P<new_mode>[0-7]{6}) (?P<old>[0-9a-f
 _GONE = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A path that a commit added, changed or removed; a renamed file is removed and added."""
 
     path: str
@@ -35,8 +35,7 @@ class Change:
     new_blob: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """A commit, and what it changed against its first parent."""
 
     id: str
@@ -48,8 +47,7 @@ class Commit:
     """In order of path; not more than `MOST_CHANGES`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """A tag of a commit."""
 
     name: str

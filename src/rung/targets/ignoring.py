@@ -8,8 +8,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from rung.expressions import regex
 
@@ -22,8 +23,7 @@ _ESCAPED = regex(r"\\(.)")
 _ANY = regex("")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     parts: tuple[_Part, ...]
     """One pattern a folder or name; None stands for `**`, any number of folders."""
     anchored: bool
@@ -49,8 +49,7 @@ class _Rule:
         return states | {state + 1 for state in states if state < len(self.parts) and self.parts[state] is None}
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     """The rules of one `.gitignore`, for paths below its folder."""
 
     rules: tuple[_Rule, ...]

@@ -6,7 +6,8 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from rung.expressions import regex
 from rung.records import Coverage
@@ -32,6 +33,10 @@ _INDEXED = regex(
     r"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n)?",
     re.ASCII,
 )
+TRACKED = ("ls-files", "-t", "-s", "-z", "--debug")
+UNTRACKED = ("ls-files", "-o", "--exclude-standard", "-z")
+GIT_FOLDER = ("rev-parse", "--absolute-git-dir")
+COMMIT = ("rev-parse", "-q", "--verify", "HEAD")
 LEADS_OUT = "a path out of the tree"
 NEVER_TRACKED = frozenset(("", ".", "..", ".git"))
 """Parts of a path that git never puts into an index, but somebody else might."""
@@ -44,8 +49,7 @@ NEEDS = {
 }
 
 
-@dataclass(slots=True)
-class Gaps:
+class Gaps(Struct):
     """What was not searched, grouped by reason; the first names are kept, the rest counted."""
 
     groups: dict[tuple[str, str, str], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
@@ -76,8 +80,7 @@ def _short(path: str) -> str:
     return path if len(path) <= _NAME_LENGTH else f"{path[: _NAME_LENGTH // 2]}…{path[-_NAME_LENGTH // 2 :]}"
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """A path with what `lstat` said; `path` is as the file system has it."""
 
     path: str
@@ -87,8 +90,7 @@ class Found:
     blob: str = ""
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """What a folder holds, in any order."""
 
     files: list[Found]
@@ -161,8 +163,7 @@ class _Folders:
 # ── With git ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
-class _GitListing:
+class _GitListing(Struct):
     """A listing by git in the making; `add` methods take git's output and raise `GitError`."""
 
     root: str
@@ -279,21 +280,21 @@ class _GitListing:
 
 def list_with_git(git: Git, root: str, limits: Limits, gaps: Gaps) -> Listing | None:
     """Tracked and untracked files; None when the folder is no part of the repository around it. Raises `GitError`."""
-    output = git.run("ls-files", "-t", "-s", "-z", "--debug", folder=root)
+    output = git.run(*TRACKED, folder=root)
     if git.top != root and not output:
         return None
-    index = os.path.join(os.fsdecode(git.run("rev-parse", "--absolute-git-dir")).rstrip("\n"), "index")
+    index = os.path.join(os.fsdecode(git.run(*GIT_FOLDER)).rstrip("\n"), "index")
     try:
         written = os.lstat(index).st_mtime_ns
     except OSError:
         written = 0
-        if git.run("rev-parse", "-q", "--verify", "HEAD", tolerated=1):
+        if git.run(*COMMIT, tolerated=1):
             gaps.add("the index is missing, so which files are tracked is not known", "`git reset` in the repository", "git index", kind="")
     listing = _GitListing(root, limits, gaps, _Folders(root), written)
     listing.add_tracked(output)
     if listing.tracked and not listing.files:
         gaps.add("nothing of the revision is checked out", "`git checkout`", "the tracked files", kind="")
-    listing.add_untracked(git.run("ls-files", "-o", "--exclude-standard", "-z", folder=root))
+    listing.add_untracked(git.run(*UNTRACKED, folder=root))
     return Listing(listing.files, listing.dirty)
 
 

@@ -15,7 +15,8 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rung.targets.git import Git, GitError, end
 from rung.targets.target import Unread
@@ -29,8 +30,7 @@ _MOST_FAILURES = 20
 """Times that git may die before it is asked nothing more; hanging once is enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Objects:
+class Objects(Struct, frozen=True):
     """Where a repository's objects are."""
 
     folder: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.records import TargetError
@@ -19,8 +20,7 @@ _SCP = regex(r"(?:[\w.+-]+@[\w.-]+|[\w-]+(?:\.[\w-]+)+):(?!//)", re.ASCII)
 """`user@host:path` or `host.domain:path`; `owner/name` is a folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A target's parts."""
 
     path: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.records import TargetInfo
 from rung.targets.git import Git, remote_address, remote_page
@@ -11,10 +13,11 @@ from rung.targets.target import printable
 
 MOST_BRANCHES = 10_000
 _HEADS = "refs/heads/"
+REMOTES = ("config", "-z", "--get-regexp", r"^remote\..*\.(url|fetch)$")
+IS_SHALLOW = ("rev-parse", "--is-shallow-repository")
 
 
-@dataclass(frozen=True, slots=True)
-class Branches:
+class Branches(Struct, frozen=True):
     """The branches of a repository, as far as this copy of it knows them."""
 
     default: str = ""
@@ -25,8 +28,7 @@ class Branches:
     """Nothing is missing: this copy fetches all branches of its remote, or is itself where they are pushed to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """The remote that a repository mainly goes by: `origin`, or its only one. Without one all is empty."""
 
     name: str = ""
@@ -39,7 +41,7 @@ def remote_of(git: Git) -> Remote:
     """The main remote; raises `GitError`."""
     urls = dict[str, str]()
     refspecs = dict[str, tuple[str, ...]]()
-    output = git.run("config", "-z", "--get-regexp", r"^remote\..*\.(url|fetch)$", tolerated=1)
+    output = git.run(*REMOTES, tolerated=1)
     for setting in filter(None, os.fsdecode(output).split("\0")):
         key, _, value = setting.partition("\n")
         name, _, what = key.removeprefix("remote.").rpartition(".")
@@ -86,7 +88,7 @@ def _fetches_all(remote: Remote) -> bool:
 
 def is_shallow(git: Git) -> bool:
     """Whether history was cut off when the repository was cloned; raises `GitError`."""
-    return git.run("rev-parse", "--is-shallow-repository").strip() == b"true"
+    return git.run(*IS_SHALLOW).strip() == b"true"
 
 
 def repository_info(git: Git, remote: Remote, *, identity: str, kind: str, revision: str, branch: str, folder: str = "") -> TargetInfo:

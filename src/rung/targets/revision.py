@@ -14,8 +14,10 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.records import Coverage, TargetError, TargetInfo
@@ -38,8 +40,7 @@ _MOST_HOPS = 40
 """Links that lead to links; a file system gives up there too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Omitted:
+class Omitted(Struct, frozen=True):
     """Files that a partial clone of ours leaves out on purpose, because nothing is going to read them."""
 
     needed: Callable[[str], bool]

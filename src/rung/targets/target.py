@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from rung.records import Coverage, TargetInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """How much of a target is listed and read; what lies beyond is named in the coverage."""
 
     file_bytes: int = 4 * 1024 * 1024
@@ -27,8 +27,7 @@ class Limits:
     """Bytes that listing may hash, for files whose time differs from git's index but whose size does not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A file of a target."""
 
     path: str
@@ -41,8 +40,7 @@ class Entry:
     """Why the content can't be read, empty when it can."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """The answer instead of bytes."""
 
     reason: str

@@ -8,7 +8,6 @@ a template, newer syntax) is mended line by line; if that fails too, it is scann
 from __future__ import annotations
 
 import ast
-import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
@@ -18,20 +17,20 @@ from rung.readers.documents import text_of
 from rung.readers.python.calls import Calls
 from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names
-from rung.readers.python.skim import needs_tree, skimmed
+from rung.readers.python.skim import skimmed
+from rung.readers.python.testing import is_test_class
 from rung.readers.python.treeless import scanned
-from rung.readers.reading import Reading
+from rung.readers.reading import EVERY_CALL, Asked, Reading, suffixed
 from rung.records import Entry, Fact, Import, Problem, Test
 
 _PARAMETER_SETUP = frozenset(
     {"__init__", "__post_init__", "__new__", "__enter__", "setup", "setUp", "setUpClass", "setup_class", "setup_method", "build"}
 )
-_TEST_CLASS = re.compile(r"(?:\A|\.)_?Test\w*\Z|Tests?\Z|TestCase\Z")
 _LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit"})
 
 
-def facts_of(source: str, *, first_line: int = 1) -> list[Fact]:
-    """The facts of Python source whose first line is `first_line` of its file; never raises."""
+def facts_of(source: str, *, first_line: int = 1, asked: Asked = EVERY_CALL) -> list[Fact]:
+    """The facts of Python source whose first line is `first_line` of its file, with the calls that are asked for; never raises."""
     tree, problem = syntax.parse(source)
     facts: list[Fact] = []
     if problem:
@@ -39,7 +38,7 @@ def facts_of(source: str, *, first_line: int = 1) -> list[Fact]:
     if tree is None:
         facts += scanned(source[: scanning.MAX_BYTES], first_line)
     else:
-        walk = _Walk(first_line)
+        walk = _Walk(first_line, asked)
         walk.module(tree.body)
         facts += walk.facts
     return facts
@@ -52,8 +51,8 @@ _Bodies: TypeAlias = tuple[list[ast.stmt], ...]
 class _Walk(Calls):
     """One walk over a module's tree, gathering facts."""
 
-    def __init__(self, first_line: int) -> None:
-        super().__init__(first_line)
+    def __init__(self, first_line: int, asked: Asked) -> None:
+        super().__init__(first_line, asked)
         self._waiting: deque[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Names]] = deque()
         self._classes: dict[str, Attributes] = {}
         self._tallies: list[tuple[str, int, list[int]]] = []
@@ -115,7 +114,7 @@ class _Walk(Calls):
         if test.__class__ is ast.Constant and not test.value:
             return (node.orelse,)
         if test.__class__ is ast.Compare and _is_main(test):
-            self.facts.append(Entry(line=node.lineno + self._shift, kind="main"))
+            self.facts.append(Entry(line=node.lineno + self._shift))
         elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (
             self._leaves(node.body, scope) or self._leaves(node.orelse, scope)
         ):
@@ -192,8 +191,6 @@ class _Walk(Calls):
                 full = prefix + alias.name
                 scope.names[alias.asname or alias.name] = full
             self.facts.append(Import(line=alias.lineno + self._shift, module=full[: scanning.MAX_NAME]))
-            if full == "sys.argv":
-                self._entry(node.lineno)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Names) -> None:
         self._decorators(node.decorator_list, scope)
@@ -223,10 +220,10 @@ class _Walk(Calls):
         tests = node.name.startswith("Test")
         for base in node.bases:
             name = scanning.bounded(self._names.name(base, scope))
-            tests = tests or _TEST_CLASS.search(name) is not None
+            tests = tests or is_test_class(name)
             if name in self._classes:
                 attributes.bases.append(self._classes[name])
-            self._call(base, name, "base", self._given(base, scope), scope)
+            self._named(base, name, "base", scope)
         if node.keywords:
             self._expressions([keyword.value for keyword in node.keywords], scope)
         scope.names[node.name] = node.name
@@ -239,7 +236,7 @@ class _Walk(Calls):
     def _decorators(self, decorators: list[ast.expr], scope: Names) -> None:
         for node in decorators:
             name = scanning.bounded(self._names.name(node.func if isinstance(node, ast.Call) else node, scope))
-            self._call(node, name, "decorator", self._given(node, scope), scope)
+            self._named(node, name, "decorator", scope)
 
     # Gates
 
@@ -271,21 +268,20 @@ def _is_main(test: ast.Compare) -> bool:
     )
 
 
-def _claims(path: str) -> bool:
-    return path.endswith((".py", ".pyw"))
+def _reading(asked: Asked = EVERY_CALL) -> Reading:
+    def skim(_path: str, data: bytes) -> Iterable[Fact]:
+        source = text_of(data)
+        found = skimmed(source)
+        return facts_of(source, asked=asked) if found is None else found
 
-
-def _skimmed(_path: str, data: bytes) -> Iterable[Fact]:
-    source = text_of(data)
-    return facts_of(source) if needs_tree(source) else skimmed(source)
-
-
-READINGS: tuple[Reading, ...] = (
-    Reading(
+    return Reading(
         name="python",
-        claims=_claims,
-        read=lambda _path, data: facts_of(text_of(data)),
+        claims=suffixed(".py", ".pyw"),
+        read=lambda _path, data: facts_of(text_of(data), asked=asked),
         languages=("",),
-        skim=_skimmed,
-    ),
-)
+        skim=skim,
+        sparing=_reading,
+    )
+
+
+READINGS: tuple[Reading, ...] = (_reading(),)

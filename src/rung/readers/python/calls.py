@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TypeAlias
 
 from rung.readers import scanning
-from rung.readers.python.entries import takes_arguments
 from rung.readers.python.expressions import FIELDS
 from rung.readers.python.literals import formatted, joined, plain, words
-from rung.readers.python.names import Names, Resolver
-from rung.records import Call, Entry, Fact, Literal
+from rung.readers.python.names import OWNERS, Names, Resolver
+from rung.readers.python.testing import is_assertion
+from rung.readers.reading import Asked
+from rung.records import Call, Fact, Literal
 
 _NOISE = frozenset((
     "abs", "all", "any", "bool", "bytes", "callable", "chr", "classmethod", "dict", "dir", "divmod", "enumerate", "filter", "float",
@@ -24,8 +24,6 @@ _NOISE_METHODS = frozenset((
     "replace", "rsplit", "rstrip", "setdefault", "sort", "split", "splitlines", "startswith", "strip", "title", "upper", "values",
     "zfill", "__init__",
 ))  # fmt: skip
-_ASSERTING = re.compile(r"_*(?:assert|check|verify|expect)", re.IGNORECASE)
-_ASSERTING_CALLS = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "pytest.deprecated_call", "self.fail"})
 _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """Literal positional and keyword arguments of a call."""
 
@@ -33,12 +31,12 @@ _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 class Calls:
     """The expressions of one module, gathering facts; who walks its statements says which, and in which scope they stand."""
 
-    def __init__(self, first_line: int) -> None:
+    def __init__(self, first_line: int, asked: Asked) -> None:
         self.facts: list[Fact] = []
         self._shift = first_line - 1
         self._literals = 0
         self._names = Resolver()
-        self._takes_arguments = False
+        self._asked = asked.name
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, scope: Names) -> None:
         todo: list[ast.AST] = [value]
@@ -65,10 +63,7 @@ class Calls:
             if scope.is_class and scope.cls is not None and name:
                 scope.cls.names[target.id] = name
         elif (
-            isinstance(target, ast.Attribute)
-            and scope.cls is not None
-            and isinstance(target.value, ast.Name)
-            and target.value.id in ("self", "cls")
+            isinstance(target, ast.Attribute) and scope.cls is not None and isinstance(target.value, ast.Name) and target.value.id in OWNERS
         ):
             if name and name != f"self.{target.attr}":
                 scope.cls.names[target.attr] = name
@@ -95,14 +90,10 @@ class Calls:
             if kind is ast.Name:
                 continue
             if kind is ast.Constant:
-                value = node.value  # type: ignore[attr-defined]
-                if value.__class__ is str and ("/" in value or "." in value or "\\" in value):
-                    self._literal(value, node.lineno)  # type: ignore[attr-defined]
+                self._constant(node)  # type: ignore[arg-type]
             elif kind is ast.Call:
                 self._called(node, scope, todo)  # type: ignore[arg-type]
             elif kind is ast.Attribute:
-                if node.attr == "argv" and self._names.name(node, scope) == "sys.argv":  # type: ignore[attr-defined]
-                    self._entry(node.lineno)  # type: ignore[attr-defined]
                 todo.append(node.value)  # type: ignore[attr-defined]
             elif kind is ast.JoinedStr:
                 self._literal(formatted(node), node.lineno)  # type: ignore[arg-type,attr-defined]
@@ -119,29 +110,46 @@ class Calls:
 
     def _called(self, node: ast.Call, scope: Names, todo: list[ast.AST]) -> None:
         func = node.func
-        given = self._arguments(node, todo)
-        if func.__class__ is ast.Name:
-            identifier: str = func.id
-            if identifier in _NOISE and scope.find(identifier) is None:
-                return
-            name = self._names.base(identifier, [], scope)
+        kind = func.__class__
+        receiver: ast.expr | None = None
+        if kind is ast.Attribute:
+            value = func.value  # type: ignore[attr-defined]
+            if value.__class__ is not ast.Name:
+                receiver = value
+            is_noise = func.attr in _NOISE_METHODS and (receiver is not None or scope.find(value.id) in (None, value.id))  # type: ignore[attr-defined]
+        elif kind is ast.Name:
+            is_noise = func.id in _NOISE and scope.find(func.id) is None  # type: ignore[attr-defined]
+        else:
+            receiver = func
+            is_noise = False
+        if is_noise:
+            self._pass_over(node, todo)
         else:
             name = self._names.name(func, scope)
-            if func.__class__ is ast.Attribute:
-                if func.attr in _NOISE_METHODS and (
-                    func.value.__class__ is not ast.Name or scope.find(func.value.id) in (None, func.value.id)
-                ):
-                    todo.append(func.value)
-                    return
-                if func.value.__class__ is not ast.Name:
-                    todo.append(func.value)
+            if len(name) > scanning.MAX_NAME:
+                name = scanning.bounded(name)
+            if scope.tally is not None and is_assertion(name):
+                scope.tally[0] += 1
+            if self._asked(name):
+                self._call(node, name, "call", self._arguments(node, todo), scope)
             else:
-                todo.append(func)
-        if len(name) > scanning.MAX_NAME:
-            name = scanning.bounded(name)
-        if scope.tally is not None and (_ASSERTING.match(name.rpartition(".")[2]) or name in _ASSERTING_CALLS):
-            scope.tally[0] += 1
-        self._call(node, name, "call", given, scope)
+                self._pass_over(node, todo)
+        if receiver is not None:
+            todo.append(receiver)
+
+    def _named(self, node: ast.expr, name: str, kind: str, scope: Names) -> None:
+        """A decorator or a base class, which may be a call or none."""
+        rest: list[ast.AST] = []
+        given: _Given = ((), ())
+        asked = self._asked(name)
+        if isinstance(node, ast.Call):
+            if asked:
+                given = self._arguments(node, rest)
+            else:
+                self._pass_over(node, rest)
+            self._expressions(rest, scope)
+        if asked:
+            self._call(node, name, kind, given, scope)
 
     def _call(self, node: ast.expr, name: str, kind: str, given: _Given, scope: Names) -> None:
         func = node.func if isinstance(node, ast.Call) else node
@@ -150,17 +158,20 @@ class Calls:
         self.facts.append(
             Call(line=line, name=name, kind=kind, arguments=given[0], keywords=given[1], function=scope.qualified, end_line=end)
         )
-        if not self._takes_arguments and takes_arguments(name):
-            self._entry(line - self._shift)
 
-    def _given(self, node: ast.expr, scope: Names) -> _Given:
-        """The arguments of a decorator or base class, what they hold walked; none when it is no call."""
-        if not isinstance(node, ast.Call):
-            return (), ()
-        rest: list[ast.AST] = []
-        given = self._arguments(node, rest)
-        self._expressions(rest, scope)
-        return given
+    def _pass_over(self, node: ast.Call, rest: list[ast.AST]) -> None:
+        """What the arguments of a call hold goes to `rest`, as `_arguments` does it."""
+        for argument in node.args:
+            if argument.__class__ is ast.Constant:
+                self._constant(argument)
+            elif argument.__class__ is not ast.Name:
+                rest.append(argument)
+        for keyword in node.keywords:
+            value = keyword.value
+            if value.__class__ is ast.Constant:
+                self._constant(value)
+            elif value.__class__ is not ast.Name:
+                rest.append(value)
 
     def _arguments(self, node: ast.Call, rest: list[ast.AST]) -> _Given:
         """The arguments of a call; what else they hold goes to `rest`."""
@@ -179,12 +190,9 @@ class Calls:
         if kind is ast.Name:
             return None
         if kind is ast.Constant:
+            self._constant(node)  # type: ignore[arg-type]
             value = node.value  # type: ignore[attr-defined]
-            if value.__class__ is str:
-                if "/" in value or "." in value or "\\" in value:
-                    self._literal(value, node.lineno)
-                return value[: scanning.MAX_NAME]
-            return plain(value)
+            return value[: scanning.MAX_NAME] if value.__class__ is str else plain(value)
         rest.append(node)
         if kind is ast.JoinedStr:
             return formatted(node)[: scanning.MAX_NAME]  # type: ignore[arg-type]
@@ -195,15 +203,15 @@ class Calls:
             return words(node.elts)  # type: ignore[attr-defined]
         return joined(node)
 
+    def _constant(self, node: ast.Constant) -> None:
+        value = node.value
+        if value.__class__ is str and ("/" in value or "." in value or "\\" in value):
+            self._literal(value, node.lineno)
+
     def _literal(self, text: str, line: int) -> None:
         if self._literals < scanning.MAX_LITERALS and scanning.worth_keeping(text[: scanning.MAX_NAME]):
             self._literals += 1
             self.facts.append(Literal(line=line + self._shift, value=text[: scanning.MAX_NAME]))
-
-    def _entry(self, line: int) -> None:
-        if not self._takes_arguments:
-            self._takes_arguments = True
-            self.facts.append(Entry(line=line + self._shift, kind="arguments"))
 
 
 def _module_of(scope: Names) -> Names:

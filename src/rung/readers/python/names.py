@@ -11,6 +11,8 @@ from rung.readers.python.literals import mark_of
 
 MAX_LINKS = 64
 """Links of a chain of calls and attributes that a name is read through."""
+OWNERS = ("self", "cls")
+"""What methods call the object or class that they belong to."""
 _BUILTINS = frozenset(dir(builtins))
 _WRAPPERS = frozenset({"Optional", "Annotated", "ClassVar", "Final", "Required", "NotRequired", "Union"})
 DOTTED = re.compile(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+\Z")
@@ -148,11 +150,15 @@ class Resolver:
 
     def base(self, name: str, parts: list[str], scope: Names) -> str:
         """What a leading name stands for; an attribute of `self` that is known is taken off `parts`."""
-        if parts and scope.cls is not None and name in ("self", "cls"):
+        if parts and scope.cls is not None and name in OWNERS:
             found = scope.cls.find(parts[-1][1:])
             if found is not None:
                 parts.pop()
                 return found
+        return self.lead(name, scope)
+
+    def lead(self, name: str, scope: Names) -> str:
+        """What a name by itself stands for."""
         found = scope.find(name)
         if found is not None:
             return found

@@ -1,68 +1,266 @@
-"""The facts of Python source that are wanted of every file: its imports, and whether it is meant to be started.
+"""The facts of Python source that are wanted of every file: its imports, its tests, and whether it is meant to be started.
 
-One expression passes over the text and stops only where a statement imports; strings and comments are skipped by it. What
-can't be told without a tree (tests and their assertions, code that never runs, parsers of arguments) is left to the parser.
+One expression passes over the text and stops only where a statement imports, opens a block or asserts; strings and comments
+are skipped by it. What can't be told without a tree (code that never runs, an assertion by another name) is left to the parser.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rung.readers import scanning
-from rung.records import Entry, Fact, Import
+from rung.readers.python.names import DOTTED
+from rung.readers.python.testing import is_test_class
+from rung.records import Entry, Fact, Import, Test
 
-_IMPORTING = re.compile(
-    r"(?:[^\"'#\n;:]++|\"\"\"(?:[^\"\\]++|\\.|\"(?!\"\"))*+(?:\"\"\"|\Z)|'''(?:[^'\\]++|\\.|'(?!''))*+(?:'''|\Z)"
-    r"|\"(?:[^\"\\\n]++|\\.)*+(?:\"|(?=\n)|\Z)|'(?:[^'\\\n]++|\\.)*+(?:'|(?=\n)|\Z)|#[^\n]*+|[\n;:](?![ \t\f]*+(?:import|from)\b))*+"
-    r"(?:\Z|[\n;:][ \t\f]*+(?:import\b(?P<modules>(?:[^\\\n;#]++|\\\r?\n)*+)"
-    r"|from\b(?P<base>[ \t\\\n\r.\w]{0,600}?)\bimport\b[ \t]*+(?:\\\r?\n[ \t]*+)*+(?:\((?P<many>[^()]*+)\)?|(?P<one>(?:[^\\\n;#]++|\\\r?\n)*+))|)|.)",
-    re.DOTALL,
+_PASSED = (
+    r"\"\"\"(?:[^\"\\]++|\\.|\"(?!\"\"))*+(?:\"\"\"|\Z)|'''(?:[^'\\]++|\\.|'(?!''))*+(?:'''|\Z)"
+    r"|\"(?:[^\"\\\n]++|\\.)*+(?:\"|(?=\n)|\Z)|'(?:[^'\\\n]++|\\.)*+(?:'|(?=\n)|\Z)|#[^\n]*+"
 )
-_NAME = re.compile(r"(?P<name>[^\W\d][\w.]*+|\*)(?:[ \t]*+\.[ \t]*+\w++)*+(?:\s++as\s++\w++)?")
+_IMPORT = (
+    r"import\b(?P<modules>(?:[^\\\n;#]++|\\\r?\n)*+)"
+    r"|from\b(?P<base>[ \t\\\n\r.\w]{0,600}?)\bimport\b[ \t]*+(?:\\\r?\n[ \t]*+)*+(?:\((?P<many>[^()]*+)\)?|(?P<one>(?:[^\\\n;#]++|\\\r?\n)*+))"
+)
+
+
+def _passing(*words: str) -> re.Pattern[str]:
+    """An expression that passes over source and stops at imports, and where a line begins with one of the words."""
+    word = "|".join(words)
+    return re.compile(
+        rf"(?:[^\"'#\n;:]++|{_PASSED}|\n(?![ \t\f]*+(?:import|from|{word})\b)|[;:](?![ \t\f]*+(?:import|from|assert)\b))*+"
+        rf"(?:\Z|(?P<stop>[\n;:])[ \t\f]*+(?:{_IMPORT}|(?P<word>{word})\b|)|.)",
+        re.DOTALL,
+    )
+
+
+_PLAIN = _passing("if")
+_TESTED = _passing(
+    "assert", "async", "def", "class", "if", "elif", "else", "for", "while", "with", "try", "except", "finally", "match", "case"
+)
+_NAME = re.compile(r"(?P<name>[^\W\d][\w.]*+|\*)(?:[ \t]*+\.[ \t]*+\w++)*+(?:\s++as\s++(?P<alias>\w++))?")
 _COMMENT = re.compile(r"#[^\n]*+")
-_MAIN = re.compile(
-    r"^[ \t]*+(?P<at>if)[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)",
-    re.MULTILINE,
-)
-_NEEDS_TREE = re.compile(
-    r"^[ \t]*+(?:async[ \t]++)?def[ \t]++test|^[ \t]*+(?:if|elif)[ \t]++(?:0|False|None)[ \t]*+:"
-    r"|\b(?:\w*Arg(?:ument)?Parser|OptionParser|getopt|click|typer|fire|hydra|absl|docopt|tyro|jsonargparse|cyclopts|defopt|plac|argv)\b"
-    r"|\bsimple_parsing\b",
-    re.MULTILINE,
-)
+_MAIN = re.compile(r"if[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)")
+_DEAD = re.compile(r"if[ \t]++(?:0|False|None)[ \t]*+:")
+_TEST = re.compile(r"def[ \t]++test")
+_PRINTS = re.compile(r"print[ \t]++[\"'\w]")
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+_FUNCTION = re.compile(r"(?:async[ \t]++)?def[ \t]++(\w++)(?!\[)")
+_NO_FUNCTION = re.compile(r"async[ \t]++(?:for|with)\b")
+_CLASS = re.compile(r"class[ \t]++(?P<name>\w++)(?!\[)[ \t]*+(?P<end>:|\((?P<bases>[^()\"'#]*+)\)[ \t]*+:)?")
+_EXCEPT_COMMA = re.compile(r"except[ \t]++[\w.]++[ \t]*+,")
+_SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]")
+_PASSED_OVER = re.compile(_PASSED, re.DOTALL)
+_WORDS = r"(?:_*+(?:[aA]ssert|[cC]heck|[vV]erify|[eE]xpect)\w*+|raises\b|warns\b|fail\b|deprecated_call\b)"
+_ASSERTING = re.compile(r"(?:\bself\.assert\w++|\.assert_\w++|\bpytest\.raises)[ \t]*+\(")
+"""Calls that assert, if their names mean what they say."""
+_MEANS_ELSE = re.compile(r"\b(?:assert\w++|pytest)[ \t]*+(?:=[^=]|:[^:])|\bas[ \t]++pytest\b")
+_MAYBE_ASSERTING = re.compile(rf"(?<!\w){_WORDS}[ \t]*+\(")
+_RENAMED = re.compile(rf"(?<!\w){_WORDS}[ \t]++as[ \t]|=[ \t]*+(?:\w++\.)*+{_WORDS}[ \t]*+[\r\n]")
+"""Something that asserts is given another name."""
+_MAX_DEPTH = 100
+_MAX_LINE = 400
+"""How far before an assertion the line that it stands on may begin."""
 
 
-def needs_tree(source: str) -> bool:
-    """Whether the source may hold tests, code that is switched off, or a parser of arguments."""
-    return _NEEDS_TREE.search(source) is not None
-
-
-def skimmed(source: str) -> Iterator[Fact]:
-    """Imports in the order in which they stand, and the `__main__` guard; never raises."""
-    line = 1
-    done = 0
+def skimmed(source: str) -> list[Fact] | None:
+    """Imports in the order in which they stand, the `__main__` guard, and tests; None when only a tree can tell."""
+    has_tests = _TEST.search(source) is not None
+    if _DEAD.search(source) or (has_tests and _may_not_parse(source)):
+        return None
+    facts: list[Fact] = []
+    aliases: dict[str, str] = {}
     text = "\n" + source[: scanning.MAX_BYTES]  # So that the first statement follows a line end, too.
-    for match in _IMPORTING.finditer(text):
-        if match["modules"] is not None:
-            group, base = "modules", ""
-        elif match["base"] is not None:
-            group, base = "many" if match["many"] is not None else "one", "".join(match["base"].replace("\\", "").split())
-            if not base:
-                continue
-        else:
+    tests = _Tests(text, aliases)
+    line = done = main = 0
+    for match in (_TESTED if has_tests else _PLAIN).finditer(text):
+        if word := match["word"]:
+            at = match.start("word")
+            if word == "if" and main == 0 and _MAIN.match(text, at):
+                main = text.count("\n", 0, at)
+                facts.append(Entry(line=main))
+            if has_tests and not tests.takes(word, match.start("stop"), at):
+                return None
             continue
-        names = match[group]
-        if "#" in names:
-            names = _COMMENT.sub(lambda comment: " " * len(comment[0]), names)
-        names = names.replace("\\", " ")
-        for name in _NAME.finditer(names):
-            at = match.start(group) + name.start()
+        for at, module, alias in _imported(match):
             line += text.count("\n", done, at)
             done = at
-            module = name["name"]
-            if base:
-                module = base if module == "*" else base + module if base.endswith(".") else f"{base}.{module}"
-            yield Import(line=line - 1, module=module[: scanning.MAX_NAME])
-    if main := _MAIN.search(source):
-        yield Entry(line=source.count("\n", 0, main.start("at")) + 1, kind="main")
+            facts.append(Import(line=line, module=module[: scanning.MAX_NAME]))
+            aliases[alias] = module
+    found = tests.found()
+    return None if found is None else facts + found
+
+
+def _may_not_parse(source: str) -> bool:
+    """Whether there are signs of a template or of Python 2: the parser mends what it can of such files, and says what it can't."""
+    return (
+        "{{" in source
+        or "{%" in source
+        or _PRINTS.search(source) is not None
+        or ("\r" in source and _LONE_RETURN.search(source) is not None)
+    )
+
+
+def _imported(match: re.Match[str]) -> Iterator[tuple[int, str, str]]:
+    """Where each name of an import stands, what it is in full, and as what it is known."""
+    if match["modules"] is not None:
+        group, base = "modules", ""
+    elif match["base"] is not None:
+        group, base = "many" if match["many"] is not None else "one", "".join(match["base"].replace("\\", "").split())
+        if not base:
+            return
+    else:
+        return
+    names = match[group]
+    if "#" in names:
+        names = _COMMENT.sub(lambda comment: " " * len(comment[0]), names)
+    names = names.replace("\\", " ")
+    for found in _NAME.finditer(names):
+        name = found["name"]
+        full = name
+        if base:
+            full = base if name == "*" else base + name if base.endswith(".") else f"{base}.{name}"
+        yield match.start(group) + found.start(), full, found["alias"] or (name if base else full)
+
+
+class _Test(Struct):
+    """A test function, and what is known of it when it ends."""
+
+    name: str
+    start: int
+    body: int
+    end: int = 0
+    assertions: int = 0
+    """Statements; those of a class in it are none of its own."""
+    holds_class: bool = False
+
+
+class _Block(Struct, frozen=True):
+    """A block that is open, as what is in it sees it."""
+
+    indent: int
+    word: str
+    """module, class or def: what it is, or what the innermost one around it is."""
+    qualified: str
+    tests: bool | None
+    """Whether functions named `test…` in it are tests; None when it can't be told."""
+    test: _Test | None
+    """The test that assertions in it belong to."""
+
+
+class _Tests:
+    """The tests of one source, told by how its blocks are indented."""
+
+    def __init__(self, text: str, aliases: Mapping[str, str]) -> None:
+        self._text = text
+        self._aliases = aliases
+        self._open: list[_Block] = [_Block(-1, "module", "", True, None)]
+        self._all: list[_Test] = []
+
+    def takes(self, word: str, start: int, at: int) -> bool:
+        """Takes the next word that begins a block or an assertion, behind a line's end or sign at `start`; whether it can be told."""
+        text = self._text
+        is_first = text[start] == "\n"
+        if not is_first:
+            start = text.rfind("\n", max(0, at - _MAX_LINE), at)
+        before = text[start + 1 : at]
+        indent = len(before) - len(before.lstrip(" "))
+        if start < 0 or before[indent : indent + 1] in ("\t", "\f") or len(self._open) > _MAX_DEPTH:
+            return False
+        self._close(indent if is_first else indent + 1, start)
+        around = self._open[-1]
+        if word == "assert":
+            if around.test:
+                around.test.assertions += 1
+            return around.word == "def" or indent == 0
+        if word in ("def", "async") and not _NO_FUNCTION.match(text, at):
+            return self._takes_function(at, around, indent)
+        if word == "class":
+            return self._takes_class(at, around, indent)
+        if word == "except" and _EXCEPT_COMMA.match(text, at):
+            return False
+        self._open.append(replace(around, indent=indent))
+        return True
+
+    def _takes_function(self, at: int, around: _Block, indent: int) -> bool:
+        found = _FUNCTION.match(self._text, at)
+        if found is None:
+            return False
+        name = _below(around, found[1])
+        test = around.test
+        if found[1].startswith("test") and around.word != "def":
+            if around.tests:
+                test = _Test(name, found.start(), found.end())
+                self._all.append(test)
+            elif around.tests is None:
+                return False
+        self._open.append(_Block(indent, "def", name, False, test))
+        return indent == 0 or len(self._open) > 2
+
+    def _takes_class(self, at: int, around: _Block, indent: int) -> bool:
+        found = _CLASS.match(self._text, at)
+        if found is None:
+            return False
+        if around.test:
+            around.test.holds_class = True
+        tests = True if found["name"].startswith("Test") else self._inherits_tests(found["bases"] or "") if found["end"] else None
+        self._open.append(_Block(indent, "class", _below(around, found["name"]), tests, None))
+        return indent == 0 or len(self._open) > 2
+
+    def _inherits_tests(self, bases: str) -> bool | None:
+        """Whether one of the bases of a class is one of tests; None when a base is no plain name."""
+        for base in _SUBSCRIPT.sub("", bases).split(","):
+            name = base.strip()
+            if not name or "=" in name:
+                continue
+            root, dot, rest = name.partition(".")
+            if not DOTTED.match(name) or re.search(rf"^[ \t]*+{root}[ \t]*+=", self._text, re.MULTILINE):
+                return None
+            if is_test_class(self._aliases.get(root, root) + dot + rest):
+                return True
+        return False
+
+    def _close(self, indent: int, end: int) -> None:
+        while self._open[-1].indent >= indent:
+            if test := self._open.pop().test:
+                test.end = end
+
+    def found(self) -> list[Fact] | None:
+        """All tests, when it can be told of each whether it asserts."""
+        self._close(0, len(self._text))
+        facts: list[Fact] = []
+        line = 0
+        done = 0
+        for test in self._all:
+            assertions = test.assertions or self._calls_in(test)
+            if assertions is None:
+                return None
+            line += self._text.count("\n", done, test.start)
+            done = test.start
+            facts.append(Test(line=line, name=test.name, assertions=assertions))
+        return facts
+
+    def _calls_in(self, test: _Test) -> int | None:
+        """How many calls in a test assert; None when it depends on what their names stand for."""
+        if test.holds_class:
+            return None
+        body = _PASSED_OVER.sub(" ", self._text[test.body : test.end])
+        if calls := len(_ASSERTING.findall(body)):
+            return None if self._means_else else calls
+        return None if _MAYBE_ASSERTING.search(body) or self._renames else 0
+
+    @cached_property
+    def _means_else(self) -> bool:
+        return _MEANS_ELSE.search(self._text) is not None
+
+    @cached_property
+    def _renames(self) -> bool:
+        return _RENAMED.search(self._text) is not None
+
+
+def _below(block: _Block, name: str) -> str:
+    return f"{block.qualified}.{name}" if block.qualified else name

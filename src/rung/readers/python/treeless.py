@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from rung.readers import scanning, syntax
-from rung.readers.python.entries import takes_arguments
 from rung.readers.python.names import DOTTED
 from rung.records import Entry, Fact, Import, Test
 
@@ -19,7 +18,7 @@ _TEST_LINE = re.compile(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULT
 _ASSERT_LINE = re.compile(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
 _PYTHON = scanning.Dialect(
     prefix="",
-    name=re.compile(r"(?<!\w)(?P<name>[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+){0,64}+)(?P<call>[ \t]*+\()"),
+    called=re.compile(r"\([ \t]*+(\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,64}+)"),
     joint=re.compile(r"\."),
     written=True,
 )
@@ -50,14 +49,9 @@ def scanned(source: str, first_line: int) -> Iterator[Fact]:
                 names[words[0].partition(".")[0]] = words[0].partition(".")[0]
             elif words[0] != "*":
                 names[words[0]] = full
-    takes = False
-    for call in scanning.calls(scan, names, _PYTHON):
-        yield call
-        if not takes and takes_arguments(call.name):
-            takes = True
-            yield Entry(line=call.line, kind="arguments")
+    yield from scanning.calls(scan, names, _PYTHON)
     if main := re.search(r"^if[ \t]++__name__[ \t]*+==[ \t]*+[\"']", scan.code, re.MULTILINE):
-        yield Entry(line=scan.line(main.start()), kind="main")
+        yield Entry(line=scan.line(main.start()))
     yield from scanning.literals(scan)
     yield from _scanned_tests(scan)
 

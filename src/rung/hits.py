@@ -1,0 +1,163 @@
+"""What matches a file, as records to work with and as numbers that a file keeps.
+
+Files are matched where they are read, each by itself; which names are the repository's own is only known when all are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from rung.records import (
+    Call,
+    Dependency,
+    Fact,
+    Hit,
+    Image,
+    Import,
+    Job,
+    Literal,
+    Resource,
+    Setting,
+    Signal,
+    SourceFile,
+    Start,
+    Step,
+    Task,
+    Test,
+    Workflow,
+)
+
+ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
+"""Facts that nothing but signals and starts looks at: what they say is in the hits."""
+_CALLED = -2
+"""The number of the step that a job is, when it calls another workflow."""
+
+
+class Owned(Struct, frozen=True, dict=True, eq=False):
+    """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
+
+    detector: str
+    tool: str
+    signal: Signal
+    start: Start | None = None
+    offered: bool = False
+    """A library can offer what the signal shows without practising it."""
+
+    @cached_property
+    def key(self) -> str:
+        """`detector/signal` or `detector/starts/start`, unique over all packs."""
+        return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
+
+    @cached_property
+    def only_in(self) -> str:
+        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
+        return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
+
+
+class Match(NamedTuple):
+    """A fact that a signal matched, and what owns the fact: a task, or a workflow's job and step."""
+
+    owned: Owned
+    line: int
+    fact: Fact | None = None
+    """What matched: for a start, whose arguments are in it, and in a task or workflow."""
+    end_line: int = 0
+    task: Task | None = None
+    workflow: Workflow | None = None
+    job: Job | None = None
+    step: Step | None = None
+    toothless: bool = False
+    modules: tuple[tuple[str, ...], ...] = ()
+    """See `Hit`."""
+    number: int = 1
+    """See `Hit`."""
+
+
+def called_by(job: Job) -> Step:
+    """A job that is a call of another workflow, as a step with what it hands over."""
+    handed = next((step.arguments for step in job.steps if step.name in ("with", "parameters") and not step.uses), ())
+    return Step(line=job.line, uses=job.uses, arguments=handed)
+
+
+def settled(file: SourceFile, matches: Sequence[Match]) -> SourceFile:
+    """A file with its matches as hits, and without the facts that nobody looks at again."""
+    asked = {id(match.fact) for match in matches if match.owned.start is not None}
+    tests = next((id(fact) for fact in file.facts if isinstance(fact, Test)), 0)
+    kept = [fact for fact in file.facts if id(fact) in asked or id(fact) == tests or not _is_spent(fact)]
+    numbers = {id(fact): number for number, fact in enumerate(kept)}
+    facts = tuple(_named(fact) if isinstance(fact, Resource) and id(fact) not in asked else fact for fact in kept)
+    return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in _alike(matches)))
+
+
+def joined(file: SourceFile, more: SourceFile) -> SourceFile:
+    """A settled file with the facts and hits of another reading of it."""
+    shift = len(file.facts)
+    moved = (hit._replace(fact=hit.fact + shift) if hit.fact >= 0 else hit for hit in more.hits)
+    return replace(file, facts=(*file.facts, *more.facts), hits=(*file.hits, *moved))
+
+
+def match_of(hit: Hit, owned: Owned, facts: Sequence[Fact]) -> Match:
+    """The match that a hit stands for; `facts` are those of its file."""
+    fact = facts[hit.fact] if hit.fact >= 0 else None
+    if isinstance(fact, Task):
+        return Match(owned, hit.line, fact.commands[hit.command], task=fact, toothless=hit.toothless, modules=hit.modules)
+    if isinstance(fact, Workflow):
+        job = fact.jobs[hit.job] if hit.job >= 0 else None
+        step = called_by(job) if job and hit.step == _CALLED else job.steps[hit.step] if job and hit.step >= 0 else None
+        what = step.commands[hit.command] if step and hit.command >= 0 else step
+        return Match(owned, hit.line, what, workflow=fact, job=job, step=step, toothless=hit.toothless, modules=hit.modules)
+    return Match(owned, hit.line, fact, hit.end_line, modules=hit.modules, number=hit.number)
+
+
+def _alike(matches: Sequence[Match]) -> Iterator[Match]:
+    """The matches, the first of a signal for all that no task or workflow owns: what runs the file runs them all."""
+    first: dict[tuple[str, tuple[tuple[str, ...], ...]], Match] = {}
+    for match in matches:
+        if match.task is not None or match.workflow is not None or match.owned.start is not None:
+            yield match
+            continue
+        key = match.owned.key, match.modules
+        known = first.get(key)
+        if known is None:
+            first[key] = match
+        else:
+            first[key] = (match if match.line < known.line else known)._replace(number=known.number + 1)
+    yield from first.values()
+
+
+def _is_spent(fact: Fact) -> bool:
+    """Whether a fact has said all when it is matched; modules of other languages than Python lead to no file."""
+    return isinstance(fact, (*ONLY_MATCHED, Test)) or (isinstance(fact, Import) and ":" in fact.module)
+
+
+def _named(resource: Resource) -> Resource:
+    """A resource as others can refer to it; the services of Compose are started with what they hold."""
+    return resource if resource.dialect == "compose" else replace(resource, attributes=(), references=())
+
+
+def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:
+    key, line, end_line, modules = match.owned.key, match.line, match.end_line, match.modules
+    if match.task is not None:
+        command = _index(match.task.commands, match.fact)
+        return Hit(key, line, end_line, modules, numbers[id(match.task)], command=command, toothless=match.toothless)
+    if match.workflow is None:
+        fact = numbers[id(match.fact)] if match.owned.start and match.fact else -1
+        return Hit(key, line, end_line, modules, fact, number=match.number)
+    job = _index(match.workflow.jobs, match.job) if match.job else -1
+    step = command = -1
+    if match.job and match.step:
+        step = _index(match.job.steps, match.step)
+        if step < 0:
+            step = _CALLED
+        elif match.fact is not match.step:
+            command = _index(match.step.commands, match.fact)
+    return Hit(key, line, end_line, modules, numbers[id(match.workflow)], job, step, command, match.toothless)
+
+
+def _index(facts: Sequence[Fact], wanted: Fact | None) -> int:
+    return next((number for number, fact in enumerate(facts) if fact is wanted), -1)
