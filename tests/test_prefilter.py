@@ -149,8 +149,8 @@ def test_gates_need_a_word_compared_in_a_statement_that_may_stop(source: bytes, 
 def test_traces_are_the_words_and_pieces_of_a_pattern() -> None:
     traces = call_traces("google.cloud.datacatalog*.Client[a](gs://*, n=3, mode=Fast)")
     assert traces.names == {b"google", b"cloud", b"Client"}
-    assert traces.words == {b"gs"}
     assert (traces.parts, traces.pieces) == ((b"datacatalog",), (b"gs://",))
+    assert traces.words == {b"gs"}
     assert (traces.keywords, traces.strings, traces.marks) == ((b"n", b"mode"), (b"fast",), (b"a",))
     assert literal_traces("s3a://?*").words == {b"s3a"}
     assert words_of(b"A.b-c D_1") == {b"a", b"b", b"c", b"d_1"}
