@@ -12,6 +12,7 @@ from rung import records
 from rung.hits import ONLY_MATCHED
 from rung.matchers import Matchers
 from rung.readers.documents import text_of
+from rung.readers.reading import Asked
 from rung.records import (
     Call,
     Command,
@@ -37,16 +38,20 @@ from rung.records import (
 )
 
 
-def matches(matcher: str, arguments: Any, *facts: Fact, path: str = "a.py", local: str = "", **file: Any) -> bool:
+def compiled(matcher: str, arguments: Any) -> Matchers:
     given = arguments if isinstance(arguments, dict) else {"any": arguments}
     signal = Signal(
         id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher=matcher, arguments=given, where=(Role.SOURCE,)
     )
     types = (ResourceType(type="AWS::S3::Bucket", terraform=("aws_s3_bucket",)),)
     detector = Detector(id="d", title="D", homepage="", signals=(signal,))
-    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=types, frameworks=(), digest=""))
-    read = compiled.matched(SourceFile(path=path, size=file.pop("size", 10), facts=facts, **file))
-    return bool(list(compiled.matches(read, lambda root: root == local)))
+    return Matchers(Packs(detectors=(detector,), capabilities=(), resources=types, frameworks=(), digest=""))
+
+
+def matches(matcher: str, arguments: Any, *facts: Fact, path: str = "a.py", local: str = "", **file: Any) -> bool:
+    matchers = compiled(matcher, arguments)
+    read = matchers.matched(SourceFile(path=path, size=file.pop("size", 10), facts=facts, **file))
+    return bool(list(matchers.matches(read, lambda root: root == local)))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,18 @@ def matches(matcher: str, arguments: Any, *facts: Fact, path: str = "a.py", loca
 )
 def test_a_call_is_matched_by_its_resolved_name_and_its_arguments(pattern: str, call: Call, expected: bool) -> None:
     assert matches("call", [pattern], call) is expected
+
+
+def test_a_call_may_match_by_its_name_whatever_its_arguments() -> None:
+    matchers = compiled("call", ["*.log_model(name=)", "boto3.client[sagemaker].create_*", "mlflow.log_metric(acc)"])
+    names = (
+        "a.b.log_model", "log_model", "boto3.client[sagemaker].create_model", "boto3.client[s3].create_bucket", "mlflow.log_metric",
+        "other.log_metric", "mlflow.log_param",
+    )  # fmt: skip
+
+    assert [name for name in names if matchers.may_match(name)] == [
+        "a.b.log_model", "boto3.client[sagemaker].create_model", "mlflow.log_metric",
+    ]  # fmt: skip
 
 
 def test_a_module_of_the_repository_is_not_the_library_of_that_name() -> None:
@@ -265,6 +282,32 @@ def test_a_text_is_searched_only_in_the_files_that_the_signal_names() -> None:
 
     assert compiled.texts_in("docs/a.md", b"x\n## Rollback plan\n", text_of) == (("d/s", 2, "## Rollback"),)
     assert compiled.texts_in("docs/a.txt", b"## Rollback", text_of) == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "language"),
+    [
+        ("mlflow.*.log_model", "mlflow.sklearn.log_model", ""),
+        ("*.fit", "js:a/b.c.fit", "js:"),
+        ("*.client[s3].get_object", "boto3.client[s3].get_object", ""),
+        ("js:redis.*", "js:redis.connect", "js:"),
+        ("js:redis.createClient", "js:redis.createClient", "js:"),
+        ("js:ioredis", "js:ioredis", "js:"),
+        ("sql:create masking policy", "sql:create masking policy", "sql:"),
+    ],
+)
+def test_a_call_that_a_pattern_can_match_is_told_to_readers_by_its_parts(pattern: str, name: str, language: str) -> None:
+    signal = Signal(
+        id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher="call", arguments={"any": [pattern]}, where=(Role.SOURCE,)
+    )
+    detector = Detector(id="d", title="D", homepage="", signals=(signal,))
+    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
+    roots, lasts, ends = compiled.called((language,))
+    asked = Asked(roots, (), lasts, ends)
+
+    assert asked.name(name)
+    assert asked.root_of(name) or asked.name("x." + name.rpartition(".")[2])
+    assert not asked.name("js:other.createClient")
 
 
 def test_facts_that_are_dropped_once_they_are_matched_are_looked_at_by_nobody_else() -> None:

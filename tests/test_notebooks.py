@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from rung.readers import notebooks
+from rung.readers.reading import Asked
 from rung.records import Call, Fact, Import, Literal, Problem, Setting, Task
 
 READ = {reading.name: reading.read for reading in notebooks.READINGS}
@@ -40,6 +41,16 @@ def test_cells_are_one_program() -> None:
 
     assert calls(facts) == ["mlflow.start_run"]
     assert [fact.module for fact in facts if isinstance(fact, Import)] == ["mlflow"]
+
+
+def test_calls_that_nobody_asks_for_are_left_out_of_every_language() -> None:
+    (reading,) = [reading for reading in notebooks.READINGS if reading.name == "markdown-notebook"]
+    assert reading.sparing
+    sparing = reading.sparing(Asked(["mlflow"], [], [], {"r:stats": {"predict"}}))
+    text = "```{python}\nimport mlflow, os\nmlflow.run(os.getcwd())\n```\n```{r}\nlibrary(stats)\nstats::predict(x)\nstats::sd(x)\n```\n"
+
+    assert calls(list(sparing.read("a.qmd", text.encode()))) == ["mlflow.run", "r:stats.predict"]
+    assert set(reading.languages) == {"", "r:", "julia:", "jvm:"}
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])

@@ -78,7 +78,7 @@ class CallPattern:
         if not name or (rest and rest[-1] != ")"):
             raise ValueError(f"`{text}` is no call pattern")
         self._brackets = "[" in name
-        bare = _BRACKETED.sub("", name) if self._brackets else name
+        bare = _bare(name)
         self.last = bare.rpartition(".")[2]
         self.root = bare.partition(".")[0]
         self._text = text
@@ -87,6 +87,12 @@ class CallPattern:
         if not rest:
             self._conditions = _NO_ARGUMENTS
 
+    def is_named(self, name: str, bare: str) -> bool:
+        """Whether calls of this name are meant; `bare` is the name without brackets."""
+        if self._name is None:
+            self._name = _name_condition(self._text.partition("(")[0])
+        return self._name(name if self._brackets else bare)
+
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
         if self._conditions is None:
@@ -94,9 +100,7 @@ class CallPattern:
         keywords, positional = self._conditions
         if (keywords and not call.keywords) or (positional and not call.arguments):
             return False
-        if self._name is None:
-            self._name = _name_condition(self._text.partition("(")[0])
-        if not self._name(call.name if self._brackets else bare):
+        if not self.is_named(call.name, bare):
             return False
         for keyword, condition in keywords:
             if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
@@ -462,6 +466,11 @@ class Matchers:
         ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
         return roots, self._ends["*"], ends
 
+    def may_match(self, name: str) -> bool:
+        """Whether a call of this name matches anything, if its arguments do."""
+        bare = _bare(name)
+        return any(pattern.is_named(name, bare) for pattern, _ in self._patterns_of(bare))
+
     @cached_property
     def _ends(self) -> dict[str, set[str]]:
         """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
@@ -580,13 +589,16 @@ class Matchers:
             for owned in dict.fromkeys(owned for word in call.name.split() for owned in self._gates_of(word)):
                 yield Match(owned, call.line, call, call.end_line)
             return
-        bare = _BRACKETED.sub("", call.name) if "[" in call.name else call.name
+        bare = _bare(call.name)
+        for pattern, owned in self._patterns_of(bare):
+            if pattern.matches(call, bare):
+                yield Match(owned, call.line, call, call.end_line, modules=() if "*" in pattern.root else ((bare.partition(".")[0],),))
+
+    def _patterns_of(self, bare: str) -> Iterator[tuple[CallPattern, Owned]]:
+        """The patterns that go by the ends of a name without brackets."""
         root = bare.partition(".")[0]
         for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
-            for pattern, owned in patterns or ():
-                anything = "*" in pattern.root
-                if (anything or pattern.root == root) and pattern.matches(call, bare):
-                    yield Match(owned, call.line, call, call.end_line, modules=() if anything else ((root,),))
+            yield from (found for found in patterns or () if found[0].root == root or "*" in found[0].root)
 
     def _beside(self, match: Match, modules: tuple[str, ...], file: SourceFile) -> Iterator[Match]:
         """The match, if its file imports one of the modules, should its signal ask for some."""
@@ -800,6 +812,11 @@ def _texts(raw: object) -> tuple[str, ...]:
     if isinstance(raw, list) and raw and all(isinstance(item, (str, int, float)) for item in raw):
         return tuple("true" if item is True else "false" if item is False else str(item) for item in raw)
     raise ValueError("expected a text or a list of texts")
+
+
+def _bare(name: str) -> str:
+    """The name of a call without the literal arguments that its receiver carries."""
+    return _BRACKETED.sub("", name) if "[" in name else name
 
 
 def _root(module: str) -> str:

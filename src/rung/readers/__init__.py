@@ -90,7 +90,7 @@ class Readers:
         if reading.sparing is None:
             return reading
         roots, lasts, ends = self._matchers.called(reading.languages)
-        return reading.sparing(Asked(roots, constructs.STEMS, lasts, ends))
+        return reading.sparing(Asked(roots, constructs.STEMS, lasts, ends, self._matchers.may_match))
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""

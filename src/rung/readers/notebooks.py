@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from rung.expressions import regex
 from rung.readers import languages, python, scanning, shell, syntax
 from rung.readers.documents import text_of
-from rung.readers.reading import Claims, Reading, suffixed
+from rung.readers.reading import EVERY_CALL, Asked, Claims, Reading, suffixed
 from rung.records import Command, Fact, Problem, Setting, Task
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -98,10 +99,11 @@ class _Piece(msgspec.Struct, frozen=True):
         return "\n".join(self.lines)
 
 
+_DECODE = json.JSONDecoder(strict=False).decode
 _DECODER = msgspec.json.Decoder(_Notebook)
 
 
-def _read_jupyter(path: str, data: bytes) -> Iterator[Fact]:
+def _read_jupyter(asked: Asked, path: str, data: bytes) -> Iterator[Fact]:
     if len(data) > MAX_BYTES:
         yield Problem(line=0, what=f"notebook larger than {MAX_BYTES // 1024 // 1024} MiB, not read")
         return
@@ -121,7 +123,7 @@ def _read_jupyter(path: str, data: bytes) -> Iterator[Fact]:
     yield Setting(line=0, key="notebook.execution", value=_execution([cell.count for cell, _ in code]))
     yield Setting(line=0, key="notebook.outputs", value="stored" if any(cell.outputs for cell, _ in code) else "none")
     language = _language(notebook.metadata)
-    yield from _pieces(path, [(_language_of(cell.language) or language, piece) for cell, piece in code])
+    yield from _pieces(path, [(_language_of(cell.language) or language, piece) for cell, piece in code], asked)
 
 
 def _decoded(data: bytes) -> _Notebook | None:
@@ -200,21 +202,23 @@ def _start_of(strings: list[str], data: bytes, position: int) -> int | None:
         if key is None:
             return None
         token = _JSON_STRING.match(data, key.end()) if key[1] is None else _JSON_STRING.search(data, key.end())
-        if token and _string(token[0]) == strings[0]:
+        if token and _says(token[0], strings[0]):
             return key.end()
         position = key.end()
     return None
 
 
-def _string(token: bytes) -> str | None:
+def _says(token: bytes, text: str) -> bool:
+    """Whether a string of the file is this text."""
+    if b"\\" not in token:
+        return token[1:-1] == text.encode("utf-8", "surrogatepass")
     try:
-        value = json.loads(token, strict=False)
+        return bool(_DECODE(token.decode()) == text)
     except ValueError:
-        return None
-    return value if isinstance(value, str) else None
+        return False
 
 
-def _pieces(path: str, pieces: list[tuple[str, _Piece]]) -> Iterator[Fact]:
+def _pieces(path: str, pieces: list[tuple[str, _Piece]], asked: Asked) -> Iterator[Fact]:
     """Facts of cells, each with its language: commands are taken out, and every language is read as one program."""
     commands: list[Command] = []
     programs: dict[str, list[_Piece]] = {"python": [], "r": [], "julia": [], "scala": []}
@@ -226,10 +230,10 @@ def _pieces(path: str, pieces: list[tuple[str, _Piece]]) -> Iterator[Fact]:
             programs[language].append(piece)
     if commands:
         yield Task(line=commands[0].line, kind="notebook", name=path, commands=tuple(commands))
-    yield from _python(programs["python"])
+    yield from _python(programs["python"], asked)
     for name, facts in _OTHERS.items():
         if programs[name]:
-            yield from _moved(facts("\n".join(piece.text for piece in programs[name])), programs[name])
+            yield from _moved(facts("\n".join(piece.text for piece in programs[name]), asked), programs[name])
 
 
 def _without_magics(piece: _Piece, commands: list[Command]) -> tuple[str, _Piece]:
@@ -246,7 +250,7 @@ def _without_magics(piece: _Piece, commands: list[Command]) -> tuple[str, _Piece
         if name not in _KEPT_CELL_MAGICS and not (name in _WRITING_MAGICS and cell_magic["rest"].strip().endswith(".py")):
             return "", rest
         piece = rest
-    if not any(_MAGIC_LINE.match(line) or _HELP_LINE.match(line) for line in piece.lines) or _parses(piece.text):
+    if not any(_MAGIC_LINE.match(line) or _HELP_LINE.match(line) for line in piece.lines) or syntax.whole(piece.text):
         return "python", piece
     lines: list[str] = []
     continued = False
@@ -263,25 +267,22 @@ def _commands(text: str, line: int) -> tuple[Command, ...]:
     return shell.split(text[: scanning.MAX_BYTES], line)
 
 
-def _parses(text: str) -> bool:
-    return not syntax.too_deep(text) and syntax.parse(text)[1] is None
-
-
-def _python(pieces: list[_Piece]) -> Iterator[Fact]:
+def _python(pieces: list[_Piece], asked: Asked) -> Iterator[Fact]:
     """Facts of the Python cells as one program; when it doesn't parse, the cells that don't are left out."""
     source = "\n".join(piece.text for piece in pieces)
     if not source.strip():
         return
-    if len(pieces) > 1 and syntax.parse(source)[1] is not None:
+    tree = syntax.whole(source)
+    if tree is None and len(pieces) > 1:
         good: list[_Piece] = []
         for piece in pieces:
-            if _parses(piece.text):
+            if syntax.whole(piece.text):
                 good.append(piece)
             else:
-                yield from _moved(python.facts_of(piece.text), [piece])
+                yield from _moved(python.facts_of(piece.text, asked=asked), [piece])
         pieces = good
         source = "\n".join(piece.text for piece in pieces)
-    yield from _moved(python.facts_of(source), pieces)
+    yield from _moved(python.facts_of(source, asked=asked, tree=tree), pieces)
 
 
 def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
@@ -295,10 +296,17 @@ def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
             yield replace(fact, line=line)
 
 
-_OTHERS: dict[str, Callable[[str], Iterable[Fact]]] = {"r": languages.r_facts, "julia": languages.julia_facts, "scala": languages.jvm_facts}
+_OTHERS: dict[str, Callable[[str, Asked], Iterable[Fact]]] = {
+    "r": languages.r_facts,
+    "julia": languages.julia_facts,
+    "scala": languages.jvm_facts,
+}
 
 
-def _read_markdown(path: str, data: bytes) -> Iterator[Fact]:
+_LANGUAGES = ("", "r:", "julia:", "jvm:")
+
+
+def _read_markdown(asked: Asked, path: str, data: bytes) -> Iterator[Fact]:
     """R Markdown and Quarto: the chunks that are evaluated."""
     text = text_of(data)[: scanning.MAX_BYTES]
     pieces: list[tuple[str, _Piece]] = []
@@ -316,7 +324,7 @@ def _read_markdown(path: str, data: bytes) -> Iterator[Fact]:
         if language and not _NEVER.search(chunk["options"]) and not _NEVER_OPTION.search(body):
             lines = tuple(body.split("\n"))
             pieces.append((language, _Piece(lines, tuple(range(line, line + len(lines))))))
-    yield from _pieces(path, pieces)
+    yield from _pieces(path, pieces, asked)
 
 
 def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
@@ -337,12 +345,28 @@ def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
         yield Task(line=commands[0].line, kind="notebook", name=path, commands=tuple(commands))
 
 
-READINGS: tuple[Reading, ...] = (
-    Reading(
+def _jupyter(asked: Asked = EVERY_CALL) -> Reading:
+    return Reading(
         name="jupyter",
         claims=Claims(lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, ".ipynb"),
-        read=_read_jupyter,
-    ),
-    Reading(name="markdown-notebook", claims=suffixed(".rmd", ".qmd", any_case=True), read=_read_markdown),
+        read=partial(_read_jupyter, asked),
+        languages=_LANGUAGES,
+        sparing=_jupyter,
+    )
+
+
+def _markdown(asked: Asked = EVERY_CALL) -> Reading:
+    return Reading(
+        name="markdown-notebook",
+        claims=suffixed(".rmd", ".qmd", any_case=True),
+        read=partial(_read_markdown, asked),
+        languages=_LANGUAGES,
+        sparing=_markdown,
+    )
+
+
+READINGS: tuple[Reading, ...] = (
+    _jupyter(),
+    _markdown(),
     Reading(name="databricks", claims=suffixed(".py", ".sql", ".scala", ".r", ".R"), read=_read_databricks),
 )

@@ -24,22 +24,31 @@ class Asked:
         stems: what further such first parts begin with.
         lasts: last parts that are asked for whatever is before them.
         ends: first parts with the last parts that are asked for behind them.
+        whole: whether a name that its parts speak for is asked for; those with one of the stems all are.
     """
 
     def __init__(
-        self, roots: Iterable[str], stems: Iterable[str], lasts: Iterable[str], ends: Mapping[str, AbstractSet[str]] = MappingProxyType({})
+        self,
+        roots: Iterable[str],
+        stems: Iterable[str],
+        lasts: Iterable[str],
+        ends: Mapping[str, AbstractSet[str]] = MappingProxyType({}),
+        whole: Callable[[str], bool] = lambda _name: True,
     ) -> None:
         self._roots = frozenset(roots)
         self._stems = tuple(stems)
         self.lasts = frozenset(lasts)
         self._ends = ends
+        self._whole = whole
         self.name = lru_cache(maxsize=1 << 14)(self._name)
         """Whether a call of this name is asked for."""
 
     def _name(self, name: str) -> bool:
         bare = _BRACKETS.sub("", name) if "[" in name else name
         root, last = bare.partition(".")[0], bare.rpartition(".")[2]
-        return last in self.lasts or root in self._roots or root.startswith(self._stems) or last in self._ends.get(root, ())
+        if root.startswith(self._stems):
+            return True
+        return (last in self.lasts or root in self._roots or last in self._ends.get(root, ())) and self._whole(name)
 
     def root_of(self, name: str) -> bool:
         """Whether any call is asked for by the first part that this name has."""

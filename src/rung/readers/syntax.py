@@ -11,6 +11,8 @@ import re
 import sys
 import warnings
 
+from msgspec.structs import replace
+
 from rung.expressions import regex
 from rung.readers import scanning
 from rung.records import Problem
@@ -38,45 +40,58 @@ _TYPE_STATEMENT = regex(r"^([ \t]*+)type[ \t]++\w++[ \t]*+[=\[][^\n]*+", re.MULT
 _EXCEPT_COMMA = regex(r"^([ \t]*+except[ \t]++)(\([^()\n]*+\)|[\w.]++)[ \t]*+,[ \t]*+([^:\n]++):", re.MULTILINE)
 _BLOCK_HEADER = regex(r"[ \t]*+(if|elif|else|for|while|try|except|finally|with|def|class|async|match|case)\b[^\n]*+:[ \t]*+(?:#[^\n]*+)?$")
 _ONLY = "only its imports and plain calls were read"
+_NO_PYTHON = f"no Python that version {sys.version_info[0]}.{sys.version_info[1]} can parse; "
 
 
 def parse(source: str) -> tuple[ast.Module | None, Problem | None]:
     """The tree of Python source, and what was wrong with it; both when it could be mended."""
+    tree, problem, broken = _unmended(source)
+    if broken and (tree := _mended(broken)) and problem:
+        problem = replace(problem, what=_NO_PYTHON + "the lines that broke it were left out")
+    return tree, problem
+
+
+def whole(source: str) -> ast.Module | None:
+    """The tree of Python source that needs no mending, else None."""
+    return _unmended(source)[0]
+
+
+def _unmended(source: str) -> tuple[ast.Module | None, Problem | None, str]:
+    """The tree of Python source; or what is wrong with it, and what is to be mended if that is any use."""
     if len(source) > scanning.MAX_BYTES:
-        return None, Problem(line=0, what=f"Python source larger than {scanning.MAX_BYTES // 1024 // 1024} MiB; {_ONLY}")
+        return None, Problem(line=0, what=f"Python source larger than {scanning.MAX_BYTES // 1024 // 1024} MiB; {_ONLY}"), ""
     if too_deep(source):
-        return None, Problem(line=0, what=f"brackets nested deeper than {MAX_DEPTH}; {_ONLY}")
+        return None, Problem(line=0, what=f"brackets nested deeper than {MAX_DEPTH}; {_ONLY}"), ""
     tree, error = _parsed(source)
     if tree is not None:
-        return tree, None
+        return tree, None, ""
     if error is None:
-        return None, Problem(line=0, what=f"Python source too complex to parse; {_ONLY}")
+        return None, Problem(line=0, what=f"Python source too complex to parse; {_ONLY}"), ""
     if "{{" in source or "{%" in source:
         filled = _PLACEHOLDER.sub("placeholder", _STEERING_LINE.sub("", source))
         tree, again = _parsed(filled)
         if tree is not None:
-            return tree, None
+            return tree, None, ""
         if again is not None:
             source, error = filled, again
-    line = error.lineno or 0
     source = _translated(source)
     tree, again = _parsed(source)
     if tree is not None:
-        return tree, None
-    tree = _mended(source) if again else None
-    how = "the lines that broke it were left out" if tree else _ONLY
-    return tree, Problem(line=line, what=f"no Python that version {sys.version_info[0]}.{sys.version_info[1]} can parse; {how}")
+        return tree, None, ""
+    return None, Problem(line=error.lineno or 0, what=_NO_PYTHON + _ONLY), source if again else ""
 
 
 def too_deep(source: str) -> bool:
     """Whether brackets nest deeper than MAX_DEPTH, those in strings and comments left out."""
     brackets = source.encode("utf-8", "replace").translate(_ROUND, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
+    layers = 0
+    while layers < MAX_DEPTH:
         peeled = brackets.replace(b"()", b"")
         if len(peeled) == len(brackets):
             break
         brackets = peeled
-    if brackets.count(b"(") == 0:
+        layers += 1
+    if layers + brackets.count(b"(") <= MAX_DEPTH:  # What is left over stands in strings and comments, mostly.
         return False
     depth = 0
     for bracket in blanked(source).code.encode("utf-8", "replace").translate(_ROUND, _NOT_BRACKETS):

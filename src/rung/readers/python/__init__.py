@@ -29,14 +29,23 @@ _PARAMETER_SETUP = frozenset(
 _LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit"})
 
 
-def facts_of(source: str, *, first_line: int = 1, asked: Asked = EVERY_CALL) -> list[Fact]:
-    """The facts of Python source whose first line is `first_line` of its file, with the calls that are asked for; never raises."""
-    tree, problem = syntax.parse(source)
+def facts_of(source: str, *, first_line: int = 1, asked: Asked = EVERY_CALL, tree: ast.Module | None = None) -> list[Fact]:
+    """The facts of Python source; never raises.
+
+    Args:
+        source: as text.
+        first_line: the line of its file on which the source begins.
+        asked: the calls that are wanted.
+        tree: of the whole source, where that was parsed before.
+    """
+    problem = None
+    if tree is None:
+        tree, problem = syntax.parse(source)
     facts: list[Fact] = []
     if problem:
         facts.append(Problem(line=problem.line + first_line - 1 if problem.line else 0, what=problem.what))
     if tree is None:
-        facts += scanned(source[: scanning.MAX_BYTES], first_line)
+        facts += scanned(source[: scanning.MAX_BYTES], first_line, asked)
     else:
         walk = _Walk(first_line, asked)
         walk.module(tree.body)

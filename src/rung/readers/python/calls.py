@@ -45,13 +45,14 @@ class Calls:
         self._expressions(todo, scope)
         name = self._names.receiver(value, scope)
         for target in targets:
-            if isinstance(target, (ast.Tuple, ast.List)):
-                if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
-                    for part, part_value in zip(target.elts, value.elts, strict=True):
+            kind = target.__class__
+            if kind is ast.Tuple or kind is ast.List:
+                if value.__class__ in (ast.Tuple, ast.List) and len(value.elts) == len(target.elts):  # type: ignore[attr-defined]
+                    for part, part_value in zip(target.elts, value.elts, strict=True):  # type: ignore[attr-defined]
                         self._bind(part, self._names.receiver(part_value, scope), scope)
                 else:
                     self._shadow(target, scope)
-            else:
+            elif name is not None:
                 self._bind(target, name, scope)
 
     def _bind(self, target: ast.expr, name: str | None, scope: Names) -> None:
@@ -87,17 +88,20 @@ class Calls:
         while todo:
             node = pop()
             kind = node.__class__
+            while kind is ast.Attribute:
+                node = node.value  # type: ignore[attr-defined]
+                kind = node.__class__
             if kind is ast.Name:
                 continue
             if kind is ast.Constant:
-                self._constant(node)  # type: ignore[arg-type]
+                value = node.value  # type: ignore[attr-defined]
+                if value.__class__ is str and ("/" in value or "." in value or "\\" in value):
+                    self._literal(value, node.lineno)  # type: ignore[attr-defined]
             elif kind is ast.Call:
                 self._called(node, scope, todo)  # type: ignore[arg-type]
-            elif kind is ast.Attribute:
-                todo.append(node.value)  # type: ignore[attr-defined]
             elif kind is ast.JoinedStr:
                 self._literal(formatted(node), node.lineno)  # type: ignore[arg-type,attr-defined]
-                todo += (part for part in node.values if part.__class__ is ast.FormattedValue)  # type: ignore[attr-defined]
+                todo += [part for part in node.values if part.__class__ is ast.FormattedValue]  # type: ignore[attr-defined]
             elif kind is ast.NamedExpr:
                 self._assign([node.target], node.value, scope)  # type: ignore[attr-defined]
             else:

@@ -118,6 +118,13 @@ class Resolver:
 
     def name(self, node: ast.AST, scope: Names) -> str:
         """The resolved name of an expression that is called, assigned or decorated with; `?` where it begins with no name."""
+        kind = node.__class__
+        if kind is ast.Name:
+            return self.lead(node.id, scope)  # type: ignore[attr-defined]
+        if kind is ast.Attribute and node.value.__class__ is ast.Name:  # type: ignore[attr-defined]
+            identifier: str = node.value.id  # type: ignore[attr-defined]
+            if scope.cls is None or identifier not in OWNERS:
+                return f"{self.lead(identifier, scope)}.{node.attr}"  # type: ignore[attr-defined]
         parts: list[str] = []
         base = "?"
         for _ in range(MAX_LINKS):

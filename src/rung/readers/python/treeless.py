@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from rung.readers import scanning, syntax
 from rung.readers.python.names import DOTTED
+from rung.readers.reading import Asked
 from rung.records import Entry, Fact, Import, Test
 
 _IMPORT_LINE = re.compile(
@@ -24,8 +25,8 @@ _PYTHON = scanning.Dialect(
 )
 
 
-def scanned(source: str, first_line: int) -> Iterator[Fact]:
-    """Imports, calls, literals and tests of text that has no tree."""
+def scanned(source: str, first_line: int, asked: Asked) -> Iterator[Fact]:
+    """Imports, calls that are asked for, literals and tests of text that has no tree."""
     scan = syntax.blanked(source, first_line)
     code = scan.code.replace("\\\n", "  ")
     names: dict[str, str] = {}
@@ -49,7 +50,7 @@ def scanned(source: str, first_line: int) -> Iterator[Fact]:
                 names[words[0].partition(".")[0]] = words[0].partition(".")[0]
             elif words[0] != "*":
                 names[words[0]] = full
-    yield from scanning.calls(scan, names, _PYTHON)
+    yield from scanning.calls(scan, names, _PYTHON, asked)
     if main := re.search(r"^if[ \t]++__name__[ \t]*+==[ \t]*+[\"']", scan.code, re.MULTILINE):
         yield Entry(line=scan.line(main.start()))
     yield from scanning.literals(scan)
