@@ -21,7 +21,6 @@ from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles, needles_of
 from rung.records import (
     Call,
-    Command,
     Dependency,
     Detector,
     Fact,
@@ -254,6 +253,7 @@ class Matchers:
         self._tests_of = index_globs(self._tests)
         self._gates_of, self._literals_of = Owners(self._gates).of, Owners(self._literals).of
         self._uses_of, self._images_of, self._types_of = Owners(self._steps).of, Owners(self._images).of, Owners(self._resources).of
+        self._command_of = lru_cache(maxsize=4096)(self._command_for)
         self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
         self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
         self._names_of = lru_cache(maxsize=256)(self._names_for)
@@ -543,7 +543,7 @@ class Matchers:
                         yield match
             elif isinstance(fact, Task):
                 for command in fact.commands:
-                    for owned in self._match_command(command):
+                    for owned in self._command_of(command.words):
                         if owned.key not in self._triggered:
                             yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
@@ -617,12 +617,11 @@ class Matchers:
             if fact.module == module or fact.module.startswith((module + ".", module + "/")):
                 yield Match(owned, fact.line, modules=((root,),))
 
-    def _match_command(self, command: Command) -> Iterator[Owned]:
-        program = program_of(command.words)
-        lowered = frozenset(word.lower() for word in command.words[1:])
-        for pattern, owned in (*self._commands.get(program, ()), *self._open_commands_of(program)):
-            if pattern.matches(command.words, lowered):
-                yield owned
+    def _command_for(self, words: tuple[str, ...]) -> tuple[Owned, ...]:
+        program = program_of(words)
+        lowered = frozenset(word.lower() for word in words[1:])
+        asking = (*self._commands.get(program, ()), *self._open_commands_of(program))
+        return tuple(owned for pattern, owned in asking if pattern.matches(words, lowered))
 
     def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
         return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
@@ -639,7 +638,7 @@ class Matchers:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)
                 for command in step.commands:
-                    for owned in self._match_command(command):
+                    for owned in self._command_of(command.words):
                         yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
@@ -669,11 +668,13 @@ class _Attributes:
 
     def values(self, wanted: str) -> Iterator[str]:
         """The values of a key that is the wanted one or ends with it behind a dot, or that it matches as a glob."""
+        last = wanted.rpartition(".")[2]
+        likely = self._all if "*" in last else self._by_last.get(last, ())
         if "*" in wanted:
             is_key = glob(wanted)
-            return (value for key, value in self._all if is_key(key))
+            return (value for key, value in likely if is_key(key))
         behind = "." + wanted
-        return (value for key, value in self._by_last.get(wanted.rpartition(".")[2], ()) if key == wanted or key.endswith(behind))
+        return (value for key, value in likely if key == wanted or key.endswith(behind))
 
 
 class _Keys:
@@ -682,8 +683,10 @@ class _Keys:
     def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
         self._owners: list[tuple[Condition, Owned]] = []
         self._exact: dict[str, list[int]] = defaultdict(list)
-        self._by_last: dict[str, list[tuple[str, Condition, int]]] = defaultdict(list)
-        """Globs with their longest literal piece, by the last part of the keys that they can match; under `` those that don't say."""
+        self._by_last: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """Globs by the last part of the keys that they can match."""
+        self._by_literal: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """Globs that don't say a last part, by their longest literal piece."""
         always = []
         for index, (keys, is_value, owned) in enumerate(settings):
             self._owners.append((is_value, owned))
@@ -694,9 +697,11 @@ class _Keys:
                 last = key.rpartition(".")[2].lower()
                 if not _WILD.search(key):
                     self._exact[key.lower()].append(index)
+                elif _WILD.search(last):
+                    self._by_literal[max(_WILD_PIECE.split(key.lower()), key=len)].append((glob(key), index))
                 else:
-                    literal = max(_WILD_PIECE.split(key.lower()), key=len)
-                    self._by_last["" if _WILD.search(last) else last].append((literal, glob(key), index))
+                    self._by_last[last].append((glob(key), index))
+        self._finder = Finder(self._by_literal)
         self._always = frozenset(always)
         self._of_any = tuple(self._owners[index] for index in always)
         """Who asks about every key."""
@@ -705,10 +710,9 @@ class _Keys:
     def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
         lowered = key.lower()
         found = list(self._exact.get(lowered, ()))
-        for last in (lowered.rpartition(".")[2], ""):
-            for literal, is_key, index in self._by_last.get(last, ()):
-                if literal in lowered and is_key(key):
-                    found.append(index)
+        likely = [self._by_literal[literal] for literal in self._finder.found_in(lowered.encode("utf-8", "surrogatepass"))]
+        for tried in (self._by_last.get(lowered.rpartition(".")[2], ()), *likely):
+            found.extend([index for is_key, index in tried if is_key(key)])
         return tuple([self._owners[index] for index in sorted(self._always.union(found))]) if found else self._of_any
 
 
