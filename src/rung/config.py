@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from difflib import get_close_matches
-from importlib import resources
 from typing import Any
-
-import yaml
 
 from rung.excerpt import visible
 from rung.globs import expand_braces
@@ -56,6 +52,8 @@ def load_config(data: bytes, source: str, packs: Packs) -> Config:
 
 def schema() -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of the file."""
+    from importlib import resources
+
     loaded: dict[str, Any] = json.loads(resources.files("rung").joinpath("config.json").read_text(encoding="utf-8"))
     return loaded
 
@@ -85,6 +83,8 @@ def _parsed(data: bytes, source: str) -> Map:
 
 def _repeated(data: bytes) -> Iterator[Unreadable]:
     """Keys that stand twice, of which a parser would silently drop one; and aliases, which could unfold without end."""
+    import yaml
+
     open_: list[tuple[set[str] | None, list[bool]]] = []
     for event in yaml.parse(data, Loader=yaml.CSafeLoader):
         keys, turn = open_[-1] if open_ else (None, [False])
@@ -143,6 +143,8 @@ def _line(document: Map, path: Iterable[str | int]) -> int:
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(word, known, n=1)
     return f", did you mean `{near[0]}`?" if near else ""
 

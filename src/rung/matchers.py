@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from rung import globs, hits, needles, store
 from rung.canonical import Canonical
+from rung.expressions import regex
 from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
@@ -53,10 +54,10 @@ _MAX_GAP = 20
 _MAX_HITS = 200
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """What text of two bytes a character begins with."""
-_WILD = re.compile(r"[*?\[]")
-_WILD_PIECE = re.compile(r"[*?]|\[[^\]]*\]?")
-_BRACKETED = re.compile(r"\[[^\]]*\]")
-_LONG_GAP = re.compile(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
+_WILD = regex(r"[*?\[]")
+_WILD_PIECE = regex(r"[*?]|\[[^\]]*\]?")
+_BRACKETED = regex(r"\[[^\]]*\]")
+_LONG_GAP = regex(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
 def _unlike(pattern: str) -> Condition:

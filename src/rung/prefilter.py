@@ -21,12 +21,12 @@ from rung.needles import Finder
 from rung.records import Detector
 
 _WILD = "*?]["
-_WILDCARD = re.compile(r"[*?\[\]]")
-_WORD = re.compile(r"\w+", re.ASCII)
-_GAP = re.compile(r"[*?\s{}\"'`]+|\[[^\]]*\]|(?<=\\)\\*")
+_WILDCARD = regex(r"[*?\[\]]")
+_WORD = regex(r"\w+", re.ASCII)
+_GAP = regex(r"[*?\s{}\"'`]+|\[[^\]]*\]|(?<=\\)\\*")
 """Between the texts of a glob that stand in a source as they are: blanks and braces may be written otherwise, a backslash twice."""
-_PLAIN = re.compile(r"[^\s*?\[\]{}\"'`\\]+")
-_BRACKETED = re.compile(r"\[([^\]]*)\]")
+_PLAIN = regex(r"[^\s*?\[\]{}\"'`\\]+")
+_BRACKETED = regex(r"\[([^\]]*)\]")
 _SPELLED_DIFFERENTLY = frozenset(("true", "false", "none", "null", "nil", "nothing", "undefined", "python"))
 """Values that a source may write in other ways; `sys.executable` is Python."""
 _COMMON = frozenset((

@@ -6,7 +6,6 @@ The policy of a comparison is that of the earlier side, so that a change can't e
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 
 from rung.config import NAME, load_config
 from rung.diff import compare
+from rung.expressions import regex
 from rung.packs import load_packs
 from rung.policy import without_excuses
 from rung.records import Assessment, Config, ConfigError, Packs, RungError
@@ -26,7 +26,7 @@ from rung.targets.opening import place_of
 from rung.targets.target import Target, Unread
 from rung.verdicts import with_gates
 
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMMIT = regex(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = 7
 """Characters of a revision that people read."""
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
+from rung.expressions import regex
 from rung.records import Coverage, RungError
 from rung.targets.history import Commit, commits_of, is_cut_off, tags_of
 from rung.targets.repository import is_shallow
@@ -17,7 +18,7 @@ from rung.targets.revision import Revisions
 
 SHORT = 7
 """Characters of a commit's id that people read."""
-_PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", re.ASCII)
+_PERIOD = regex(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", re.ASCII)
 
 
 class Chosen(Struct, frozen=True):

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import heapq
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 
 from rung.commands import Commands, Node, Tree
+from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.modules import Modules
 from rung.readers.shell import split
@@ -31,7 +31,7 @@ _MAX_NODES = 50_000
 _MAX_HOPS = 40
 """A longer chain proves nothing to a reader, and a hostile tree could make one of every file."""
 _HOOKS = ".pre-commit-config.yaml"
-_HOOK_ACTION = re.compile(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
+_HOOK_ACTION = regex(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {"github-actions": ".github/workflows/"}
 """Systems that read their pipelines from one folder of the repository's root only."""
 _UNATTENDED = {"cron": "schedule", "systemd": "service", "procfile": "service"}
@@ -41,7 +41,7 @@ _PROGRAMS = ("cdk", "pulumi")
 _SUBMITTED = ("kubernetes", "azureml")
 """Dialects whose objects run when they are handed over; what others declare runs when something triggers or calls it."""
 _PHRASES = {"schedule": "on schedule", "event": "on event", "service": "as a service", "controller": "on change"}
-_ELSEWHERE = re.compile(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
+_ELSEWHERE = regex(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
 
 

@@ -9,19 +9,18 @@ Several readings ask for the same file, so the last few documents are remembered
 
 from __future__ import annotations
 
-import configparser
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import repeat
 from json.encoder import encode_basestring
-from typing import Any, TypeAlias
-
-import yaml
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rung.expressions import regex
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_BYTES = 2 * 1024 * 1024
 """Configuration beyond this size is data; it is not parsed."""
@@ -256,6 +255,8 @@ def _toml(data: bytes) -> Value | Unreadable:
         check_bounds(data)
     except Unreadable as error:
         return error
+    import tomllib
+
     text = text_of(data)
     try:
         return _with_lines(tomllib.loads(text), (), _toml_lines(text), 1)
@@ -272,6 +273,8 @@ def parse_ini(data: bytes) -> Map:
     Raises:
         Unreadable: no INI, or too large.
     """
+    import configparser
+
     check_bounds(data)
     text = text_of(data)
     if _WIDE_GAP.search(data):
@@ -359,6 +362,8 @@ class _Composer:
 
     def read(self, parser: yaml.CSafeLoader) -> Unreadable | None:
         """Takes every event; gives the bound that ended the reading, and keeps what was read until then."""
+        import yaml
+
         left = MAX_VALUES
         stack = self._stack
         event: Any
@@ -433,6 +438,8 @@ class _Composer:
 
 
 def _compose(data: bytes) -> tuple[list[Value], Unreadable | None]:
+    import yaml
+
     composer = _Composer()
     if len(data) > MAX_BYTES:
         return [], _too_large()

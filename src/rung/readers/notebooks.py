@@ -100,7 +100,6 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 _DECODE = json.JSONDecoder(strict=False).decode
-_DECODER = msgspec.json.Decoder(_Notebook)
 
 
 def _read_jupyter(asked: Asked, path: str, data: bytes) -> Iterator[Fact]:
@@ -130,7 +129,7 @@ def _decoded(data: bytes) -> _Notebook | None:
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
     try:
-        return _DECODER.decode(data)
+        return msgspec.json.decode(data, type=_Notebook)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     try:

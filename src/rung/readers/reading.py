@@ -13,7 +13,7 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.records import Fact
 
-_BRACKETS = re.compile(r"\[[^\]]*\]")
+_BRACKETS = regex(r"\[[^\]]*\]")
 
 
 class Asked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from typing import Any
 
 import msgspec
@@ -92,6 +91,8 @@ def read_document(text: str, name: str) -> Document:
 
 def schema(name: str = "schema") -> dict[str, Any]:
     """The published JSON Schema (draft 2020-12) of the document, or of the `comparison` that it may hold."""
+    from importlib import resources
+
     text = resources.files("rung.report").joinpath(f"{name}.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded

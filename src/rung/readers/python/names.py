@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 
+from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.python.literals import mark_of
 
@@ -15,7 +15,7 @@ OWNERS = ("self", "cls")
 """What methods call the object or class that they belong to."""
 _BUILTINS = frozenset(dir(builtins))
 _WRAPPERS = frozenset({"Optional", "Annotated", "ClassVar", "Final", "Required", "NotRequired", "Union"})
-DOTTED = re.compile(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+\Z")
+DOTTED = regex(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+\Z")
 """A dotted name."""
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
+from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.python.names import DOTTED
 from rung.readers.python.testing import is_test_class
@@ -42,25 +43,25 @@ _PLAIN = _passing("if")
 _TESTED = _passing(
     "assert", "async", "def", "class", "if", "elif", "else", "for", "while", "with", "try", "except", "finally", "match", "case"
 )
-_NAME = re.compile(r"(?P<name>[^\W\d][\w.]*+|\*)(?:[ \t]*+\.[ \t]*+\w++)*+(?:\s++as\s++(?P<alias>\w++))?")
-_COMMENT = re.compile(r"#[^\n]*+")
-_MAIN = re.compile(r"if[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)")
-_DEAD = re.compile(r"if[ \t]++(?:0|False|None)[ \t]*+:")
-_TEST = re.compile(r"def[ \t]++test")
-_PRINTS = re.compile(r"print[ \t]++[\"'\w]")
-_LONE_RETURN = re.compile(r"\r(?!\n)")
-_FUNCTION = re.compile(r"(?:async[ \t]++)?def[ \t]++(\w++)(?!\[)")
-_NO_FUNCTION = re.compile(r"async[ \t]++(?:for|with)\b")
-_CLASS = re.compile(r"class[ \t]++(?P<name>\w++)(?!\[)[ \t]*+(?P<end>:|\((?P<bases>[^()\"'#]*+)\)[ \t]*+:)?")
-_EXCEPT_COMMA = re.compile(r"except[ \t]++[\w.]++[ \t]*+,")
-_SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]")
-_PASSED_OVER = re.compile(_PASSED, re.DOTALL)
+_NAME = regex(r"(?P<name>[^\W\d][\w.]*+|\*)(?:[ \t]*+\.[ \t]*+\w++)*+(?:\s++as\s++(?P<alias>\w++))?")
+_COMMENT = regex(r"#[^\n]*+")
+_MAIN = regex(r"if[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)")
+_DEAD = regex(r"if[ \t]++(?:0|False|None)[ \t]*+:")
+_TEST = regex(r"def[ \t]++test")
+_PRINTS = regex(r"print[ \t]++[\"'\w]")
+_LONE_RETURN = regex(r"\r(?!\n)")
+_FUNCTION = regex(r"(?:async[ \t]++)?def[ \t]++(\w++)(?!\[)")
+_NO_FUNCTION = regex(r"async[ \t]++(?:for|with)\b")
+_CLASS = regex(r"class[ \t]++(?P<name>\w++)(?!\[)[ \t]*+(?P<end>:|\((?P<bases>[^()\"'#]*+)\)[ \t]*+:)?")
+_EXCEPT_COMMA = regex(r"except[ \t]++[\w.]++[ \t]*+,")
+_SUBSCRIPT = regex(r"\[[^\[\]]*+\]")
+_PASSED_OVER = regex(_PASSED, re.DOTALL)
 _WORDS = r"(?:_*+(?:[aA]ssert|[cC]heck|[vV]erify|[eE]xpect)\w*+|raises\b|warns\b|fail\b|deprecated_call\b)"
-_ASSERTING = re.compile(r"(?:\bself\.assert\w++|\.assert_\w++|\bpytest\.raises)[ \t]*+\(")
+_ASSERTING = regex(r"(?:\bself\.assert\w++|\.assert_\w++|\bpytest\.raises)[ \t]*+\(")
 """Calls that assert, if their names mean what they say."""
-_MEANS_ELSE = re.compile(r"\b(?:assert\w++|pytest)[ \t]*+(?:=[^=]|:[^:])|\bas[ \t]++pytest\b")
-_MAYBE_ASSERTING = re.compile(rf"(?<!\w){_WORDS}[ \t]*+\(")
-_RENAMED = re.compile(rf"(?<!\w){_WORDS}[ \t]++as[ \t]|=[ \t]*+(?:\w++\.)*+{_WORDS}[ \t]*+[\r\n]")
+_MEANS_ELSE = regex(r"\b(?:assert\w++|pytest)[ \t]*+(?:=[^=]|:[^:])|\bas[ \t]++pytest\b")
+_MAYBE_ASSERTING = regex(rf"(?<!\w){_WORDS}[ \t]*+\(")
+_RENAMED = regex(rf"(?<!\w){_WORDS}[ \t]++as[ \t]|=[ \t]*+(?:\w++\.)*+{_WORDS}[ \t]*+[\r\n]")
 """Something that asserts is given another name."""
 _MAX_DEPTH = 100
 _MAX_LINE = 400

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_TEST_CLASS = re.compile(r"(?:\A|\.)_?Test\w*\Z|Tests?\Z|TestCase\Z")
-_ASSERTING = re.compile(r"_*(?:assert|check|verify|expect)", re.IGNORECASE)
+from rung.expressions import regex
+
+_TEST_CLASS = regex(r"(?:\A|\.)_?Test\w*\Z|Tests?\Z|TestCase\Z")
+_ASSERTING = regex(r"_*(?:assert|check|verify|expect)", re.IGNORECASE)
 _ASSERTING_CALLS = frozenset({"pytest.raises", "pytest.warns", "pytest.fail", "pytest.deprecated_call", "self.fail"})
 
 

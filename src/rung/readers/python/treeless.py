@@ -6,17 +6,18 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from rung.expressions import regex
 from rung.readers import scanning, syntax
 from rung.readers.python.names import DOTTED
 from rung.readers.reading import Asked
 from rung.records import Entry, Fact, Import, Test
 
-_IMPORT_LINE = re.compile(
+_IMPORT_LINE = regex(
     r"^[ \t]*+(?:import[ \t]++(?P<modules>[^\n;]++)|from[ \t]++(?P<base>[.\w]++)[ \t]++import[ \t]*+(?:\((?P<many>[^()]{0,4000}+)|(?P<one>[^\n;]++)))",
     re.MULTILINE,
 )
-_TEST_LINE = re.compile(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULTILINE)
-_ASSERT_LINE = re.compile(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
+_TEST_LINE = regex(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULTILINE)
+_ASSERT_LINE = regex(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
 _PYTHON = scanning.Dialect(
     prefix="",
     called=re.compile(r"\([ \t]*+(\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,64}+)"),
