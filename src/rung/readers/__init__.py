@@ -42,7 +42,7 @@ from rung.readers import (
 )
 from rung.readers.documents import text_of
 from rung.readers.reading import Asked, Claimants, Reading
-from rung.records import Call, Fact, Include, Problem, SourceFile
+from rung.records import NO_PROOF, Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
@@ -113,7 +113,8 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            plan = self._claimants.of(template_path(path)), self._matchers.wants_text(path)
+            looked_past = role_of(path) in NO_PROOF
+            plan = ((), False) if looked_past else (self._claimants.of(template_path(path)), self._matchers.wants_text(path))
             self._plans[path] = plan
         return plan
 
@@ -122,7 +123,7 @@ class Readers:
         target.expect(entry.path for entry in entries if self._looks_into(entry))
 
     def _looks_into(self, entry: Entry) -> bool:
-        return not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path))
+        return not entry.unread and (self.opens(entry.path) or (entry.size <= _POINTER_SIZE and role_of(entry.path) not in NO_PROOF))
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
@@ -219,10 +220,10 @@ class Readers:
         """Like `read`, with git's id of the bytes under which the facts can be kept; empty when they can't."""
         if entry.unread:
             return self._unread(entry, entry.unread), ""
-        readings, wants_text = self._plan(entry.path)
         file = SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
-        if not readings and not wants_text and entry.size > _POINTER_SIZE:
+        if not self._looks_into(entry):
             return self._matchers.matched(file), ""
+        readings, wants_text = self._plan(entry.path)
         data = target.read(entry.path)
         if isinstance(data, Unread):
             return self._unread(entry, data.reason), ""
