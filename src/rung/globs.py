@@ -20,7 +20,6 @@ MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
 
 T = TypeVar("T")
-_WILD = regex(r"[*?\[\]]")
 _WILD_PIECE = regex(r"\*\*/|[*?]|\[[^\]]*\]?")
 _PIECE = regex(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
 
@@ -95,7 +94,11 @@ def _plain(globs: Iterable[str]) -> Iterator[str]:
 
 
 def _is_name(glob: str) -> bool:
-    return "/" not in glob and not _WILD.search(glob)
+    return "/" not in glob and not _is_wild(glob)
+
+
+def _is_wild(text: str) -> bool:
+    return "*" in text or "?" in text or "[" in text or "]" in text
 
 
 class _Glob:
@@ -109,7 +112,9 @@ class _Glob:
         self._glob = glob.removeprefix("/")
         name = glob.rpartition("/")[2]
         _, dot, suffix = name.rpartition(".")
-        self.end = name if not _WILD.search(name) else dot + suffix if dot and not _WILD.search(suffix) else ""
+        self.end = dot + suffix if dot and not _is_wild(suffix) else ""
+        if not _is_wild(name):
+            self.end = name
         """What the name of a path that it means has to be, or its last suffix with the dot; empty when neither is told."""
         *pieces, last = _WILD_PIECE.split(self._glob)
         self.literal = max(pieces, key=len, default="") or last
@@ -130,6 +135,12 @@ def expand_braces(glob: str) -> tuple[str, ...]:
     """
     if "{" not in glob:
         return (glob,)
+    if glob.count("{") == glob.count("}") == 1:
+        before, _, rest = glob.partition("{")
+        inside, closed, after = rest.partition("}")
+        choices = inside.split(",")
+        if closed and 1 < len(choices) <= MAX_ALTERNATIVES:
+            return tuple([before + choice + after for choice in dict.fromkeys(choices)])
     done: list[str] = []
     left = [glob]
     while left:

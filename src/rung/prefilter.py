@@ -391,24 +391,29 @@ class Prefilter:
     """What signals ask of source code and configuration, as words."""
 
     def __init__(self, detectors: Iterable[Detector]) -> None:
-        self._calls: list[str] = []
-        self._imports: list[str] = []
-        self._literals: list[str] = []
-        self._gates: list[str] = []
-        asked_by = {"call": self._calls, "import": self._imports, "literal": self._literals, "gate": self._gates}
-        settings: list[tuple[list[str], Mapping[str, object]]] = []
-        for detector in detectors:
-            asked = [(asking.matcher, asking.arguments) for asking in detector.signals]
-            for matcher, arguments in (*asked, *((start.matcher, start.arguments) for start in detector.starts)):
-                if matcher == "config":
-                    settings.append((_texts(arguments["file"]), arguments))
-                elif matcher in asked_by:
-                    asked_by[matcher].extend(_texts(arguments["any"]))
-        self._settings = [arguments for _, arguments in settings]
-        self._settings_of = index_globs((globs, number) for number, (globs, _) in enumerate(settings))
+        self._detectors = tuple(detectors)
         self._settings_index = lru_cache(maxsize=None)(self._settings_index_for)
         self._setting = lru_cache(maxsize=None)(self._setting_for)
         self._index = lru_cache(maxsize=None)(self._index_for)
+
+    @cached_property
+    def _asked(self) -> dict[str, list[Mapping[str, object]]]:
+        """What is asked for, by the kind of matcher."""
+        asked: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+        for detector in self._detectors:
+            for signal in detector.signals:
+                asked[signal.matcher].append(signal.arguments)
+            for start in detector.starts:
+                asked[start.matcher].append(start.arguments)
+        return asked
+
+    def _patterns_of(self, matcher: str) -> Iterable[str]:
+        return dict.fromkeys(text for arguments in self._asked[matcher] for text in _texts(arguments["any"]))
+
+    @cached_property
+    def _settings_of(self) -> Callable[[str], tuple[int, ...]]:
+        """Which configuration signals ask for a file, by number."""
+        return index_globs((_texts(arguments["file"]), number) for number, arguments in enumerate(self._asked["config"]))
 
     def worth_reading(self, languages: tuple[str, ...], path: str, data: bytes) -> bool:
         """Whether any call, literal or gate that a signal asks for can be in source code of the languages (prefixes of names), or any setting."""
@@ -423,8 +428,8 @@ class Prefilter:
     def _setting_for(self, number: int) -> tuple[tuple[tuple[str, ...], _Read], ...]:
         """For each key and value of a configuration signal: its rarest text, and what every file holds in which it is set."""
         found = []
-        for key in _texts(self._settings[number].get("key", "*")):
-            for value in _texts(self._settings[number].get("value", "*")):
+        for key in _texts(self._asked["config"][number].get("key", "*")):
+            for value in _texts(self._asked["config"][number].get("value", "*")):
                 traces = setting_traces(key, value)
                 found.append((_rarest(text.decode() for text in (*traces.words, *traces.pieces)), partial(_same, traces)))
         return tuple(found)
@@ -436,18 +441,18 @@ class Prefilter:
         """What is asked for in source code of the languages: the rarest text of each pattern, and what every file holds with a match of it."""
         for traces in _CONSTRUCTS:
             yield _rarest(text.decode() for text in (*traces.words, *traces.pieces)), partial(_same, traces)
-        for pattern in dict.fromkeys(self._calls):
+        for pattern in self._patterns_of("call"):
             if pattern.startswith("*.") or _prefix(pattern) in languages:
                 yield _call_needles(pattern), partial(call_traces, pattern, languages[0])
             if "dbt." in languages and pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
                 yield _call_needles(pattern[4:]), partial(call_traces, pattern[4:], "dbt.")
-        for module in dict.fromkeys(self._imports):
+        for module in self._patterns_of("import"):
             if _prefix(module) in languages:
                 yield _call_needles(module), partial(_import_traces, module)
-        for glob in dict.fromkeys(self._literals):
+        for glob in self._patterns_of("literal"):
             yield _rarest(_pieces(glob.lower())), partial(literal_traces, glob, quoted=languages[0] in _QUOTING)
         if "" in languages:
-            for glob in dict.fromkeys(self._gates):
+            for glob in self._patterns_of("gate"):
                 yield (_gate_word(glob)[1],), partial(_Gate, glob)
 
 

@@ -77,20 +77,20 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
-        readings = (
-            *(self._sparing(reading) for module in MODULES for reading in module.READINGS),
-            settings.settings_reading(matchers.asks_for_settings),
-        )
+        readings = (*(reading for module in MODULES for reading in module.READINGS), settings.settings_reading(matchers.asks_for_settings))
         self._claimants = Claimants(readings)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
+        self._spared: dict[str, Reading] = {}
 
     def _sparing(self, reading: Reading) -> Reading:
-        """The reading, without the calls that nobody asks for."""
+        """The reading, without the calls that nobody asks for; made when a file first needs it."""
         if reading.sparing is None:
             return reading
-        roots, lasts, ends = self._matchers.called(reading.languages)
-        return reading.sparing(Asked(roots, constructs.STEMS, lasts, ends, self._matchers.may_match))
+        if reading.name not in self._spared:
+            roots, lasts, ends = self._matchers.called(reading.languages)
+            self._spared[reading.name] = reading.sparing(Asked(roots, constructs.STEMS, lasts, ends, self._matchers.may_match))
+        return self._spared[reading.name]
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""
@@ -98,7 +98,7 @@ class Readers:
 
     def named(self, name: str) -> Reading:
         """The reading of a name that `names` gives."""
-        return self._by_name[name]
+        return self._sparing(self._by_name[name])
 
     def claims(self, path: str) -> tuple[str, ...]:
         """The names of the readings that would read a file of this path."""
@@ -241,7 +241,7 @@ class Readers:
         """What a file says to those that read it."""
         facts: list[Fact] = []
         whole = posixpath.basename(path) in _DISTRIBUTIONS
-        for reading in readings:
+        for reading in map(self._sparing, readings):
             skim = reading.skim if not whole and reading.skim and not self._prefilter.worth_reading(reading.languages, path, data) else None
             try:
                 facts.extend((skim or reading.read)(path, data))
