@@ -7,6 +7,7 @@ import os
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -53,7 +54,7 @@ MODULES = (
     tasks, sql, pointers,
 )  # fmt: skip
 PARALLEL_FROM = 300
-"""Files from which a second process pays."""
+"""Files to look into from which a second process pays."""
 _DISTRIBUTIONS = ("pyproject.toml", "setup.cfg", "setup.py")
 """Files that tell what a package is and installs; their facts are kept whether or not a signal asks for them."""
 _LEAST_WORK = 2048
@@ -159,7 +160,8 @@ class Readers:
     def _read_new(
         self, target: Target, entries: Sequence[Entry], processes: int | None, progress: Callable[[int, int], None] | None
     ) -> list[_Read]:
-        count = processes or (min(os.cpu_count() or 1, 4) if len(entries) >= PARALLEL_FROM else 1)
+        is_much = next(islice(filter(self._looks_into, entries), PARALLEL_FROM - 1, None), None) is not None
+        count = processes or (min(os.cpu_count() or 1, 4) if is_much else 1)
         if count == 1 or not hasattr(os, "fork"):
             return self._read_here(target, entries, progress)
         return self._read_forked(target, entries, count, progress)
