@@ -12,6 +12,7 @@ from rung import records
 from rung.hits import ONLY_MATCHED
 from rung.matchers import Matchers
 from rung.readers.documents import text_of
+from rung.readers.reading import Asked
 from rung.records import (
     Call,
     Command,
@@ -281,6 +282,32 @@ def test_a_text_is_searched_only_in_the_files_that_the_signal_names() -> None:
 
     assert compiled.texts_in("docs/a.md", b"x\n## Rollback plan\n", text_of) == (("d/s", 2, "## Rollback"),)
     assert compiled.texts_in("docs/a.txt", b"## Rollback", text_of) == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "language"),
+    [
+        ("mlflow.*.log_model", "mlflow.sklearn.log_model", ""),
+        ("*.fit", "js:a/b.c.fit", "js:"),
+        ("*.client[s3].get_object", "boto3.client[s3].get_object", ""),
+        ("js:redis.*", "js:redis.connect", "js:"),
+        ("js:redis.createClient", "js:redis.createClient", "js:"),
+        ("js:ioredis", "js:ioredis", "js:"),
+        ("sql:create masking policy", "sql:create masking policy", "sql:"),
+    ],
+)
+def test_a_call_that_a_pattern_can_match_is_told_to_readers_by_its_parts(pattern: str, name: str, language: str) -> None:
+    signal = Signal(
+        id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher="call", arguments={"any": [pattern]}, where=(Role.SOURCE,)
+    )
+    detector = Detector(id="d", title="D", homepage="", signals=(signal,))
+    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
+    roots, lasts, ends = compiled.called((language,))
+    asked = Asked(roots, (), lasts, ends)
+
+    assert asked.name(name)
+    assert asked.root_of(name) or asked.name("x." + name.rpartition(".")[2])
+    assert not asked.name("js:other.createClient")
 
 
 def test_facts_that_are_dropped_once_they_are_matched_are_looked_at_by_nobody_else() -> None:

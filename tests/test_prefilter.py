@@ -37,6 +37,91 @@ def test_a_file_with_a_call_that_matches_is_worth_reading(pattern: str, source: 
     assert Prefilter([detector("call", pattern)]).worth_reading(("",), "a.py", source.encode())
 
 
+@pytest.mark.parametrize(
+    ("pattern", "source"),
+    [
+        ("kfp.Client", "from kfp import Client as C\nC()"),
+        ("kfp.Client", "from kfp import (\n  dsl,\n  Client\n)\nmake = Client\nmake()"),
+        ("kfp.Client", "from kfp import *\n@Client\ndef f(): ..."),
+        ("kfp.Client", "import kfp\nmake = kfp.Client if a else b\nmake()"),
+        ("kfp.Client", "import kfp\ndef f(make: kfp.Client = None):\n  make()"),
+        ("kfp.Client", "import kfp\ndef f(make: 'kfp.Client'):\n  make()"),
+        ("kfp.Client", "import kfp\n(kfp.Client or b)(1)"),
+        ("kfp.Client", "import kfp\nkfp.Client[int](1)"),
+        ("kfp.Client", "import kfp\n(kfp.\n    Client)(1)"),
+        ("kfp.Client", "import kfp\nkfp.Client \\\n  (1)"),
+        ("kfp.Client", "import kfp\nwith kfp.Client as make:\n  make()"),
+        ("kfp.Client", "import kfp\nclass A(B, kfp.Client): ..."),
+        ("evaluate", "@evaluate\ndef f(): ..."),
+        ("*.fit", "fit_on = model.fit\nfit_on(x)"),
+        ("*.fit(steps=)", "model.fit(steps\n = 3)"),
+        ("*.client(s3)", "boto3.client('S3')"),
+        ("*.client[s3].get_object", 'boto3.client(service_name="s3").get_object()'),
+        ("os.system(python *train*)", "import os, sys\nos.system([sys.executable, 'train.py'])"),
+    ],
+)
+def test_however_a_name_comes_to_be_called_the_file_is_worth_reading(pattern: str, source: str) -> None:
+    calls = [fact for fact in python.facts_of(source) if isinstance(fact, Call)]
+    assert any(CallPattern(pattern).matches(call, call.name.split("[")[0] if "[" not in pattern else call.name) for call in calls)
+
+    assert Prefilter([detector("call", pattern)]).worth_reading(("",), "a.py", source.encode())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "source"),
+    [
+        ("*.fit", "class Model:\n  def fit(self): ...\n"),
+        ("*.fit", "show(fit=model.fit_all)"),
+        ("*.fit", "print('a fit ', model.fit.__doc__)"),
+        ("schema.Schema", "import schema\nschema.schema(1)"),
+        ("*.data.get(version=)", "x.data.get(version == 1)"),
+        ("*.client(s3)", "x.client(bucket='s3://here')"),
+        ("boto3.client[kms].*", "import boto3\nboto3.client('ec2').describe(kms)"),
+    ],
+)
+def test_words_that_are_not_used_as_the_pattern_means_are_not_read_for(pattern: str, source: str) -> None:
+    assert not Prefilter([detector("call", pattern)]).worth_reading(("",), "a.py", source.encode())
+
+
+@pytest.mark.parametrize(
+    ("language", "pattern", "source", "worth"),
+    [
+        ("js:", "js:lib.make", "import { make as build } from 'lib';\nbuild()", True),
+        ("js:", "js:lib.make", "const { make: build } = require('lib');\nbuild()", True),
+        ("js:", "js:lib.Base", "import lib from 'lib';\nclass A extends lib.Base {}", True),
+        ("js:", "js:make", "import build from 'make';\nbuild()", True),
+        ("js:", "js:lib.make", "import { make } from 'lib';\nmake<A>?.()", True),
+        ("js:", "*.fit", "x.fit = y", False),
+        ("js:", "*.get(version=)", "api.get({version: 1})", True),
+        ("js:", "*.get(version=)", "version = api.get(1)", False),
+        ("go:", "go:lib.Config", "lib.Config{}", True),
+        ("go:", "go:lib.Config", "var c *lib.Config", False),
+        ("sql:", "*.beta", "select beta from t", False),
+        ("sql:", "sql:create table", "CREATE TABLE a (b int)", True),
+        ("dbt.", "dbt.source", "select * from {{ source('a', 'b') }}", True),
+        ("dbt.", "dbt.source", "select source from t", False),
+        ("dbt.", "dbt.test", "{% data_test a(b) %}", True),
+    ],
+)
+def test_each_language_tells_in_its_own_way_that_a_name_is_called(language: str, pattern: str, source: str, worth: bool) -> None:
+    languages = ("sql:", "dbt.") if language in ("sql:", "dbt.") else (language,)
+
+    assert Prefilter([detector("call", pattern)]).worth_reading(languages, "a", source.encode()) is worth
+
+
+def test_literals_begin_behind_a_quote() -> None:
+    prefilter = Prefilter([detector("literal", "s3://?*", "E:\\*.csv", "?*://*/dt={}*")])
+
+    assert prefilter.worth_reading(("",), "a.py", b"read('S3://bucket')")
+    assert prefilter.worth_reading(("",), "a.py", rb'read("e:\\data\\a.csv")')
+    assert prefilter.worth_reading(("",), "a.py", b"read(f'{root}://x/dt={day}')")
+    assert not prefilter.worth_reading(("",), "a.py", b"# reads s3://bucket and type: a.csv")
+
+
+def test_imports_are_worth_reading_whatever_is_called() -> None:
+    assert Prefilter([detector("import", "js:lib")]).worth_reading(("js:",), "a.js", b"import a from 'lib'")
+
+
 def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:
     prefilter = Prefilter([detector("call", "*.fit", "mlflow.log_model")])
 
@@ -44,18 +129,29 @@ def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:
     assert not prefilter.worth_reading(("js:",), "a.js", b"mlflow.log_model()")
 
 
-def test_gates_need_a_word_and_a_comparison() -> None:
-    prefilter = Prefilter([detector("gate", "*_accuracy", "auc")])
-
-    assert prefilter.worth_reading(("",), "a.py", b"assert test_accuracy > 0.8")
-    assert not prefilter.worth_reading(("",), "a.py", b"assert test_accuracy")
-    assert not prefilter.worth_reading(("",), "a.py", b"assert cauc > 0.8")
+@pytest.mark.parametrize(
+    ("source", "worth"),
+    [
+        (b"assert test_accuracy > 0.8", True),
+        (b"if (\n  scores['auc']\n  < least\n):\n  raise ValueError", True),
+        (b"x = 1; assert a <= auc", True),
+        (b"if a:\n  pass\nelif auc > b: exit()", True),
+        (b"assert test_accuracy", False),
+        (b"assert cauc > 0.8", False),
+        (b"def f() -> int:\n  assert auc", False),
+        (b"assert auc\nreturn a < b", False),
+    ],
+)
+def test_gates_need_a_word_compared_in_a_statement_that_may_stop(source: bytes, worth: bool) -> None:
+    assert Prefilter([detector("gate", "*_accuracy", "auc")]).worth_reading(("",), "a.py", source) is worth
 
 
 def test_traces_are_the_words_and_pieces_of_a_pattern() -> None:
-    traces = call_traces("google.cloud.datacatalog*.Client(gs://*, n=3)")
-    assert traces.words == {b"google", b"cloud", b"client", b"gs", b"n"}
-    assert traces.pieces == (b"datacatalog", b"gs://")
+    traces = call_traces("google.cloud.datacatalog*.Client[a](gs://*, n=3, mode=Fast)")
+    assert traces.names == {b"google", b"cloud", b"Client"}
+    assert (traces.parts, traces.pieces) == ((b"datacatalog",), (b"gs://",))
+    assert traces.words == {b"gs"}
+    assert (traces.keywords, traces.strings, traces.marks) == ((b"n", b"mode"), (b"fast",), (b"a",))
     assert literal_traces("s3a://?*").words == {b"s3a"}
     assert words_of(b"A.b-c D_1") == {b"a", b"b", b"c", b"d_1"}
 

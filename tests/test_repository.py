@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,23 @@ def test_a_bare_repository_is_where_the_branches_are(tmp_path: Path, origin: Pat
     bare = Git(str(tmp_path / "copy.git"), bare=True)
     found = branches_of(bare, remote_of(bare))
     assert (found.default, found.names, found.complete) == ("trunk", ("dev", "feature/ü", "trunk"), True)
+
+
+def test_commands_that_run_ahead_give_the_same_answers_and_end_with_the_block(origin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, unasked = ("rev-parse", "HEAD"), ("cat-file", "--batch")
+    started: list[subprocess.Popen[bytes]] = []
+    start = Git.start
+
+    def noted(self: Git, *arguments: str, folder: str = "", asking: bool = False) -> subprocess.Popen[bytes]:
+        started.append(start(self, *arguments, folder=folder, asking=asking))
+        return started[-1]
+
+    alone = Git(str(origin)).run(*asked)
+    monkeypatch.setattr(Git, "start", noted)
+    repository = Git(str(origin))
+    with repository.ahead(asked, unasked):
+        assert repository.run(*asked) == alone
+    assert repository.run(*asked) == alone
+
+    assert [process.args[-1] for process in started] == ["HEAD", "--batch", "HEAD"]  # type: ignore[index]
+    assert all(process.returncode is not None for process in started)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rung.globs import compile_globs
 from rung.readers.settings import MAX_LOCK_BYTES, MAX_SETTINGS, read_settings, settings_reading
 from rung.records import Problem, Setting
 
@@ -64,7 +65,7 @@ def test_a_configuration_file_is_flat_settings_with_lines(path: str, text: str, 
 
 
 def test_only_files_that_a_glob_means_are_claimed_and_no_programs() -> None:
-    reading = settings_reading(("dvc.yaml", "**/conf/*", ".env*"))
+    reading = settings_reading(compile_globs(("dvc.yaml", "**/conf/*", ".env*")))
     paths = ("a/dvc.yaml", "x/conf/a.toml", "x/conf/train.py", "x/conf/note.ipynb", ".env.test", "a.yaml")
 
     assert [path for path in paths if reading.claims(path)] == ["a/dvc.yaml", "x/conf/a.toml", ".env.test"]

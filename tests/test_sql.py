@@ -19,6 +19,22 @@ def rows(text: str) -> list[tuple[int, str, tuple[str, ...]]]:
 
 
 @pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("UPDATE t SET a = 1;\tUPDATE u SET a = 1", [1, 1]),
+        ("select 1;\n  update t set a = 1", [2]),
+        ("begin\n  update t set a = 1;\nend", [2]),
+        ("if a THEN update t set a = 1 ELSE\tUpdate u set a = 1", [1, 1]),
+        ("strengthen update t", []),
+        ("  # update a\n\t# update b\nupdate t set a = '\n# update c'", [3]),
+        ("select x\nfrom İ;update t set a = 1", [2]),
+    ],
+)
+def test_a_statement_begins_a_line_or_stands_behind_a_semicolon_or_some_words(text: str, lines: list[int]) -> None:
+    assert [line for line, name, _ in rows(text) if name == "sql:update"] == lines
+
+
+@pytest.mark.parametrize(
     ("text", "name", "arguments"),
     [
         ("CREATE TABLE IF NOT EXISTS db.t (a int)", "sql:create table", ("db.t",)),

@@ -8,9 +8,11 @@ it starts with `**/`. Case does not matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TypeVar
+
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from rung.expressions import regex
 
@@ -18,7 +20,6 @@ MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
 
 T = TypeVar("T")
-_WILD = regex(r"[*?\[\]]")
 _WILD_PIECE = regex(r"\*\*/|[*?]|\[[^\]]*\]?")
 _PIECE = regex(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
 
@@ -29,84 +30,101 @@ def matches(path: str, glob: str) -> bool:
 
 
 def compile_globs(globs: Iterable[str]) -> Callable[[str], bool]:
-    """A question `is this path meant by any of the globs?`."""
-    _, named, lists = _indexed(((globs, True),))
+    """A question `is this path meant by any of the globs?`, for a few globs."""
+    names: set[str] = set()
+    others: list[_Glob] = []
+    for glob in _plain(globs):
+        if _is_name(glob):
+            names.add(glob)
+        else:
+            others.append(_Glob(glob))
 
     def means(path: str) -> bool:
         lowered = path.lower()
         name = lowered.rpartition("/")[2]
-        return name in named or any(
-            glob.means(lowered if glob.whole else name)
-            for end in (name, "." + name.rpartition(".")[2], "")
-            for _, glob, _ in lists.get(end, ())
-        )
+        return name in names or any(glob.literal in lowered and glob.means(lowered, name) for glob in others)
 
     return means
 
 
 def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tuple[T, ...]]:
-    """A question `whose globs mean this path?`, answered in the order given, mostly by look-ups of the file's name and suffix."""
-    owners, named, lists = _indexed(owned)
+    """A question `whose globs mean this path?`, answered in the order given.
+
+    The file's name is looked up; one pass over the path finds the literal pieces in it, and so the few globs to try.
+    """
+    owners: list[T] = []
+    by_name: dict[str, list[int]] = {}
+    tried: dict[str, tuple[_Glob, list[int]]] = {}
+    for index, (globs, owner) in enumerate(owned):
+        owners.append(owner)
+        for glob in _plain(globs):
+            if _is_name(glob):
+                by_name.setdefault(glob, []).append(index)
+            else:
+                tried.setdefault(glob, (_Glob(glob), []))[1].append(index)
+    by_literal: dict[str, dict[str, list[tuple[_Glob, list[int]]]]] = {}
+    """By literal piece, and by what the name has to be or end with."""
+    for both in tried.values():
+        by_literal.setdefault(both[0].literal, {}).setdefault(both[0].end, []).append(both)
+    anywhere = by_literal.pop("", {})
+    likely = list(by_literal.values())
+    finder = AhoCorasick(list(by_literal), implementation=Implementation.ContiguousNFA)
 
     def find(path: str) -> tuple[T, ...]:
         lowered = path.lower()
         name = lowered.rpartition("/")[2]
-        found = set(named.get(name, ()))
-        for end in {name, "." + name.rpartition(".")[2], ""}:
-            for literal, glob, indexes in lists.get(end, ()):
-                if literal in lowered and glob.means(lowered if glob.whole else name):
-                    found.update(indexes)
-        return tuple(owners[index] for index in sorted(found))
+        ends = name, "." + name.rpartition(".")[2], ""
+        found = set(by_name.get(name, ()))
+        literals = {number for number, _, _ in finder.find_matches_as_indexes(lowered, overlapping=True)}
+        for by_end in (anywhere, *[likely[number] for number in literals]):
+            for end in ends:
+                for tried_glob, indexes in by_end.get(end, ()):
+                    if tried_glob.means(lowered, name):
+                        found.update(indexes)
+        return tuple([owners[index] for index in sorted(found)]) if found else ()
 
     return find
 
 
-_ByName = dict[str, list[int]]
-_ByEnd = dict[str, tuple[tuple[str, "_Glob", list[int]], ...]]
-"""Globs with their longest literal piece and whose they are, by what a path's name or suffix has to be."""
+def _plain(globs: Iterable[str]) -> Iterator[str]:
+    """Each glob without braces, `./` and a bare `/` at its end, in lower case."""
+    for glob in dict.fromkeys(plain for given in globs for plain in expand_braces(given)):
+        relative = glob.removeprefix("./").lower()
+        yield relative + "**" if relative.endswith("/") else relative
 
 
-def _indexed(owned: Iterable[tuple[Iterable[str], T]]) -> tuple[list[T], _ByName, _ByEnd]:
-    """The owners; whose globs are plain names; and the other globs by what a path's name or suffix has to be."""
-    owners: list[T] = []
-    named: dict[str, list[int]] = {}
-    tried: dict[str, dict[str, tuple[_Glob, list[int]]]] = {}
-    """By what a path's name or suffix has to be (`` for globs that don't say): glob → itself and whose it is."""
-    for index, (globs, owner) in enumerate(owned):
-        owners.append(owner)
-        for glob in dict.fromkeys(plain for given in globs for plain in expand_braces(given)):
-            relative = glob.removeprefix("./").lower()
-            relative += "**" if relative.endswith("/") else ""
-            name = relative.rpartition("/")[2]
-            if "/" not in relative and not _WILD.search(name):
-                named.setdefault(name, []).append(index)
-                continue
-            _, dot, suffix = name.rpartition(".")
-            end = name if not _WILD.search(name) else dot + suffix if dot and not _WILD.search(suffix) else ""
-            same = tried.setdefault(end, {})
-            same.setdefault(relative, (_Glob(relative.removeprefix("/"), "/" in relative), []))[1].append(index)
-    return owners, named, {end: tuple((glob.literal, glob, indexes) for glob, indexes in globs.values()) for end, globs in tried.items()}
+def _is_name(glob: str) -> bool:
+    return "/" not in glob and not _is_wild(glob)
+
+
+def _is_wild(text: str) -> bool:
+    return "*" in text or "?" in text or "[" in text or "]" in text
 
 
 class _Glob:
-    """One plain glob over lower-case text: its longest literal piece is looked for before the expression is even compiled."""
+    """One plain glob over lower-case text, compiled when it is first asked."""
 
-    __slots__ = ("_glob", "_match", "literal", "whole")
+    __slots__ = ("_glob", "_match", "_whole", "end", "literal")
 
-    def __init__(self, glob: str, whole: bool) -> None:
-        self._glob = glob
-        self.whole = whole
+    def __init__(self, glob: str) -> None:
+        self._whole = "/" in glob
         """Whether it is about the whole path, and not about the name alone."""
-        self.literal = max(_WILD_PIECE.split(self._glob), key=len)
-        """Stands in every text that the glob means."""
+        self._glob = glob.removeprefix("/")
+        name = glob.rpartition("/")[2]
+        _, dot, suffix = name.rpartition(".")
+        self.end = dot + suffix if dot and not _is_wild(suffix) else ""
+        if not _is_wild(name):
+            self.end = name
+        """What the name of a path that it means has to be, or its last suffix with the dot; empty when neither is told."""
+        *pieces, last = _WILD_PIECE.split(self._glob)
+        self.literal = max(pieces, key=len, default="") or last
+        """A literal piece, which stands in every path that it means: the longest before the end, where there is one."""
         self._match: Callable[[str], re.Match[str] | None] | None = None
 
-    def means(self, text: str) -> bool:
-        if self.literal not in text:
-            return False
+    def means(self, path: str, name: str) -> bool:
         if self._match is None:
             self._match = re.compile(_regex(self._glob)).fullmatch
-        return self._match(text) is not None
+        return self._match(path if self._whole else name) is not None
 
 
 def expand_braces(glob: str) -> tuple[str, ...]:
@@ -117,6 +135,12 @@ def expand_braces(glob: str) -> tuple[str, ...]:
     """
     if "{" not in glob:
         return (glob,)
+    if glob.count("{") == glob.count("}") == 1:
+        before, _, rest = glob.partition("{")
+        inside, closed, after = rest.partition("}")
+        choices = inside.split(",")
+        if closed and 1 < len(choices) <= MAX_ALTERNATIVES:
+            return tuple([before + choice + after for choice in dict.fromkeys(choices)])
     done: list[str] = []
     left = [glob]
     while left:

@@ -11,17 +11,17 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from rung import hits, needles, store
+from rung import globs, hits, needles, store
 from rung.canonical import Canonical
 from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles, needles_of
 from rung.records import (
+    NO_PROOF,
     Call,
-    Command,
     Dependency,
     Detector,
     Fact,
@@ -32,7 +32,6 @@ from rung.records import (
     PackError,
     Packs,
     Resource,
-    Role,
     Setting,
     Signal,
     SourceFile,
@@ -45,6 +44,8 @@ from rung.records import (
 )
 from rung.wildcards import Condition, Owners, any_glob, glob
 
+K = TypeVar("K")
+T = TypeVar("T")
 _MAX_LINE = 2000
 """Longer lines are data or minified; patterns of text signals are not tried on them."""
 _MAX_GAP = 20
@@ -204,215 +205,147 @@ class Matchers:
     """
 
     def __init__(self, packs: Packs) -> None:
-        self._canonical = Canonical(packs.resources)
         self.signals: list[Owned] = []
-        self._files: list[tuple[tuple[str, ...], tuple[Owned, Condition, Mapping[str, Any]]]] = []
-        self._dependencies: dict[tuple[str, str], list[Owned]] = defaultdict(list)
-        self._imports: dict[str, list[tuple[str, Owned]]] = defaultdict(list)
-        self._calls: dict[str, list[tuple[CallPattern, Owned]]] = defaultdict(list)
-        self._open_calls: dict[str, list[tuple[CallPattern, Owned]]] = defaultdict(list)
-        self._narrowed: dict[str, tuple[Condition, tuple[str, ...]]] = {}
-        """For calls that count only in some files, or beside an import: which files, which modules."""
-        self._triggered: dict[str, frozenset[str]] = {}
-        """For steps and commands that count only in a workflow with one of these triggers."""
-        self._gates: list[tuple[tuple[str, ...], Owned]] = []
-        self._literals: list[tuple[tuple[str, ...], Owned]] = []
-        self._tests: list[tuple[tuple[str, ...], tuple[tuple[str, ...], Owned]]] = []
-        self._names: dict[tuple[str, ...], Owners[Owned]] = {}
-        """For the signals that ask about the tests of a file: who of them asks about a name."""
-        self._settings: list[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]] = []
-        self._steps: list[tuple[tuple[str, ...], tuple[tuple[tuple[str, Condition], ...], Owned]]] = []
-        self._commands: dict[str, list[tuple[CommandPattern, Owned]]] = defaultdict(list)
-        self._open_commands: list[tuple[Condition, CommandPattern, Owned]] = []
-        self._workflows: list[tuple[Callable[[Workflow], Iterator[int]], Owned]] = []
-        self._images: list[tuple[tuple[str, ...], tuple[Condition, Owned]]] = []
-        self._resources: list[tuple[tuple[str, ...], _Wanted]] = []
-        self._texts: list[tuple[tuple[str, ...], tuple[_Text, Owned]]] = []
-        self._asked: dict[tuple[str, ...], _Keys] = {}
-        """For the signals that ask about a file: who of them asks about a key."""
-        self.setting_globs: tuple[str, ...] = ()
-        """The files that configuration signals ask about."""
         self._by_key: dict[str, Owned] = {}
-        globs: set[str] = set()
+        self._asking: dict[str, list[Owned]] = defaultdict(list)
+        """Signals and starts by their matcher; those of one matcher are compiled when a fact first asks for them."""
+        self._types = packs.resources
         offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
             owned_signals = [
                 Owned(detector.id, detector.title, signal, offered=signal.capability in offered) for signal in detector.signals
             ]
             self.signals.extend(owned_signals)
-            for owned in (*owned_signals, *(_owned_start(detector, start) for start in detector.starts)):
-                signal = owned.signal
+            for owned in (*owned_signals, *[_owned_start(detector, start) for start in detector.starts]):
                 self._by_key[owned.key] = owned
-                try:
-                    getattr(self, f"_add_{signal.matcher}")(owned, _Arguments(signal.arguments))
-                except (ValueError, re.error) as error:
-                    raise _wrong(owned, error) from error
-                if signal.matcher == "config":
-                    globs.update(_texts(signal.arguments["file"]))
-        self._needles = self._known_needles(packs.digest)
-        self.setting_globs = tuple(sorted(globs))
-        self._index()
-
-    def _index(self) -> None:
-        """Makes the look-ups out of what the signals ask for."""
-        self._files_of = index_globs(self._files)
-        self._settings_of = lru_cache(maxsize=4096)(index_globs(self._settings))
-        self._tests_of = index_globs(self._tests)
-        self._gates_of, self._literals_of = Owners(self._gates).of, Owners(self._literals).of
-        self._uses_of, self._images_of, self._types_of = Owners(self._steps).of, Owners(self._images).of, Owners(self._resources).of
+                self._asking[owned.signal.matcher].append(owned)
+        self._keys: dict[tuple[str, ...], _Keys] = {}
+        """For the signals that ask about a file: who of them asks about a key."""
+        self._names: dict[tuple[str, ...], Owners[Owned]] = {}
+        """For the signals that ask about the tests of a file: who of them asks about a name."""
+        self._command_of = lru_cache(maxsize=4096)(self._command_for)
         self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
         self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
         self._names_of = lru_cache(maxsize=256)(self._names_for)
-        self._texts_of = lru_cache(maxsize=4096)(index_globs(self._texts))
+        self._needles = self._known_needles(packs.digest)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
-    def _add_file(self, owned: Owned, given: _Arguments) -> None:
-        patterns = given.texts("any", "path")
-        options = {key: given.take(key) for key in ("min_size", "max_size", "lfs", "exclude")}
-        given.done()
-        self._files.append((patterns, (owned, compile_globs(_texts(options["exclude"]) if options["exclude"] else ()), options)))
+    def _each(self, matcher: str, read: Callable[[Owned, _Arguments], Iterable[T]]) -> Iterator[T]:
+        """What is read of the arguments of the signals of one matcher; raises `PackError` when they are not all understood."""
+        for owned in self._asking[matcher]:
+            given = _Arguments(owned.signal.arguments)
+            try:
+                yield from read(owned, given)
+                given.done()
+            except (ValueError, re.error) as error:
+                raise _wrong(owned, error) from error
 
-    def _add_dependency(self, owned: Owned, given: _Arguments) -> None:
-        for name in given.texts("any"):
-            ecosystem, _, package = name.rpartition(":") if name.split(":")[0] in ECOSYSTEMS else ("", "", name)
-            for system in (ecosystem,) if ecosystem else ("pypi", "conda"):
-                self._dependencies[system, package.lower()].append(owned)
-        given.done()
+    @cached_property
+    def _files_of(self) -> Callable[[str], tuple[_File, ...]]:
+        return index_globs(self._each("file", _file))
 
-    def _add_import(self, owned: Owned, given: _Arguments) -> None:
-        for module in given.texts("any"):
-            self._imports[_root(module)].append((module, owned))
-        given.done()
+    @cached_property
+    def _dependencies(self) -> dict[tuple[str, str], list[Owned]]:
+        return _listed(self._each("dependency", _dependency))
 
-    def _add_call(self, owned: Owned, given: _Arguments) -> None:
-        patterns = given.texts("any")
-        _place(given)
-        folders, modules = given.texts("file", default=()), given.texts("beside", default=())
-        given.done()
-        if folders or modules:
-            self._narrowed[owned.key] = compile_globs(folders or ("*",)), modules
-        for text in patterns:
-            pattern = CallPattern(text)
-            if "*" not in pattern.last:
-                self._calls[pattern.last].append((pattern, owned))
-            elif "*" not in pattern.root:
-                self._open_calls[pattern.root].append((pattern, owned))
-            else:
-                raise ValueError(f"`{text}` names neither the first nor the last part of the call")
+    @cached_property
+    def _imports(self) -> dict[str, list[tuple[str, Owned]]]:
+        return _listed(self._each("import", lambda owned, given: ((_root(module), (module, owned)) for module in given.texts("any"))))
 
-    def _add_gate(self, owned: Owned, given: _Arguments) -> None:
-        self._gates.append((given.texts("any"), owned))
-        given.done()
+    @cached_property
+    def _called(self) -> tuple[_ByPart, _ByPart]:
+        """Patterns of calls by the last part of the name, and those that leave that open by the first."""
+        patterns = list(self._each("call", _call))
+        return (
+            _listed((pattern.last, (pattern, owned)) for pattern, owned in patterns if "*" not in pattern.last),
+            _listed((pattern.root, (pattern, owned)) for pattern, owned in patterns if "*" in pattern.last),
+        )
 
-    def _add_literal(self, owned: Owned, given: _Arguments) -> None:
-        self._literals.append((given.texts("any"), owned))
-        given.done()
+    @cached_property
+    def _narrowed(self) -> dict[str, tuple[Condition, tuple[str, ...]]]:
+        """For calls that count only in some files, or beside an import: which files, which modules."""
+        narrowed = {}
+        for owned in self._asking["call"]:
+            given = _Arguments(owned.signal.arguments)
+            files, modules = given.optional("file"), given.optional("beside")
+            if files or modules:
+                narrowed[owned.key] = compile_globs(files or ("*",)), modules
+        return narrowed
 
-    def _add_test(self, owned: Owned, given: _Arguments) -> None:
-        files, names = given.texts("file", default=("*",)), given.texts("any", "name", default=("*",))
-        given.done()
-        self._tests.append((files, (names, owned)))
+    @cached_property
+    def _triggered(self) -> dict[str, frozenset[str]]:
+        """For steps and commands that count only in a workflow with one of these triggers."""
+        asking = (*self._asking["step"], *self._asking["command"])
+        found = ((owned.key, frozenset(_Arguments(owned.signal.arguments).optional("trigger"))) for owned in asking)
+        return {key: kinds for key, kinds in found if kinds}
 
-    def _add_config(self, owned: Owned, given: _Arguments) -> None:
-        files, keys = given.texts("file"), given.texts("key", default=("*",))
-        values = given.texts("value", default=("*",))
-        given.done()
-        self._settings.append((files, (keys, any_glob(values), owned)))
+    @cached_property
+    def _gates_of(self) -> Callable[[str], tuple[Owned, ...]]:
+        return Owners(self._each("gate", _any)).of
 
-    def _add_step(self, owned: Owned, given: _Arguments) -> None:
-        uses, conditions = given.texts("any", "uses"), given.conditions("with")
-        if kinds := given.texts("trigger", default=()):
-            self._triggered[owned.key] = frozenset(kinds)
-        given.done()
-        self._steps.append((uses, (conditions, owned)))
+    @cached_property
+    def _literals_of(self) -> Callable[[str], tuple[Owned, ...]]:
+        return Owners(self._each("literal", _any)).of
 
-    def _add_command(self, owned: Owned, given: _Arguments) -> None:
-        patterns = given.texts("any", "run")
-        _place(given)
-        if kinds := given.texts("trigger", default=()):
-            self._triggered[owned.key] = frozenset(kinds)
-        given.done()
-        for text in patterns:
-            pattern = CommandPattern(text)
-            if any(mark in pattern.program for mark in "*?["):
-                self._open_commands.append((glob(pattern.program), pattern, owned))
-            else:
-                self._commands[pattern.program.lower()].append((pattern, owned))
+    @cached_property
+    def _tests_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Owned], ...]]:
+        return index_globs(self._each("test", _test))
 
-    def _add_workflow(self, owned: Owned, given: _Arguments) -> None:
-        systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
-        environment, names = given.texts("environment", default=()), given.texts("job", default=())
-        needs, permissions = given.take("needs"), given.texts("permissions", default=())
-        first, then = given.texts("first", default=()), given.texts("then", default=())
-        idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
-        given.done()
-        if bool(first) != bool(then):
-            raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
-        if idle and not needs:
-            raise ValueError("`idle` (steps that check nothing) goes with `needs: true`")
-        is_system = any_glob(systems)
-        is_environment = any_glob(environment) if environment else None
-        is_permission = any_glob(permissions) if permissions else None
-        is_job = any_glob(names) if names else None
-        is_condition = any_glob(conditions) if conditions else None
-        gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle) if idle else lambda _: False)
+    @cached_property
+    def _settings_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Condition, Owned], ...]]:
+        return lru_cache(maxsize=4096)(index_globs(self._each("config", _setting)))
 
-        def lines(workflow: Workflow) -> Iterator[int]:
-            if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
-                return
-            triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
-            if kinds and not triggers:
-                return
-            if is_environment is None and is_job is None and is_condition is None and not needs and not first:
-                yield triggers[0] if triggers else workflow.line
-                return
-            for job in workflow.jobs:
-                if is_environment and not is_environment(job.environment):
-                    continue
-                if is_condition and not is_condition(job.condition):
-                    continue
-                if first and not gates.within(job):
-                    continue
-                if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or gates.before(job, workflow)):
-                    yield job.line
+    @cached_property
+    def _uses_of(self) -> Callable[[str], tuple[tuple[_Conditions, Owned], ...]]:
+        return Owners(self._each("step", _step)).of
 
-        self._workflows.append((lines, owned))
+    @cached_property
+    def _commands(self) -> tuple[dict[str, list[tuple[CommandPattern, Owned]]], list[tuple[Condition, CommandPattern, Owned]]]:
+        """Patterns of commands by the program, and those that leave the program open."""
+        patterns = list(self._each("command", _command))
+        return (
+            _listed((pattern.program.lower(), (pattern, owned)) for pattern, owned in patterns if not _WILD.search(pattern.program)),
+            [(glob(pattern.program), pattern, owned) for pattern, owned in patterns if _WILD.search(pattern.program)],
+        )
 
-    def _add_image(self, owned: Owned, given: _Arguments) -> None:
-        names, uses = given.texts("any", "name"), given.texts("use", default=("*",))
-        given.done()
-        both = (*names, *(f"*/{name}" for name in names if "/" not in name))
-        self._images.append((both, (any_glob(uses), owned)))
+    @cached_property
+    def _workflows(self) -> list[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
+        return list(self._each("workflow", _workflow))
 
-    def _add_resource(self, owned: Owned, given: _Arguments) -> None:
-        types, conditions = given.texts("any", "type"), given.conditions("where", fold=True)
-        dialects, without = given.texts("dialect", default=("*",)), tuple(map(_fold, given.texts("without", default=())))
-        given.done()
-        self._resources.append((types, _Wanted(any_glob(dialects), conditions, without, owned)))
+    @cached_property
+    def _images_of(self) -> Callable[[str], tuple[tuple[Condition, Owned], ...]]:
+        return Owners(self._each("image", _image)).of
 
-    def _add_text(self, owned: Owned, given: _Arguments) -> None:
-        files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
-        given.done()
-        if not isinstance(pattern, str) or not isinstance(example, str):
-            raise ValueError(  # noqa: TRY004 - the value in the pack is wrong
-                "needs `pattern` (a regular expression) and `example` (a line that it matches)"
-            )
-        self._texts.append((files, (_Text(pattern, example), owned)))
+    @cached_property
+    def _types_of(self) -> Callable[[str], tuple[_Wanted, ...]]:
+        return Owners(self._each("resource", _resource)).of
+
+    @cached_property
+    def _canonical(self) -> Canonical:
+        return Canonical(self._types)
+
+    @cached_property
+    def _texts_of(self) -> Callable[[str], tuple[tuple[_Text, Owned], ...]]:
+        return lru_cache(maxsize=4096)(index_globs(self._each("text", _text)))
 
     def _known_needles(self, digest: str) -> dict[str, Needles]:
-        """What must be in a text for the patterns of text signals to match; kept between scans, as all of them are compiled for it."""
+        """What must be in a text for the patterns of text signals to match; found out once, as all of them are compiled for it.
+
+        That is also when all signals are seen to be right.
+        """
 
         def find() -> dict[str, Needles]:
-            found = {}
-            for _, (text, owned) in self._texts:
-                try:
-                    found[text.pattern] = text.checked_needles()
-                except (ValueError, re.error) as error:
-                    raise _wrong(owned, error) from error
-            return found
+            for name in vars(Matchers):
+                if isinstance(getattr(Matchers, name), cached_property) and name != "_finder":
+                    getattr(self, name)
+            return dict(self._each("text", _needed))
 
-        return store.remembered("needles", digest, dict[str, Needles], find, by=(__file__, needles.__file__)) if digest else find()
+        return (
+            store.compiled("needles", digest, dict[str, Needles], find, by=(__file__, needles.__file__, globs.__file__))
+            if digest
+            else find()
+        )
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -448,6 +381,10 @@ class Matchers:
         """Whether any text signal looks into files of this path."""
         return bool(self._texts_of(path))
 
+    def asks_for_settings(self, path: str) -> bool:
+        """Whether any configuration signal looks into files of this path."""
+        return bool(self._settings_of(path))
+
     def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
         """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
         asked = {owned.key for _, _, owned in self._settings_of(path)}
@@ -464,7 +401,7 @@ class Matchers:
 
         First parts that are enough, last parts that are enough, and first parts with the last parts that go with them.
         """
-        roots = {root for root in self._open_calls if root.startswith(languages)}
+        roots = {root for root in self._called[1] if root.startswith(languages)}
         ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
         return roots, self._ends["*"], ends
 
@@ -477,7 +414,7 @@ class Matchers:
     def _ends(self) -> dict[str, set[str]]:
         """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
         ends: dict[str, set[str]] = {"*": set()}
-        for last, patterns in self._calls.items():
+        for last, patterns in self._called[0].items():
             for pattern, _ in patterns:
                 ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(last)
         return ends
@@ -486,9 +423,9 @@ class Matchers:
         """The configuration signals that ask about a file, by key; shared by like files."""
         settings = self._settings_of(path)
         names = tuple(owned.key for _, _, owned in settings)
-        if names not in self._asked:
-            self._asked[names] = _Keys(settings)
-        return self._asked[names]
+        if names not in self._keys:
+            self._keys[names] = _Keys(settings)
+        return self._keys[names]
 
     def _names_for(self, path: str) -> Owners[Owned]:
         """The signals that ask about the tests of a file, by the tests' names; shared by like files."""
@@ -507,7 +444,7 @@ class Matchers:
             by_path: whether signals that ask for a file's path are meant too.
         """
         found: list[Match] = []
-        if file.role is not Role.VENDORED:
+        if file.role not in NO_PROOF:
             if by_path:
                 found.extend(self._match_file(file))
             found.extend(Match(self._by_key[key], line) for key, line, _ in texts)
@@ -545,7 +482,7 @@ class Matchers:
                         yield match
             elif isinstance(fact, Task):
                 for command in fact.commands:
-                    for owned in self._match_command(command):
+                    for owned in self._command_of(command.words):
                         if owned.key not in self._triggered:
                             yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
@@ -599,7 +536,7 @@ class Matchers:
     def _patterns_of(self, bare: str) -> Iterator[tuple[CallPattern, Owned]]:
         """The patterns that go by the ends of a name without brackets."""
         root = bare.partition(".")[0]
-        for patterns in (self._calls.get(bare.rpartition(".")[2]), self._open_calls.get(root)):
+        for patterns in (self._called[0].get(bare.rpartition(".")[2]), self._called[1].get(root)):
             yield from (found for found in patterns or () if found[0].root == root or "*" in found[0].root)
 
     def _beside(self, match: Match, modules: tuple[str, ...], file: SourceFile) -> Iterator[Match]:
@@ -619,15 +556,14 @@ class Matchers:
             if fact.module == module or fact.module.startswith((module + ".", module + "/")):
                 yield Match(owned, fact.line, modules=((root,),))
 
-    def _match_command(self, command: Command) -> Iterator[Owned]:
-        program = program_of(command.words)
-        lowered = frozenset(word.lower() for word in command.words[1:])
-        for pattern, owned in (*self._commands.get(program, ()), *self._open_commands_of(program)):
-            if pattern.matches(command.words, lowered):
-                yield owned
+    def _command_for(self, words: tuple[str, ...]) -> tuple[Owned, ...]:
+        program = program_of(words)
+        lowered = frozenset(word.lower() for word in words[1:])
+        asking = (*self._commands[0].get(program, ()), *self._open_commands_of(program))
+        return tuple(owned for pattern, owned in asking if pattern.matches(words, lowered))
 
     def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
-        return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
+        return tuple((pattern, owned) for is_program, pattern, owned in self._commands[1] if is_program(program))
 
     def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
@@ -641,7 +577,7 @@ class Matchers:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)
                 for command in step.commands:
-                    for owned in self._match_command(command):
+                    for owned in self._command_of(command.words):
                         yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
@@ -649,6 +585,133 @@ class Matchers:
         for wanted, owned in dict.fromkeys((*self._uses_of(step.uses.partition("@")[0]), *self._uses_of(step.uses))):
             if all(any(map(is_value, attributes.values(key))) for key, is_value in wanted):
                 yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
+
+
+# ── what signals ask for ─────────────────────────────────────────────────────────────────────────────
+
+_Conditions = tuple[tuple[str, Condition], ...]
+_ByPart = dict[str, list[tuple[CallPattern, Owned]]]
+_File = tuple[Owned, Condition, Mapping[str, Any]]
+
+
+def _listed(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
+    found: dict[K, list[T]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def _file(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], _File]]:
+    patterns = given.texts("any", "path")
+    options = {key: given.take(key) for key in ("min_size", "max_size", "lfs")}
+    yield patterns, (owned, compile_globs(given.optional("exclude")), options)
+
+
+def _dependency(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, str], Owned]]:
+    for name in given.texts("any"):
+        ecosystem, _, package = name.rpartition(":") if name.split(":")[0] in ECOSYSTEMS else ("", "", name)
+        for system in (ecosystem,) if ecosystem else ("pypi", "conda"):
+            yield (system, package.lower()), owned
+
+
+def _call(owned: Owned, given: _Arguments) -> Iterator[tuple[CallPattern, Owned]]:
+    _place(given)
+    for text in given.texts("any"):
+        pattern = CallPattern(text)
+        if "*" in pattern.last and "*" in pattern.root:
+            raise ValueError(f"`{text}` names neither the first nor the last part of the call")
+        yield pattern, owned
+    given.optional("file"), given.optional("beside")
+
+
+def _any(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:
+    yield given.texts("any"), owned
+
+
+def _test(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], Owned]]]:
+    yield given.texts("file", default=("*",)), (given.texts("any", "name", default=("*",)), owned)
+
+
+def _setting(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]]:
+    keys, values = given.texts("key", default=("*",)), given.texts("value", default=("*",))
+    yield given.texts("file"), (keys, any_glob(values), owned)
+
+
+def _step(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[_Conditions, Owned]]]:
+    given.optional("trigger")
+    yield given.texts("any", "uses"), (given.conditions("with"), owned)
+
+
+def _command(owned: Owned, given: _Arguments) -> Iterator[tuple[CommandPattern, Owned]]:
+    given.optional("trigger")
+    _place(given)
+    for text in given.texts("any", "run"):
+        yield CommandPattern(text), owned
+
+
+def _workflow(owned: Owned, given: _Arguments) -> Iterator[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
+    """The lines of a workflow on which what a signal asks for is, and the signal."""
+    systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
+    environment, names = given.texts("environment", default=()), given.texts("job", default=())
+    needs, permissions = given.take("needs"), given.texts("permissions", default=())
+    first, then = given.texts("first", default=()), given.texts("then", default=())
+    idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
+    if bool(first) != bool(then):
+        raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
+    if idle and not needs:
+        raise ValueError("`idle` (steps that check nothing) goes with `needs: true`")
+    is_system = any_glob(systems)
+    is_environment = any_glob(environment) if environment else None
+    is_permission = any_glob(permissions) if permissions else None
+    is_job = any_glob(names) if names else None
+    is_condition = any_glob(conditions) if conditions else None
+    gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle) if idle else lambda _: False)
+
+    def lines(workflow: Workflow) -> Iterator[int]:
+        if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
+            return
+        triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
+        if kinds and not triggers:
+            return
+        if is_environment is None and is_job is None and is_condition is None and not needs and not first:
+            yield triggers[0] if triggers else workflow.line
+            return
+        for job in workflow.jobs:
+            if is_environment and not is_environment(job.environment):
+                continue
+            if is_condition and not is_condition(job.condition):
+                continue
+            if first and not gates.within(job):
+                continue
+            if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or gates.before(job, workflow)):
+                yield job.line
+
+    yield lines, owned
+
+
+def _image(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[Condition, Owned]]]:
+    names, uses = given.texts("any", "name"), given.texts("use", default=("*",))
+    yield (*names, *(f"*/{name}" for name in names if "/" not in name)), (any_glob(uses), owned)
+
+
+def _resource(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], _Wanted]]:
+    conditions, dialects = given.conditions("where", fold=True), given.texts("dialect", default=("*",))
+    without = tuple(map(_fold, given.optional("without")))
+    yield given.texts("any", "type"), _Wanted(any_glob(dialects), conditions, without, owned)
+
+
+def _text(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[_Text, Owned]]]:
+    files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
+    if not isinstance(pattern, str) or not isinstance(example, str):
+        raise ValueError(  # noqa: TRY004 - the value in the pack is wrong
+            "needs `pattern` (a regular expression) and `example` (a line that it matches)"
+        )
+    yield files, (_Text(pattern, example), owned)
+
+
+def _needed(owned: Owned, given: _Arguments) -> Iterator[tuple[str, Needles]]:
+    for _, (text, _) in _text(owned, given):
+        yield text.pattern, text.checked_needles()
 
 
 class _Wanted(NamedTuple):
@@ -671,11 +734,13 @@ class _Attributes:
 
     def values(self, wanted: str) -> Iterator[str]:
         """The values of a key that is the wanted one or ends with it behind a dot, or that it matches as a glob."""
+        last = wanted.rpartition(".")[2]
+        likely = self._all if "*" in last else self._by_last.get(last, ())
         if "*" in wanted:
             is_key = glob(wanted)
-            return (value for key, value in self._all if is_key(key))
+            return (value for key, value in likely if is_key(key))
         behind = "." + wanted
-        return (value for key, value in self._by_last.get(wanted.rpartition(".")[2], ()) if key == wanted or key.endswith(behind))
+        return (value for key, value in likely if key == wanted or key.endswith(behind))
 
 
 class _Keys:
@@ -684,8 +749,10 @@ class _Keys:
     def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
         self._owners: list[tuple[Condition, Owned]] = []
         self._exact: dict[str, list[int]] = defaultdict(list)
-        self._by_last: dict[str, list[tuple[str, Condition, int]]] = defaultdict(list)
-        """Globs with their longest literal piece, by the last part of the keys that they can match; under `` those that don't say."""
+        self._by_last: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """Globs by the last part of the keys that they can match."""
+        self._by_literal: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """Globs that don't say a last part, by their longest literal piece."""
         always = []
         for index, (keys, is_value, owned) in enumerate(settings):
             self._owners.append((is_value, owned))
@@ -696,9 +763,11 @@ class _Keys:
                 last = key.rpartition(".")[2].lower()
                 if not _WILD.search(key):
                     self._exact[key.lower()].append(index)
+                elif _WILD.search(last):
+                    self._by_literal[max(_WILD_PIECE.split(key.lower()), key=len)].append((glob(key), index))
                 else:
-                    literal = max(_WILD_PIECE.split(key.lower()), key=len)
-                    self._by_last["" if _WILD.search(last) else last].append((literal, glob(key), index))
+                    self._by_last[last].append((glob(key), index))
+        self._finder = Finder(self._by_literal)
         self._always = frozenset(always)
         self._of_any = tuple(self._owners[index] for index in always)
         """Who asks about every key."""
@@ -707,10 +776,9 @@ class _Keys:
     def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
         lowered = key.lower()
         found = list(self._exact.get(lowered, ()))
-        for last in (lowered.rpartition(".")[2], ""):
-            for literal, is_key, index in self._by_last.get(last, ()):
-                if literal in lowered and is_key(key):
-                    found.append(index)
+        likely = [self._by_literal[literal] for literal in self._finder.found_in(lowered.encode("utf-8", "surrogatepass"))]
+        for tried in (self._by_last.get(lowered.rpartition(".")[2], ()), *likely):
+            found.extend([index for is_key, index in tried if is_key(key)])
         return tuple([self._owners[index] for index in sorted(self._always.union(found))]) if found else self._of_any
 
 
@@ -770,6 +838,9 @@ class _Arguments:
         if default is None:
             raise ValueError(f"needs {' or '.join(f'`{key}`' for key in keys)}, or a plain list")
         return default
+
+    def optional(self, key: str) -> tuple[str, ...]:
+        return self.texts(key, default=())
 
     def conditions(self, key: str, *, fold: bool = False) -> tuple[tuple[str, Condition], ...]:
         raw = self._left.pop(key, None) or {}

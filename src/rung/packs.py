@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-import rung
-from rung import __version__, store
+from rung import records, store
 from rung.records import (
     Capability,
     Criterion,
@@ -34,9 +34,6 @@ from rung.records import (
     Start,
     Strength,
 )
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
 
 DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
 """Where a match proves its full strength unless the signal says otherwise."""
@@ -82,91 +79,84 @@ _SCALARS: dict[str, Callable[[str], object]] = {
 }
 
 
-class _Kept(Struct, frozen=True, kw_only=True):
-    """The packs in the form in which they are kept; frameworks as they are written, as their requirements nest."""
+class _Compiled(Struct, frozen=True, kw_only=True):
+    """The packs in the form in which they are compiled; frameworks as they are written, as their requirements nest."""
 
     detectors: tuple[Detector, ...]
     capabilities: tuple[Capability, ...]
     resources: tuple[ResourceType, ...]
     dead_ends: tuple[DeadEndRule, ...]
     frameworks: tuple[tuple[str, dict[str, Any]], ...]
-    digest: str
 
 
 @cache
 def load_packs() -> Packs:
     """All packs that ship with Rung, sorted, with a digest over their content.
 
-    Parsing them takes longer than most scans; what they hold is kept as `store.remembered` tells, for as long as no file of them changes.
+    Parsing them takes longer than most scans; see `store.compiled`.
 
     Raises:
         PackError: a pack is wrong; the message names the file and the key.
     """
-    state = _state_of_files()
-    name = f"packs-{hashlib.sha256(repr(rung.__path__).encode()).hexdigest()[:12]}"
-    kept = store.remembered(name, state, _Kept, _read_packs) if state else _read_packs()
+    written = _Written(_yaml_of("rung.detectors"), _yaml_of("rung.detectors", "resources"), _yaml_of("rung.rules"))
+    digest = hashlib.sha256()
+    for _, data in chain.from_iterable(written):
+        digest.update(data)
+    kept = store.compiled("packs", digest.hexdigest(), _Compiled, lambda: _compile(written), by=(__file__, records.__file__))
     return Packs(
         detectors=kept.detectors,
         capabilities=kept.capabilities,
         resources=kept.resources,
         frameworks=tuple(framework_of(file, pack) for file, pack in kept.frameworks),
         dead_ends=kept.dead_ends,
-        digest=kept.digest,
+        digest=digest.hexdigest()[:16],
     )
 
 
-def _state_of_files() -> str:
-    """Rung's version, and the names, sizes and times of the packs and of what reads them; empty where they are no files of their own."""
-    detectors, rules = (import_module(name).__path__[0] for name in ("rung.detectors", "rung.rules"))
-    try:
-        states = [
-            (folder, entry.name, state.st_size, state.st_mtime_ns)
-            for folder in (detectors, os.path.join(detectors, "resources"), rules, os.path.dirname(__file__))
-            for entry in os.scandir(folder)
-            if entry.name.endswith(".yaml") or entry.name in _WRITTEN_BY
-            if (state := entry.stat())
-        ]
-    except OSError:
-        return ""
-    return repr((__version__, sorted(states)))
+_Files = list[tuple[str, bytes]]
 
 
-_WRITTEN_BY = ("packs.py", "records.py")
+class _Written(NamedTuple):
+    """The packs' files, by name."""
+
+    detectors: _Files
+    resources: _Files
+    rules: _Files
 
 
-def _read_packs() -> _Kept:
-    from importlib.resources import files
+def _yaml_of(package: str, *below: str) -> _Files:
+    """Names and contents of the YAML files in a folder of a package, sorted."""
+    folder = os.path.join(import_module(package).__path__[0], *below)
+    if not os.path.isdir(folder):  # Rung lies in an archive.
+        from importlib.resources import files
 
-    digest = hashlib.sha256()
-    detectors: list[Detector] = []
-    resources: list[ResourceType] = []
-    for file in _yaml_files(files("rung.detectors")):
-        digest.update(file.read_bytes())
-        detectors.append(detector_of(file.name, parse(file.name, file.read_bytes())))
-    for file in _yaml_files(files("rung.detectors") / "resources"):
-        digest.update(file.read_bytes())
-        resources.extend(resources_of(file.name, parse(file.name, file.read_bytes())))
+        place = files(package).joinpath(*below)
+        return sorted((file.name, file.read_bytes()) for file in place.iterdir() if file.name.endswith(".yaml"))
+    found = []
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".yaml"):
+            with open(os.path.join(folder, name), "rb", buffering=0) as file:
+                found.append((name, file.readall()))
+    return found
+
+
+def _compile(written: _Written) -> _Compiled:
+    detectors = [detector_of(name, parse(name, data)) for name, data in written.detectors]
+    resources = [resource for name, data in written.resources for resource in resources_of(name, parse(name, data))]
     capabilities: tuple[Capability, ...] = ()
-    written: list[tuple[str, dict[str, Any]]] = []
+    rules: list[tuple[str, dict[str, Any]]] = []
     dead_ends: tuple[DeadEndRule, ...] = ()
-    for file in _yaml_files(files("rung.rules")):
-        digest.update(file.read_bytes())
-        if file.name == "capabilities.yaml":
-            capabilities = capabilities_of(file.name, parse(file.name, file.read_bytes()))
-        elif file.name == "dead-ends.yaml":
-            dead_ends = dead_ends_of(file.name, parse(file.name, file.read_bytes()))
+    for name, data in written.rules:
+        if name == "capabilities.yaml":
+            capabilities = capabilities_of(name, parse(name, data))
+        elif name == "dead-ends.yaml":
+            dead_ends = dead_ends_of(name, parse(name, data))
         else:
-            written.append((file.name, dict(parse(file.name, file.read_bytes()))))
-    frameworks = [framework_of(file, pack) for file, pack in written]
-    _check_capabilities(capabilities, detectors, dead_ends, frameworks)
-    written.sort(key=lambda item: (item[1]["id"] != "mlab", item[1]["id"]))
-    return _Kept(
-        detectors=tuple(detectors),
-        capabilities=capabilities,
-        resources=tuple(resources),
-        dead_ends=dead_ends,
-        frameworks=tuple(written),
-        digest=digest.hexdigest()[:16],
+            rules.append((name, dict(parse(name, data))))
+    _check_capabilities(capabilities, detectors, dead_ends, [framework_of(file, pack) for file, pack in rules])
+    rules.sort(key=lambda item: (item[1]["id"] != "mlab", item[1]["id"]))
+    return _Compiled(
+        detectors=tuple(detectors), capabilities=capabilities, resources=tuple(resources), dead_ends=dead_ends, frameworks=tuple(rules)
     )
 
 
@@ -369,10 +359,6 @@ def framework_leaves(framework: Framework) -> Iterator[Leaf]:
         yield from leaves(criterion.requires)
     for dimension in framework.dimensions:
         yield from leaves(dimension.applies)
-
-
-def _yaml_files(folder: Traversable) -> list[Traversable]:
-    return sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
 
 
 def _signal(where: str, raw: object) -> Signal:

@@ -1,203 +1,470 @@
-"""Which files are worth a close look: told by the words in their bytes, before anything is parsed.
+"""Which files are worth a close look: told by what stands in their bytes, before anything is parsed.
 
-A signal that asks for `mlflow.*.log_model(registered_model_name=)` can only match where the words `mlflow`, `log_model` and
-`registered_model_name` stand somewhere in the file. Splitting a file into words costs a hundredth of parsing it.
+A signal that asks for `mlflow.*.log_model(registered_model_name=)` can only match where the words `mlflow` and `log_model` stand
+somewhere in the file, `log_model` as something that is called, and `registered_model_name` before a sign. One pass over the bytes
+finds the rarest words of all patterns; only patterns whose word is there are looked at closer.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache, partial
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from rung.expressions import regex
 from rung.globs import index_globs
+from rung.needles import Finder
 from rung.records import Detector
 
-Words = frozenset[bytes]
-
-_SEPARATORS = bytes(byte if chr(byte) in "_0123456789abcdefghijklmnopqrstuvwxyz" else 32 for byte in bytes(range(256)).lower())
-_WORD = re.compile(r"[a-z0-9_]+", re.ASCII)
 _WILD = "*?]["
 _WILDCARD = re.compile(r"[*?\[\]]")
-_BRACKETS = re.compile(r"[\[\]]")
-_GAP = re.compile(r"[*?\s{}\"'`\\]+|\[[^\]]*\]")
-_SPELLED_DIFFERENTLY = frozenset(("true", "false", "none", "null"))
-_SPELLED_DIFFERENTLY_BYTES = frozenset(word.encode() for word in _SPELLED_DIFFERENTLY)
-_SQL_TEST_BLOCK = b"data_test"
+_WORD = re.compile(r"\w+", re.ASCII)
+_GAP = re.compile(r"[*?\s{}\"'`]+|\[[^\]]*\]|(?<=\\)\\*")
+"""Between the texts of a glob that stand in a source as they are: blanks and braces may be written otherwise, a backslash twice."""
+_PLAIN = re.compile(r"[^\s*?\[\]{}\"'`\\]+")
+_BRACKETED = re.compile(r"\[([^\]]*)\]")
+_SPELLED_DIFFERENTLY = frozenset(("true", "false", "none", "null", "nil", "nothing", "undefined", "python"))
+"""Values that a source may write in other ways; `sys.executable` is Python."""
+_COMMON = frozenset((
+    "apache", "api", "artifact", "attr", "attribute", "aws", "azure", "case", "client", "cloud", "code", "com", "command", "component",
+    "config", "connection", "container", "copy", "core", "create", "data", "description", "endpoint", "entity", "env", "environment",
+    "experiment", "flow", "format", "from_", "func", "generate", "get", "get_", "google", "http", "https://", "init", "input", "inputs",
+    "io", "label", "list", "load", "logging", "main", "meta", "metadata", "microsoft", "mode", "model", "models", "name", "object",
+    "open", "option", "options", "org", "output", "outputs", "pipe", "pipeline", "pipelines", "project", "providers", "python", "query",
+    "read", "ref", "repo", "resource", "run", "save", "script", "sdk", "self", "serve", "server", "service", "session", "source", "start",
+    "table", "task", "test", "type", "update", "utils", "value", "values", "version", "workflow",
+))  # fmt: skip
+"""Words that so many files hold that others are better looked for."""
+_CHANCE = 3
+"""Texts of no more letters are in many files by chance: not worth looking for beside others."""
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""What text of two bytes a character begins with."""
+
+_COLONS = ("js:", "go:")
+"""Languages with a colon between a keyword and its value."""
+_QUOTING = ("", "js:", "go:")
+"""Languages whose strings stand between quotes as they are."""
+_ANY_CASE = ("sql:", "dbt.")
+"""Languages that don't mind the case of names."""
+
+_WORD_BYTES = frozenset(b"_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_SEPARATORS = bytes(byte if byte in _WORD_BYTES else 32 for byte in bytes(range(256)).lower())
+_QUOTES = (b'"', b"'", b"`")
+_EQUALS = regex(rb"\s*+=(?![=>])")
+_COLON = regex(rb"\s*+:(?!:)")
+_IMPORTS = regex(rb"import(?<!\wimport)\b[ \t\\\r\n]*+(?:\([^()]*+|(?:[^\n;\\#]++|\\\r?\n?)*+)")
+_IMPORTED = regex(rb"\w+|\*")
+_BRACKET = regex(rb"[\s\\]*+\(")
+_NO_VALUE = regex(rb"[ \t]*+(?:[.<>=]|!=|(?!(?:as|if|else|or|and|for|async)\b)\w)")
+_DEFAULT = regex(rb"[ \t]*+=(?!=)")
+_ANNOTATED = regex(rb":[^:=,(\n]*+\Z")
+_JS_BRACKET = regex(rb"!?(?:<[^<>()\n;]{0,120}+>)?[ \t]*+(?:\?\.)?[(/]")
+_JS_BOUND = regex(rb"[\"'`]|\s*+(?:as\b|:)")
+_JS_EXTENDS = regex(rb"\bextends\s++[\w$.]*+\Z")
+_BLOCK = regex(rb"\{%-?\s*+\Z")
+_ORDERED = regex(rb"(?<![-=<>])[<>](?![<>])")
+_STOPPING = regex(rb"\b(?:if|elif|assert)\b")
+_STATEMENT = regex(
+    rb"^[ \t]*+(?:assert|break|class|continue|def|del|elif|except|global|import|nonlocal|pass|raise|return|try|while|with)\b", re.MULTILINE
+)
+"""Lines that begin a statement wherever they stand: their first word can't go on with the one before."""
 
 
-def words_of(data: bytes) -> Words:
+class _Source:
+    """The bytes of a file that is asked about."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.lowered = data.lower()
+        self._held: dict[tuple[bytes, bool], bool] = {}
+        self._used: dict[tuple[bytes, bool], bool] = {}
+
+    def places(self, word: bytes, *, lowered: bool = False) -> Iterator[int]:
+        """Where a word stands whole."""
+        data = self.lowered if lowered else self.data
+        at = data.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if (at == 0 or data[at - 1] not in _WORD_BYTES) and (end == len(data) or data[end] not in _WORD_BYTES):
+                yield at
+            at = data.find(word, end)
+
+    def holds(self, word: bytes, *, lowered: bool = False) -> bool:
+        """Whether a word stands anywhere whole."""
+        known = self._held.get((word, lowered))
+        if known is None:
+            known = self._held[word, lowered] = next(self.places(word, lowered=lowered), -1) >= 0
+        return known
+
+    def uses(self, name: bytes, language: str, *, dotted: bool) -> bool:
+        """Whether a name (behind others, if it is `dotted`) may be that of a call of the language."""
+        known = self._used.get((name, dotted))
+        if known is None:
+            known = self._used[name, dotted] = _USES[language](self, name, dotted)
+        return known
+
+    def quotes(self, text: bytes, *, lowered: bool = True, whole: bool = True) -> bool:
+        """Whether a text stands in quotes, or behind one when it isn't the whole of a string."""
+        data = self.lowered if lowered else self.data
+        return any(quote + text + (quote if whole else b"") in data for quote in _QUOTES)
+
+    def gives(self, keyword: bytes, language: str) -> bool:
+        """Whether a call may give a value to a keyword."""
+        follows = (_COLON if language in _COLONS else _EQUALS).match
+        return any(follows(self.data, at + len(keyword)) for at in self.places(keyword))
+
+    @cached_property
+    def imported(self) -> frozenset[bytes]:
+        """The words of Python's import statements, and a `*` if everything is imported of a module."""
+        return frozenset(word for statement in _IMPORTS.findall(self.data) for word in _IMPORTED.findall(statement))
+
+    @cached_property
+    def compared(self) -> frozenset[str]:
+        """The words, in lower case, of Python's statements that may stop a program and ask what is more or less."""
+        found = set[bytes]()
+        starts = [match.start() for match in _STATEMENT.finditer(self.data)]
+        done = -1
+        for sign in _ORDERED.finditer(self.data):
+            number = bisect_right(starts, sign.start())
+            if number != done:
+                done = number
+                statement = self.data[starts[number - 1] if number else 0 : starts[number] if number < len(starts) else len(self.data)]
+                if _STOPPING.search(statement):
+                    found |= words_of(statement)
+        return frozenset(word.decode() for word in found)
+
+
+class Traces(Struct, frozen=True, kw_only=True):
+    """What a file must hold for a pattern to match in it."""
+
+    words: frozenset[bytes] = frozenset()
+    """Whole words, in lower case."""
+    pieces: tuple[bytes, ...] = ()
+    """Texts in lower case that need not be whole words."""
+    names: frozenset[bytes] = frozenset()
+    """Whole words, in their very case."""
+    parts: tuple[bytes, ...] = ()
+    """Parts of names, in their very case."""
+    keywords: tuple[bytes, ...] = ()
+    """Names that an equals sign follows, or whatever else a language gives them their values by."""
+    strings: tuple[bytes, ...] = ()
+    """Whole strings, in lower case."""
+    marks: tuple[bytes, ...] = ()
+    """Whole strings, in their very case."""
+    begins: bytes = b""
+    """What a string begins with, in lower case."""
+    language: str = ""
+    last: bytes = b""
+    """The name that is called, without those before it."""
+    dotted: bool = False
+    """Whether there are some."""
+
+    def are_in(self, source: _Source) -> bool:
+        """Whether all of them are in a file."""
+        data, lowered = source.data, source.lowered
+        return (
+            not (self.parts and any(part not in data for part in self.parts))
+            and not (self.pieces and any(piece not in lowered for piece in self.pieces))
+            and all(map(source.holds, self.names))
+            and all(source.holds(word, lowered=True) for word in self.words)
+            and not (self.begins and not source.quotes(self.begins, whole=False))
+            and not (self.strings and not all(map(source.quotes, self.strings)))
+            and not (self.marks and not all(source.quotes(mark, lowered=False) for mark in self.marks))
+            and all(source.gives(keyword, self.language) for keyword in self.keywords)
+            and (not self.last or source.uses(self.last, self.language, dotted=self.dotted))
+        )
+
+
+def call_traces(pattern: str, language: str = "") -> Traces:
+    """What every file of a language (as calls' names begin in it) holds in which the call pattern matches."""
+    name, _, rest = pattern.partition("(")
+    head, colon, bare = name.partition(":")
+    bare = bare if colon and head.isalpha() else name
+    marks = _BRACKETED.findall(bare)
+    bare = _BRACKETED.sub("", bare)
+    words, strings, pieces = set[str](), list[str](), list[str]()
+    keywords = []
+    for part in rest.rstrip(")").split(",") if rest else ():
+        keyword, sign, value = part.strip().partition("=")
+        if sign:
+            keywords.append(keyword.encode())
+        text = keyword if not sign else "" if value.startswith("!") else value
+        if (
+            language in _QUOTING
+            and _PLAIN.fullmatch(text)
+            and not text.lstrip("-")[:1].isdigit()
+            and text.lower() not in _SPELLED_DIFFERENTLY
+        ):
+            strings.append(text.lower())
+        else:
+            words |= _whole_words(text.lower())
+            pieces += _pieces(text.lower())
+    last = bare.rpartition(".")[2]
+    names = _whole_words(bare)
+    parts = [piece for part in bare.split(".") if "*" in part for piece in _pieces(part)]
+    whole = [mark for mark in marks if language in _QUOTING and _PLAIN.fullmatch(mark)]
+    for mark in marks:
+        if mark not in whole:
+            names |= _whole_words(mark)
+            parts += _pieces(mark)
+    if language == "dbt.":
+        names.discard(last)  # A block's may be spelled in two ways, and using it asks for it.
+    if language in _ANY_CASE:
+        words, names, pieces, parts = words | {name.lower() for name in names}, set(), [*pieces, *(part.lower() for part in parts)], []
+    return Traces(
+        words=frozenset(word.encode() for word in words),
+        pieces=_encoded(pieces),
+        names=frozenset(name.encode() for name in names),
+        parts=_encoded(parts),
+        keywords=tuple(keywords),
+        strings=_encoded(strings),
+        marks=_encoded(whole),
+        language=language,
+        last=last.encode() if language in _USES and last.isidentifier() else b"",
+        dotted="." in bare,
+    )
+
+
+def _import_traces(module: str) -> Traces:
+    """What every file holds that imports a module."""
+    return Traces(names=frozenset(word.encode() for word in _whole_words(module.rpartition(":")[2])))
+
+
+def literal_traces(glob: str, *, quoted: bool = False) -> Traces:
+    """What every file holds with a text that the glob matches; behind a quote, where strings are written so."""
+    lowered = glob.lower()
+    pieces = _pieces(lowered)
+    begins = _GAP.split(lowered)[0] if quoted else ""
+    return Traces(words=frozenset(word.encode() for word in _whole_words(lowered)), pieces=_encoded(pieces), begins=begins.encode())
+
+
+def setting_traces(key: str, value: str) -> Traces:
+    """What every file holds in which the key is set to the value."""
+    if "fn::" in key.lower() or "${" in value:  # A reader's own spelling of tags and placeholders.
+        return Traces()
+    key, value = key.lower(), value.lower()
+    pieces = [piece for part in key.split(".") for piece in _pieces(part)] + _pieces(value)
+    return Traces(
+        words=frozenset(word.encode() for word in _whole_words(key) | _whole_words(value)), pieces=_encoded(dict.fromkeys(pieces))
+    )
+
+
+def words_of(data: bytes) -> frozenset[bytes]:
     """The distinct words of UTF-8 text in lower case: runs of ASCII letters, digits and underscores."""
     return frozenset(data.translate(_SEPARATORS).split())
 
 
-class Traces(Struct, frozen=True):
-    """What a file must hold for a pattern to match in it."""
-
-    words: Words
-    pieces: tuple[bytes, ...] = ()
-    """Texts in lower case that need not be whole words."""
-    called: bytes = b""
-    """A word that a bracket has to follow."""
-
-    def are_in(self, words: Words, lowered: bytes) -> bool:
-        """Whether all of them are in a file."""
-        return (
-            self.words <= words
-            and all(piece in lowered for piece in self.pieces)
-            and (not self.called or re.search(rb"\b" + self.called + rb"[(\[{]", lowered) is not None)
-        )
-
-
-def call_traces(pattern: str) -> Traces:
-    """What every file holds in which the call pattern matches."""
-    name, _, rest = pattern.partition("(")
-    head, colon, bare = name.partition(":")
-    bare = _BRACKETS.sub(".", bare if colon and head.isalpha() else name)
-    words = _whole_words(bare)
-    pieces = [piece for part in bare.split(".") if "*" in part for piece in _pieces(part)]
-    for part in rest.rstrip(")").split(",") if rest else ():
-        keyword, sign, value = part.strip().partition("=")
-        if sign:
-            words |= _whole_words(keyword)
-        text = keyword if not sign else "" if value.startswith("!") else value
-        words |= _whole_words(text)
-        pieces += _pieces(text)
-    return Traces(words, tuple(pieces))
-
-
-def literal_traces(glob: str) -> Traces:
-    """What every file holds with a text that the glob matches."""
-    return Traces(_whole_words(glob), tuple(_pieces(glob)))
-
-
-def _whole_words(glob: str) -> Words:
+def _whole_words(glob: str) -> set[str]:
     """Words that stand whole in every text that a glob matches; numbers are left out, as they can be written in many ways."""
-    if not _WILDCARD.search(glob):
-        return frozenset([word for word in words_of(glob.encode()) if not word[:1].isdigit() and word not in _SPELLED_DIFFERENTLY_BYTES])
-    lowered = glob.lower()
-    found = []
-    for match in _WORD.finditer(lowered):
+    found = set()
+    for match in _WORD.finditer(glob):
         start, end = match.span()
-        open_ = (start and lowered[start - 1] in _WILD) or (end < len(lowered) and lowered[end] in _WILD)
-        if not open_ and not match[0][0].isdigit() and match[0] not in _SPELLED_DIFFERENTLY:
-            found.append(match[0].encode())
-    return frozenset(found)
+        open_ = (start and glob[start - 1] in _WILD) or (end < len(glob) and glob[end] in _WILD)
+        if not open_ and not match[0][0].isdigit() and match[0].lower() not in _SPELLED_DIFFERENTLY:
+            found.add(match[0])
+    return found
 
 
-def _pieces(glob: str) -> list[bytes]:
-    """Texts between the wildcards of a glob; blanks and braces part them, as a source may write them otherwise."""
-    return [
-        piece.encode()
-        for piece in _GAP.split(glob.lower())
-        if len(piece) > 1 and not piece[0].isdigit() and piece not in _SPELLED_DIFFERENTLY
-    ]
+def _pieces(glob: str) -> list[str]:
+    """Texts between the wildcards of a glob."""
+    return [piece for piece in _GAP.split(glob) if len(piece) > 1 and not piece[0].isdigit() and piece.lower() not in _SPELLED_DIFFERENTLY]
+
+
+def _encoded(texts: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(text.encode() for text in texts)
+
+
+def _used_in_python(source: _Source, name: bytes, dotted: bool) -> bool:
+    """Whether a name may be that of a call, decorator or base class: it is called, or is a value that another name may stand for.
+
+    `def name(` is no use of it, nor is a keyword `name=`, nor prose. Behind others a name stands after a dot, or it is imported.
+    """
+    data = source.data
+    anywhere = not dotted or name in source.imported or b"*" in source.imported
+    for at in source.places(name):
+        end = at + len(name)
+        if _BRACKET.match(data, end):
+            if not data.endswith((b"def ", b"class "), max(at - 6, 0), at):
+                return True
+        elif anywhere or data[max(at - 200, 0) : at].rstrip().endswith(b"."):
+            if not _NO_VALUE.match(data, end):
+                return True
+            if _DEFAULT.match(data, end) and _ANNOTATED.search(data, max(at - 400, 0), at):
+                return True
+    return False
+
+
+def _used_in_javascript(source: _Source, name: bytes, _dotted: bool) -> bool:
+    """Whether a name is called, or imported under another one, or is a class that another extends."""
+    data = source.data
+    for at in source.places(name):
+        end = at + len(name)
+        if _JS_BRACKET.match(data, end) or _JS_BOUND.match(data, end) or _JS_EXTENDS.search(data, max(at - 200, 0), at):
+            return True
+    return False
+
+
+def _used_in_go(source: _Source, name: bytes, _dotted: bool) -> bool:
+    """Whether a bracket follows the name."""
+    return any(source.data[at + len(name) : at + len(name) + 1] in (b"(", b"[", b"{") for at in source.places(name))
+
+
+def _used_in_sql(source: _Source, name: bytes, dotted: bool) -> bool:
+    """Whether a name behind others is a function's; a lone one may be a statement."""
+    return not dotted or _used_in_jinja(source, name, dotted)
+
+
+def _used_in_jinja(source: _Source, name: bytes, _dotted: bool) -> bool:
+    """Whether a name is called, or opens a block."""
+    name = name.lower()
+    data = source.lowered
+    return any(
+        _BRACKET.match(data, at + len(name)) or _BLOCK.search(data, max(at - 200, 0), at) for at in source.places(name, lowered=True)
+    ) or any(_BLOCK.search(data, max(at - 200, 0), at) for at in source.places(b"data_" + name, lowered=True))
+
+
+_USES: dict[str, Callable[[_Source, bytes, bool], bool]] = {
+    "": _used_in_python,
+    "js:": _used_in_javascript,
+    "go:": _used_in_go,
+    "sql:": _used_in_sql,
+    "dbt.": _used_in_jinja,
+}
+"""For each language that tells: whether a name may be that of a call."""
+
+
+class _Gate:
+    """What every file holds in which a gate of a name stands: a word of it, compared."""
+
+    def __init__(self, glob: str) -> None:
+        before, word, after = _gate_word(glob)
+        self._is_word = re.compile((".*" if before else "") + word + (".*" if after else "")).fullmatch
+        begins, ends = "" if before else rf"(?<![a-z0-9_]{word})", "" if after else r"(?![a-z0-9_])"
+        self._stands = re.compile((word + begins + ends).encode()).search
+
+    def are_in(self, source: _Source) -> bool:
+        """Whether such a comparison is in a file."""
+        return self._stands(source.lowered) is not None and any(map(self._is_word, source.compared))
+
+
+_Read = Callable[[], Traces | _Gate]
 
 
 class _Index:
-    """Traces of which one must be in a file, found by their longest words."""
+    """Patterns of which one must be in a file, found by the rarest texts of each; the rest is worked out when those are found."""
 
-    def __init__(self, choices: Iterable[Traces]) -> None:
-        self._by_word: dict[bytes, set[Traces]] = defaultdict(set)
-        self._wordless: set[Traces] = set()
-        for traces in choices:
-            if traces.words:
-                self._by_word[max(traces.words, key=lambda word: (len(word), word))].add(traces)
-            else:
-                self._wordless.add(traces)
-        self._keys = frozenset(self._by_word)
+    def __init__(self, patterns: Iterable[tuple[tuple[str, ...], _Read]]) -> None:
+        self._reads: list[_Read] = []
+        self._traces: dict[int, Traces | _Gate] = {}
+        self._by_needle: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for number, (needles, read) in enumerate(patterns):
+            self._reads.append(read)
+            self._by_needle[needles[0]].append((needles[-1], number))
+        self._always = "" in self._by_needle
+        self._finder = Finder({needle for first, others in self._by_needle.items() for needle in (first, *(other for other, _ in others))})
 
-    def any_in(self, words: Words, data: bytes) -> bool:
-        """Whether the traces of one choice are all there."""
-        found = [traces for key in self._keys & words for traces in self._by_word[key] if traces.words <= words]
-        if not found and not self._wordless:
-            return False
-        lowered = data.lower()
-        return any(traces.are_in(words, lowered) for traces in (*found, *self._wordless))
+    def any_in(self, source: _Source) -> bool:
+        """Whether the traces of one pattern are all there."""
+        if self._always:
+            return True
+        found = self._finder.found_in(source.lowered)
+        return any(
+            self._traces_of(number).are_in(source)
+            for needle in found
+            if needle in self._by_needle
+            for other, number in self._by_needle[needle]
+            if other in found
+        )
+
+    def _traces_of(self, number: int) -> Traces | _Gate:
+        known = self._traces.get(number)
+        if known is None:
+            known = self._traces[number] = self._reads[number]()
+        return known
 
 
 class Prefilter:
-    """What signals ask of source code, as words."""
+    """What signals ask of source code and configuration, as words."""
 
     def __init__(self, detectors: Iterable[Detector]) -> None:
-        self._calls: list[str] = []
-        self._literals: list[str] = []
-        self._gates: list[str] = []
-        asked_by = {"call": self._calls, "import": self._calls, "literal": self._literals, "gate": self._gates}
-        settings = []
-        for detector in detectors:
-            asked = [(asking.matcher, asking.arguments) for asking in detector.signals]
-            for matcher, arguments in (*asked, *((start.matcher, start.arguments) for start in detector.starts)):
-                if matcher == "config":
-                    settings.append((_texts(arguments["file"]), tuple(_setting_traces(arguments))))
-                elif matcher in asked_by:
-                    asked_by[matcher].extend(_texts(arguments["any"]))
-        self._settings = [traces for _, traces in settings]
-        self._settings_of = index_globs((globs, number) for number, (globs, _) in enumerate(settings))
+        self._detectors = tuple(detectors)
         self._settings_index = lru_cache(maxsize=None)(self._settings_index_for)
+        self._setting = lru_cache(maxsize=None)(self._setting_for)
         self._index = lru_cache(maxsize=None)(self._index_for)
-        self._is_gate_word = lru_cache(maxsize=1 << 16)(self._gate_word)
-        self._gate_regex: re.Pattern[bytes] | None = None
+
+    @cached_property
+    def _asked(self) -> dict[str, list[Mapping[str, object]]]:
+        """What is asked for, by the kind of matcher."""
+        asked: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+        for detector in self._detectors:
+            for signal in detector.signals:
+                asked[signal.matcher].append(signal.arguments)
+            for start in detector.starts:
+                asked[start.matcher].append(start.arguments)
+        return asked
+
+    def _patterns_of(self, matcher: str) -> Iterable[str]:
+        return dict.fromkeys(text for arguments in self._asked[matcher] for text in _texts(arguments["any"]))
+
+    @cached_property
+    def _settings_of(self) -> Callable[[str], tuple[int, ...]]:
+        """Which configuration signals ask for a file, by number."""
+        return index_globs((_texts(arguments["file"]), number) for number, arguments in enumerate(self._asked["config"]))
 
     def worth_reading(self, languages: tuple[str, ...], path: str, data: bytes) -> bool:
         """Whether any call, literal or gate that a signal asks for can be in source code of the languages (prefixes of names), or any setting."""
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if data[:2] in _WIDE:
             return True
-        words = words_of(data)
-        if languages == ("settings",):
-            return self._settings_index(self._settings_of(path)).any_in(words, data)
-        if self._index(languages).any_in(words, data):
-            return True
-        return "" in languages and (b"<" in data or b">" in data) and any(map(self._is_gate_word, words))
+        index = self._settings_index(self._settings_of(path)) if languages == ("settings",) else self._index(languages)
+        return index.any_in(_Source(data))
 
     def _settings_index_for(self, numbers: tuple[int, ...]) -> _Index:
-        return _Index(traces for number in numbers for traces in self._settings[number])
+        return _Index(pattern for number in numbers for pattern in self._setting(number))
+
+    def _setting_for(self, number: int) -> tuple[tuple[tuple[str, ...], _Read], ...]:
+        """For each key and value of a configuration signal: its rarest text, and what every file holds in which it is set."""
+        found = []
+        for key in _texts(self._asked["config"][number].get("key", "*")):
+            for value in _texts(self._asked["config"][number].get("value", "*")):
+                traces = setting_traces(key, value)
+                found.append((_rarest(text.decode() for text in (*traces.words, *traces.pieces)), partial(_same, traces)))
+        return tuple(found)
 
     def _index_for(self, languages: tuple[str, ...]) -> _Index:
-        return _Index(self._choices(languages))
+        return _Index(self._patterns(languages))
 
-    def _choices(self, languages: tuple[str, ...]) -> Iterator[Traces]:
-        yield from _CONSTRUCTS
-        for pattern in self._calls:
-            if _prefix(pattern) in languages or pattern.startswith("*."):
-                traces = call_traces(pattern)
-                last = pattern.partition("(")[0].rpartition(".")[2]
-                yield replace(traces, called=last.lower().encode()) if languages == ("go:",) and last.isidentifier() else traces
-            if "dbt." in languages and pattern.startswith("dbt."):
-                traces = call_traces(pattern.removeprefix("dbt."))  # Jinja calls `ref`, and its reader adds whose it is.
-                yield traces
-                if b"test" in traces.words:
-                    yield replace(traces, words=traces.words - {b"test"} | {_SQL_TEST_BLOCK})
-        for glob in self._literals:
-            yield literal_traces(glob)
-
-    def _gate_word(self, word: bytes) -> bool:
-        if self._gate_regex is None:
-            self._gate_regex = re.compile("|".join(map(_gate_word, self._gates)).encode())
-        return self._gate_regex.fullmatch(word) is not None
+    def _patterns(self, languages: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], _Read]]:
+        """What is asked for in source code of the languages: the rarest text of each pattern, and what every file holds with a match of it."""
+        for traces in _CONSTRUCTS:
+            yield _rarest(text.decode() for text in (*traces.words, *traces.pieces)), partial(_same, traces)
+        for pattern in self._patterns_of("call"):
+            if pattern.startswith("*.") or _prefix(pattern) in languages:
+                yield _call_needles(pattern), partial(call_traces, pattern, languages[0])
+            if "dbt." in languages and pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
+                yield _call_needles(pattern[4:]), partial(call_traces, pattern[4:], "dbt.")
+        for module in self._patterns_of("import"):
+            if _prefix(module) in languages:
+                yield _call_needles(module), partial(_import_traces, module)
+        for glob in self._patterns_of("literal"):
+            yield _rarest(_pieces(glob.lower())), partial(literal_traces, glob, quoted=languages[0] in _QUOTING)
+        if "" in languages:
+            for glob in self._patterns_of("gate"):
+                yield (_gate_word(glob)[1],), partial(_Gate, glob)
 
 
 _CONSTRUCTS = (
-    *(Traces(frozenset(words)) for words in ((b"aws_cdk",), (b"aws", b"cdk", b"lib"), (b"aws", b"cdk"), (b"cdktf",), (b"pulumi",))),
-    *(Traces(frozenset(), (piece,)) for piece in (b"cdktf_", b"pulumi_")),
+    *(Traces(words=frozenset(words)) for words in ((b"aws_cdk",), (b"aws", b"cdk"), (b"cdktf",), (b"pulumi",))),
+    *(Traces(pieces=(piece,)) for piece in (b"cdktf_", b"pulumi_")),
 )
 """Libraries whose calls declare infrastructure, as words; the packages of one provider carry its name behind an underscore."""
 
 
-def _setting_traces(arguments: Mapping[str, object]) -> Iterator[Traces]:
-    """For each key and value that a configuration signal asks for: what every file holds in which it is set."""
-    for key in _texts(arguments.get("key", "*")):
-        for value in _texts(arguments.get("value", "*")):
-            pieces = [piece for part in key.split(".") for piece in _pieces(part)] + _pieces(value)
-            words = _whole_words(key) | _whole_words(value)
-            if "fn::" in key.lower() or "${" in value:  # A reader's own spelling of tags and placeholders.
-                yield Traces(frozenset())
-            else:
-                yield Traces(words, tuple(dict.fromkeys(pieces)))
+def _same(traces: Traces) -> Traces:
+    return traces
 
 
 def _prefix(pattern: str) -> str:
@@ -205,15 +472,32 @@ def _prefix(pattern: str) -> str:
     return head + ":" if colon and head.isalpha() else ""
 
 
-def _gate_word(glob: str) -> str:
-    """A regular expression for a word that stands in every name that a glob matches."""
-    if "[" in glob or "?" in glob:
-        return ".+"
-    best = ""
-    for match in re.finditer(r"(\*?)(\w+)(\*?)", glob.lower(), re.ASCII):
-        candidate = (".*" if match[1] else "") + re.escape(match[2]) + (".*" if match[3] else "")
-        best = max(best, candidate, key=len)
-    return best or ".+"
+def _call_needles(pattern: str) -> tuple[str, ...]:
+    """The rarest texts of a call pattern's name, keywords and arguments, in lower case."""
+    name, _, rest = pattern.lower().partition("(")
+    texts = _WORD.findall(name.rpartition(":")[2])
+    if "[" in name:
+        texts += [mark for mark in _BRACKETED.findall(name) if not _WILDCARD.search(mark)]
+    for part in rest.rstrip(")").split(",") if rest else ():
+        keyword, sign, _ = part.strip().partition("=")
+        texts += [keyword] if sign else _pieces(keyword)
+    return _rarest(texts)
+
+
+def _rarest(texts: Iterable[str]) -> tuple[str, ...]:
+    """The text that is likely in the fewest files, and the next one if it tells something, too."""
+    every = list(texts)
+    rare = sorted((text for text in every if len(text) > 1 and text not in _COMMON), key=len, reverse=True)
+    if not rare:
+        return (max(every, key=len, default=""),)
+    return tuple(rare[:2]) if len(rare) > 1 and len(rare[1]) > _CHANCE else (rare[0],)
+
+
+def _gate_word(glob: str) -> tuple[bool, str, bool]:
+    """A word that stands in every name that a glob matches, and whether letters may stand before and behind it; empty for any word."""
+    found = [] if "[" in glob or "?" in glob else re.findall(r"(\*?)(\w+)(\*?)", glob.lower(), re.ASCII)
+    before, word, after = max(found, key=lambda parts: len(parts[1]), default=("*", "", "*"))
+    return bool(before), word, bool(after)
 
 
 def _texts(raw: object) -> list[str]:

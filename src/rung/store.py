@@ -1,6 +1,6 @@
-"""Small files that Rung keeps for itself under the user's cache folder: read only when they are safely the user's own.
+"""Where Rung keeps what saves time: facts of repositories under the user's cache folder, and its own packs' compiled form beside the packs' code.
 
-What is kept only saves time: whatever is missing, damaged, somebody else's or not writable is worked out anew.
+Whatever is missing, damaged, of another form or not writable is worked out anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TypeVar
 from rung import __version__
 
 T = TypeVar("T")
-MAX_BYTES = 64 * 1024 * 1024
 
 
 def enabled() -> bool:
@@ -28,80 +27,79 @@ def folder() -> str:
     return os.path.join(home if os.path.isabs(home) else os.path.expanduser("~/.cache"), "rung")
 
 
-def kept(name: str) -> bytes | None:
-    """The content of a kept file, None when there is none that can be trusted."""
-    if not enabled():
-        return None
-    try:
-        if not is_own(os.stat(folder())):
-            return None
-        number = os.open(os.path.join(folder(), name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(number, "rb") as file:
-            state = os.fstat(number)
-            return file.read() if stat.S_ISREG(state.st_mode) and is_own(state) and state.st_size <= MAX_BYTES else None
-    except OSError:
-        return None
-
-
-def keep(name: str, content: bytes) -> None:
-    """Keeps a file for later, whole or not at all; where that can't be done, nothing is kept."""
-    if not enabled():
-        return
-    try:
-        os.makedirs(folder(), mode=0o700, exist_ok=True)
-        if not is_own(os.stat(folder())):
-            return
-        import tempfile
-
-        number, path = tempfile.mkstemp(prefix=f".{name}.", dir=folder())
-        try:
-            with open(number, "wb") as file:
-                file.write(content)
-            os.replace(path, os.path.join(folder(), name))
-        except OSError:
-            os.unlink(path)
-    except OSError:
-        return
-
-
 def is_own(state: os.stat_result) -> bool:
     """Whether nobody but the user (or the administrator) can have written it."""
     return state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def remembered(name: str, key: str, kind: type[T], build: Callable[[], T], *, by: tuple[str, ...] = ()) -> T:
-    """What `build` gives, taken from the kept file of that name when it was kept under the same key, else kept there.
+# ── Compiled forms ───────────────────────────────────────────────────────────────────────────────────
+
+
+def compiled(name: str, key: str, kind: type[T], build: Callable[[], T], *, by: tuple[str, ...]) -> T:
+    """What `build` makes of Rung's own files, taken from the form that was compiled under the same key, else compiled now.
+
+    That form is a part of the program, like Python's bytecode: a wheel brings it, a checkout gets it when it first runs, and it counts
+    only for the very content that it was made of.
 
     Args:
-        name: the kept file.
-        key: tells everything that the result hangs on.
+        name: of the compiled form.
+        key: tells all content that the result hangs on.
         kind: the type that the result is read back as.
-        build: works it out anew.
+        build: works it out.
         by: the source files of what builds it, which Rung's developers change.
     """
-    if not enabled():
-        return build()
-    try:
-        key = repr((key, __version__, [os.stat(file).st_mtime_ns for file in by]))
-    except OSError:  # Rung lies in an archive.
-        return build()
     from msgspec import DecodeError, msgpack
 
-    content = kept(name)
-    if content is not None and content[:_SUM] == _sum(key, content[_SUM:]):
+    place = os.path.join(_folder(), f"{name}.compiled")
+    content = _content(place)
+    key = repr((key, __version__, [_sum(_content(file)) for file in by]))
+    if content[:_SIZE] == _sum(key.encode(), content[_SIZE:]):
         try:
-            return msgpack.decode(memoryview(content)[_SUM:], type=kind)
+            return msgpack.decode(memoryview(content)[_SIZE:], type=kind)
         except DecodeError:
-            pass  # Of another form than today's: it is worked out and kept again.
+            pass  # Of another form than today's.
     built = build()
     packed = msgpack.encode(built)
-    keep(name, _sum(key, packed) + packed)
+    _write(place, _sum(key.encode(), packed) + packed)
     return built
 
 
-def _sum(key: str, content: bytes) -> bytes:
-    """Stands before kept content: tells damage and another key alike."""
-    return hashlib.sha256(key.encode() + b"\0" + content).digest()
+def _folder() -> str:
+    return os.path.dirname(__file__)
 
 
-_SUM = hashlib.sha256().digest_size
+def _content(file: str) -> bytes:
+    """The bytes of one of Rung's own files, nothing where it has none."""
+    try:
+        with open(file, "rb") as opened:
+            return opened.read()
+    except OSError:
+        return b""
+
+
+def _write(place: str, content: bytes) -> None:
+    """Writes a file whole or not at all; where it can't be written, as in most containers, there is none."""
+    import tempfile
+
+    try:
+        number, written = tempfile.mkstemp(dir=os.path.dirname(place))
+    except OSError:
+        return
+    try:
+        with open(number, "wb") as file:
+            file.write(content)
+        os.chmod(written, 0o644)
+        os.replace(written, place)
+    except OSError:
+        os.unlink(written)
+
+
+def _sum(*parts: bytes) -> bytes:
+    """Stands before what is compiled: tells damage and another key alike."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.digest()
+
+
+_SIZE = hashlib.sha256().digest_size

@@ -42,7 +42,7 @@ from rung.readers import (
 )
 from rung.readers.documents import text_of
 from rung.readers.reading import Asked, Claimants, Reading
-from rung.records import Call, Fact, Include, Problem, SourceFile
+from rung.records import NO_PROOF, Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
@@ -77,20 +77,20 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
-        readings = (
-            *(self._sparing(reading) for module in MODULES for reading in module.READINGS),
-            settings.settings_reading(matchers.setting_globs),
-        )
+        readings = (*(reading for module in MODULES for reading in module.READINGS), settings.settings_reading(matchers.asks_for_settings))
         self._claimants = Claimants(readings)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}
+        self._spared: dict[str, Reading] = {}
 
     def _sparing(self, reading: Reading) -> Reading:
-        """The reading, without the calls that nobody asks for."""
+        """The reading, without the calls that nobody asks for; made when a file first needs it."""
         if reading.sparing is None:
             return reading
-        roots, lasts, ends = self._matchers.called(reading.languages)
-        return reading.sparing(Asked(roots, constructs.STEMS, lasts, ends, self._matchers.may_match))
+        if reading.name not in self._spared:
+            roots, lasts, ends = self._matchers.called(reading.languages)
+            self._spared[reading.name] = reading.sparing(Asked(roots, constructs.STEMS, lasts, ends, self._matchers.may_match))
+        return self._spared[reading.name]
 
     def names(self) -> tuple[str, ...]:
         """The names of all readings, sorted."""
@@ -98,7 +98,7 @@ class Readers:
 
     def named(self, name: str) -> Reading:
         """The reading of a name that `names` gives."""
-        return self._by_name[name]
+        return self._sparing(self._by_name[name])
 
     def claims(self, path: str) -> tuple[str, ...]:
         """The names of the readings that would read a file of this path."""
@@ -113,7 +113,8 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            plan = self._claimants.of(template_path(path)), self._matchers.wants_text(path)
+            looked_past = role_of(path) in NO_PROOF
+            plan = ((), False) if looked_past else (self._claimants.of(template_path(path)), self._matchers.wants_text(path))
             self._plans[path] = plan
         return plan
 
@@ -122,7 +123,7 @@ class Readers:
         target.expect(entry.path for entry in entries if self._looks_into(entry))
 
     def _looks_into(self, entry: Entry) -> bool:
-        return not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path))
+        return not entry.unread and (self.opens(entry.path) or (entry.size <= _POINTER_SIZE and role_of(entry.path) not in NO_PROOF))
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
@@ -219,10 +220,10 @@ class Readers:
         """Like `read`, with git's id of the bytes under which the facts can be kept; empty when they can't."""
         if entry.unread:
             return self._unread(entry, entry.unread), ""
-        readings, wants_text = self._plan(entry.path)
         file = SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
-        if not readings and not wants_text and entry.size > _POINTER_SIZE:
+        if not self._looks_into(entry):
             return self._matchers.matched(file), ""
+        readings, wants_text = self._plan(entry.path)
         data = target.read(entry.path)
         if isinstance(data, Unread):
             return self._unread(entry, data.reason), ""
@@ -240,7 +241,7 @@ class Readers:
         """What a file says to those that read it."""
         facts: list[Fact] = []
         whole = posixpath.basename(path) in _DISTRIBUTIONS
-        for reading in readings:
+        for reading in map(self._sparing, readings):
             skim = reading.skim if not whole and reading.skim and not self._prefilter.worth_reading(reading.languages, path, data) else None
             try:
                 facts.extend((skim or reading.read)(path, data))

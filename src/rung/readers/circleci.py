@@ -237,4 +237,6 @@ def _filter_text(options: Map) -> str:
     return ", ".join(f"{key}: {text}" for key, text in arguments_of(options.get("filters")))
 
 
-READINGS = (Reading(name="circleci", claims=Claims(lambda path: "/.circleci/" in "/" + path, ".yml", ".yaml"), read=read),)
+READINGS = (
+    Reading(name="circleci", claims=Claims(lambda path: "/.circleci/" in "/" + path, ".yml", ".yaml", holds=".circleci/"), read=read),
+)

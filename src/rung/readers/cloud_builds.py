@@ -112,5 +112,5 @@ def _phase(source: Source, name: str, phase: Map, line: int) -> Iterator[Step]:
 
 READINGS = (
     Reading(name="cloud-build", claims=Claims(_is_cloud_build, ".yml", ".yaml", ".json"), read=read_cloud_build),
-    Reading(name="codebuild", claims=Claims(_is_codebuild, ".yml", ".yaml"), read=read_codebuild),
+    Reading(name="codebuild", claims=Claims(_is_codebuild, ".yml", ".yaml", holds="buildspec"), read=read_codebuild),
 )

@@ -334,16 +334,19 @@ READINGS: tuple[Reading, ...] = (
         name="dockerfile",
         claims=named(
             r"(?:[^/]*\.)?(?:[Dd]ockerfile|[Cc]ontainerfile|DOCKERFILE)"
-            r"(?:[._-](?![^/]*(?:dockerignore|\.(?:md|py|sh|ya?ml|json)$))(?!(?:md|py|sh|ya?ml|json|txt)$)[^/]+)?"
+            r"(?:[._-](?![^/]*(?:dockerignore|\.(?:md|py|sh|ya?ml|json)$))(?!(?:md|py|sh|ya?ml|json|txt)$)[^/]+)?",
+            holds="file",
         ),
         read=guarded(read_dockerfile),
     ),
     Reading(
         name="compose",
-        claims=named(r"(?:[^/]*[-_.])?(?:docker[-_]?)?compose(?:[-_.][^/]*)?\.ya?ml", ".yml", ".yaml"),
+        claims=named(r"(?:[^/]*[-_.])?(?:docker[-_]?)?compose(?:[-_.][^/]*)?\.ya?ml", ".yml", ".yaml", holds="compose"),
         read=guarded(read_compose),
     ),
     Reading(
-        name="devcontainer", claims=named(r"\.?devcontainer\.json|\.devcontainer/[^/]+\.json", ".json"), read=guarded(read_devcontainer)
+        name="devcontainer",
+        claims=named(r"\.?devcontainer\.json|\.devcontainer/[^/]+\.json", ".json", holds="devcontainer"),
+        read=guarded(read_devcontainer),
     ),
 )

@@ -176,6 +176,10 @@ def _step(source: Source, step: Map, line: int, directory: str) -> Step:
 
 
 READINGS = (
-    Reading(name="github-actions", claims=Claims(lambda path: _FOLDER.search(path) is not None, ".yml", ".yaml"), read=read_workflow),
+    Reading(
+        name="github-actions",
+        claims=Claims(lambda path: _FOLDER.search(path) is not None, ".yml", ".yaml", holds="/workflows/"),
+        read=read_workflow,
+    ),
     Reading(name="github-action", claims=called("action.yml", "action.yaml"), read=read_action),
 )

@@ -355,4 +355,4 @@ def _elsewhere(entry: Map) -> Iterator[str]:
         yield f"artifact:{artifact}"
 
 
-READINGS = (Reading(name="gitlab-ci", claims=Claims(_is_pipeline, ".yml", ".yaml"), read=read),)
+READINGS = (Reading(name="gitlab-ci", claims=Claims(_is_pipeline, ".yml", ".yaml", holds="gitlab"), read=read),)

@@ -264,5 +264,5 @@ READINGS: tuple[Reading, ...] = (
     Reading(name="kubernetes", claims=Claims(_may_be_manifest, ".yaml", ".yml", ".json", ""), read=read_manifest),
     Reading(name="kustomize", claims=Claims(lambda path: bool(_KUSTOMIZATION.search(path)), "kustomization."), read=read_kustomization),
     Reading(name="helm-chart", claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
-    Reading(name="helm-values", claims=Claims(lambda path: "values" in path and bool(_VALUES.search(path))), read=read_values),
+    Reading(name="helm-values", claims=Claims(lambda path: bool(_VALUES.search(path)), holds="values"), read=read_values),
 )

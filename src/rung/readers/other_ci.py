@@ -345,6 +345,10 @@ READINGS = (
     Reading(name="bitbucket", claims=called("bitbucket-pipelines.yml", "bitbucket-pipelines.yaml"), read=read_bitbucket),
     Reading(name="travis", claims=called(".travis.yml", ".travis.yaml"), read=read_travis),
     Reading(name="appveyor", claims=called("appveyor.yml", ".appveyor.yml", "appveyor.yaml", ".appveyor.yaml"), read=read_appveyor),
-    Reading(name="buildkite", claims=Claims(lambda path: "/.buildkite/" in "/" + path, ".yml", ".yaml"), read=read_buildkite),
+    Reading(
+        name="buildkite",
+        claims=Claims(lambda path: "/.buildkite/" in "/" + path, ".yml", ".yaml", holds=".buildkite/"),
+        read=read_buildkite,
+    ),
     Reading(name="drone", claims=Claims(_is_drone, ".yml", ".yaml"), read=read_drone),
 )

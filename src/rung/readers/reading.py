@@ -60,21 +60,23 @@ EVERY_CALL = Asked((), ("",), ())
 
 
 class Claims:
-    """Which paths a reading is for: those that meet a condition, and whose file's name has one of some keys.
+    """Which paths a reading is for: those that meet a condition, hold a text, and whose file's name has one of some keys.
 
     A key is a name (`tox.ini`), a last suffix (`.yml`), the part before the first dot with it (`makefile.`), all in lower case, or
-    nothing, for names without a dot. Without keys the condition is all. The keys spare most paths most of the conditions.
+    nothing, for names without a dot. Without keys every name will do. Keys and text spare most paths most of the conditions.
     """
 
-    __slots__ = ("condition", "keys")
+    __slots__ = ("condition", "holds", "keys")
 
-    def __init__(self, condition: Callable[[str], bool], *keys: str) -> None:
+    def __init__(self, condition: Callable[[str], bool], *keys: str, holds: str = "") -> None:
         self.condition = condition
         self.keys = frozenset(keys)
+        self.holds = holds
+        """In lower case, as the path is looked at."""
 
     def __call__(self, path: str) -> bool:
         """Whether the path is claimed."""
-        return (not self.keys or not self.keys.isdisjoint(_keys_of(path))) and self.condition(path)
+        return self.holds in path.lower() and (not self.keys or not self.keys.isdisjoint(_keys_of(path))) and self.condition(path)
 
 
 def called(*names: str) -> Claims:
@@ -89,10 +91,10 @@ def suffixed(*suffixes: str, any_case: bool = False) -> Claims:
     return Claims((lambda _: True) if any_case else (lambda path: path.endswith(ends)), *keys)
 
 
-def named(pattern: str, *keys: str) -> Claims:
+def named(pattern: str, *keys: str, holds: str = "") -> Claims:
     """Claims paths whose file name (with as many folders as the pattern has) the pattern matches as a whole."""
     whole = regex(r"(?:.*/)?(?:" + pattern + ")", re.DOTALL)
-    return Claims(lambda path: whole.fullmatch(path) is not None, *keys)
+    return Claims(lambda path: whole.fullmatch(path) is not None, *keys, holds=holds)
 
 
 def _keys_of(path: str) -> tuple[str, str, str]:
@@ -127,14 +129,19 @@ class Claimants:
     def __init__(self, readings: Iterable[Reading]) -> None:
         self._readings = tuple(readings)
         self._keys = frozenset(key for reading in self._readings for key in reading.claims.keys)
-        self._likely: dict[tuple[str, ...], tuple[Reading, ...]] = {}
-        """By the keys that a path has, the readings to ask, in their order."""
+        self._likely: dict[tuple[str, ...], tuple[tuple[str, Callable[[str], bool], Reading], ...]] = {}
+        """By the keys that a path has, the readings to ask, in their order, with the text that the path must hold and the condition."""
 
     def of(self, path: str) -> tuple[Reading, ...]:
         """The readings that claim a path, in their order."""
         keys = tuple([key for key in _keys_of(path) if key in self._keys])
         likely = self._likely.get(keys)
         if likely is None:
-            likely = tuple(reading for reading in self._readings if not reading.claims.keys or not reading.claims.keys.isdisjoint(keys))
+            likely = tuple(
+                (reading.claims.holds, reading.claims.condition, reading)
+                for reading in self._readings
+                if not reading.claims.keys or not reading.claims.keys.isdisjoint(keys)
+            )
             self._likely[keys] = likely
-        return tuple([reading for reading in likely if reading.claims.condition(path)])
+        lowered = path.lower()
+        return tuple([reading for holds, claims, reading in likely if holds in lowered and claims(path)])

@@ -51,7 +51,9 @@ _SCALAR = regex(r"-?\d[\w.]*+\Z|(?:[Tt]rue|TRUE|[Ff]alse|FALSE|None|NULL|null|ni
 _BRACKET_WORD = regex(r"[\w.:/@-]{1,60}+\Z")
 _WORD_BEFORE = regex(r"([A-Za-z]++)[ \t]++\Z")
 _DEFINES = ("function", "def", "func", "fun", "class", "interface", "macro", "struct", "enum", "trait", "object")
-_ASSIGNING = ("=", "<-", "&", "new", "await", "try")
+_ASSIGNING = ("=", "<-")
+_PREPARING = ("new", "await", "try")
+"""Words between the sign of an assignment and the call."""
 _ASSIGNED = regex(
     r"(?<![\w$.])((?:this\.|self\.)?[A-Za-z_$][\w$]{0,60})(?:\s{0,4},\s{0,4}\w{1,60})?\s{0,4}(?::[^=;\n(]{0,60})?(?::=|<-|=)\s{0,8}"
     r"(?:(?:await|new|try)\s{1,4}){0,2}&?\Z"
@@ -337,7 +339,10 @@ def _is_defined(before: str) -> bool:
 
 def _assigned_to(before: str) -> str:
     """The name that the result of a call is assigned to, told by what is before it; empty if there is none."""
-    assignment = _ASSIGNED.search(before) if before.rstrip().endswith(_ASSIGNING) else None
+    sign = before.rstrip().removesuffix("&").rstrip()
+    while sign.endswith(_PREPARING):
+        sign = sign.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip()
+    assignment = _ASSIGNED.search(before) if sign.endswith(_ASSIGNING) else None
     return assignment[1] if assignment else ""
 
 

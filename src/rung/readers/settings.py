@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from rung.expressions import regex
-from rung.globs import compile_globs
 from rung.readers.documents import (
     MAX_BYTES,
     Map,
@@ -73,12 +72,11 @@ _GIT_SECTION = regex(r"\s*\[\s*'?([\w.-]+)(?:\s+\"([^\"\]]*)\")?\s*'?\s*\]")
 _GIT_PAIR = regex(r"\s*([A-Za-z][\w.-]*)\s*(?:=\s*(.*))?$")
 
 
-def settings_reading(globs: tuple[str, ...]) -> Reading:
-    """The reading of the configuration files that the globs mean: what no signal asks for isn't read."""
-    meant = compile_globs(globs)
+def settings_reading(is_asked_for: Callable[[str], bool]) -> Reading:
+    """The reading of the configuration files that a signal asks for."""
     return Reading(
         name="settings",
-        claims=Claims(lambda path: meant(path) and not _NOT_SETTINGS.fullmatch(posixpath.basename(path))),
+        claims=Claims(lambda path: is_asked_for(path) and not _NOT_SETTINGS.fullmatch(posixpath.basename(path))),
         read=read_settings,
         languages=("settings",),
         skim=lambda _path, _data: (),

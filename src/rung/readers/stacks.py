@@ -373,7 +373,7 @@ def _text(value: Value | None) -> str:
 
 READINGS: tuple[Reading, ...] = (
     Reading(name="cloudformation", claims=suffixed(".yaml", ".yml", ".json", ".template"), read=read_cloudformation),
-    Reading(name="serverless", claims=Claims(lambda path: "serverless" in path and bool(_SERVERLESS.search(path))), read=read_serverless),
+    Reading(name="serverless", claims=Claims(lambda path: bool(_SERVERLESS.search(path)), holds="serverless"), read=read_serverless),
     Reading(name="arm", claims=suffixed(".json", ".template"), read=read_arm),
     Reading(name="pulumi-yaml", claims=called("Pulumi.yaml", "Pulumi.yml"), read=read_pulumi),
 )

@@ -270,7 +270,7 @@ READINGS = (
     Reading(name="taskcluster-hook", claims=named(r"[^/]*(?:taskcluster|hook)[^/]*\.json", ".json"), read=read_hook),
     Reading(
         name="taskcluster-kind",
-        claims=Claims(lambda path: re.search(r"(?:^|/)taskcluster/", path) is not None, ".yml", ".yaml"),
+        claims=Claims(lambda path: re.search(r"(?:^|/)taskcluster/", path) is not None, ".yml", ".yaml", holds="taskcluster/"),
         read=read_kind,
     ),
 )

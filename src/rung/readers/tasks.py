@@ -175,13 +175,15 @@ READINGS: tuple[Reading, ...] = (
     Reading(name="powershell", claims=named(r"[^/]+\.ps1", ".ps1"), read=guarded(read_powershell)),
     Reading(name="batch", claims=named(r"[^/]+\.(?:bat|cmd)", ".bat", ".cmd"), read=guarded(read_batch)),
     Reading(
-        name="crontab", claims=named(r"crontab|[^/]+\.(?:cron|crontab)|cron\.d/[^/]+|crontab\.(?:txt|root)"), read=guarded(read_crontab)
+        name="crontab",
+        claims=named(r"crontab|[^/]+\.(?:cron|crontab)|cron\.d/[^/]+|crontab\.(?:txt|root)", holds="cron"),
+        read=guarded(read_crontab),
     ),
     Reading(name="procfile", claims=named(r"Procfile(?:\.\w+)?", "procfile."), read=guarded(read_procfile)),
     Reading(name="systemd", claims=named(r"[^/]+\.(?:service|timer)", ".service", ".timer"), read=guarded(read_unit)),
     Reading(
         name="supervisor",
-        claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf", ".conf"),
+        claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf", ".conf", holds="supervisor"),
         read=guarded(read_supervisor),
     ),
     *makefiles.READINGS,

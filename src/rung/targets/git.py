@@ -18,10 +18,11 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from rung.expressions import regex
 
@@ -73,13 +74,26 @@ class Git(Struct, frozen=True):
     bare: bool = False
     objects: str = ""
     """Where the objects are, when they are not in the repository's own place."""
+    _started: dict[tuple[str, ...], subprocess.Popen[bytes]] = field(default_factory=dict)
+    """Commands that run already, by folder and arguments."""
+
+    @contextmanager
+    def ahead(self, *commands: Sequence[str], folder: str = "") -> Iterator[None]:
+        """Has commands run at the same time, of which `run` is asked within; what it isn't asked for is ended. Raises `GitError`."""
+        try:
+            for arguments in commands:
+                self._started[folder, *arguments] = self.start(*arguments, folder=folder)
+            yield
+        finally:
+            while self._started:
+                end(self._started.popitem()[1])
 
     def run(self, *arguments: str, folder: str = "", tolerated: int = 0, most: int = MAX_OUTPUT) -> bytes:
         """Standard output of one git command, run in `folder` (default: the root).
 
         Exit codes above `tolerated` raise `GitError`, as do slowness and more than `most` bytes.
         """
-        process = self.start(*arguments, folder=folder)
+        process = self._started.pop((folder, *arguments), None) or self.start(*arguments, folder=folder)
         output = bytearray()
         deadline = time.monotonic() + self.seconds
         try:

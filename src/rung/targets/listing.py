@@ -33,6 +33,10 @@ _INDEXED = regex(
     r"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n)?",
     re.ASCII,
 )
+TRACKED = ("ls-files", "-t", "-s", "-z", "--debug")
+UNTRACKED = ("ls-files", "-o", "--exclude-standard", "-z")
+GIT_FOLDER = ("rev-parse", "--absolute-git-dir")
+COMMIT = ("rev-parse", "-q", "--verify", "HEAD")
 LEADS_OUT = "a path out of the tree"
 NEVER_TRACKED = frozenset(("", ".", "..", ".git"))
 """Parts of a path that git never puts into an index, but somebody else might."""
@@ -276,21 +280,21 @@ class _GitListing(Struct):
 
 def list_with_git(git: Git, root: str, limits: Limits, gaps: Gaps) -> Listing | None:
     """Tracked and untracked files; None when the folder is no part of the repository around it. Raises `GitError`."""
-    output = git.run("ls-files", "-t", "-s", "-z", "--debug", folder=root)
+    output = git.run(*TRACKED, folder=root)
     if git.top != root and not output:
         return None
-    index = os.path.join(os.fsdecode(git.run("rev-parse", "--absolute-git-dir")).rstrip("\n"), "index")
+    index = os.path.join(os.fsdecode(git.run(*GIT_FOLDER)).rstrip("\n"), "index")
     try:
         written = os.lstat(index).st_mtime_ns
     except OSError:
         written = 0
-        if git.run("rev-parse", "-q", "--verify", "HEAD", tolerated=1):
+        if git.run(*COMMIT, tolerated=1):
             gaps.add("the index is missing, so which files are tracked is not known", "`git reset` in the repository", "git index", kind="")
     listing = _GitListing(root, limits, gaps, _Folders(root), written)
     listing.add_tracked(output)
     if listing.tracked and not listing.files:
         gaps.add("nothing of the revision is checked out", "`git checkout`", "the tracked files", kind="")
-    listing.add_untracked(git.run("ls-files", "-o", "--exclude-standard", "-z", folder=root))
+    listing.add_untracked(git.run(*UNTRACKED, folder=root))
     return Listing(listing.files, listing.dirty)
 
 

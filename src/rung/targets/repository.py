@@ -13,6 +13,8 @@ from rung.targets.target import printable
 
 MOST_BRANCHES = 10_000
 _HEADS = "refs/heads/"
+REMOTES = ("config", "-z", "--get-regexp", r"^remote\..*\.(url|fetch)$")
+IS_SHALLOW = ("rev-parse", "--is-shallow-repository")
 
 
 class Branches(Struct, frozen=True):
@@ -39,7 +41,7 @@ def remote_of(git: Git) -> Remote:
     """The main remote; raises `GitError`."""
     urls = dict[str, str]()
     refspecs = dict[str, tuple[str, ...]]()
-    output = git.run("config", "-z", "--get-regexp", r"^remote\..*\.(url|fetch)$", tolerated=1)
+    output = git.run(*REMOTES, tolerated=1)
     for setting in filter(None, os.fsdecode(output).split("\0")):
         key, _, value = setting.partition("\n")
         name, _, what = key.removeprefix("remote.").rpartition(".")
@@ -86,7 +88,7 @@ def _fetches_all(remote: Remote) -> bool:
 
 def is_shallow(git: Git) -> bool:
     """Whether history was cut off when the repository was cloned; raises `GitError`."""
-    return git.run("rev-parse", "--is-shallow-repository").strip() == b"true"
+    return git.run(*IS_SHALLOW).strip() == b"true"
 
 
 def repository_info(git: Git, remote: Remote, *, identity: str, kind: str, revision: str, branch: str, folder: str = "") -> TargetInfo:

@@ -17,9 +17,11 @@ from msgspec.structs import replace
 from rung.records import Coverage, TargetError, TargetInfo
 from rung.targets.files import DENIED, LINK, LINK_OUT, SPECIAL, descend, read_regular, reason_of, too_large
 from rung.targets.git import Git, GitError, is_bare, repository_above
-from rung.targets.listing import NEEDS, Found, Gaps, Listing, entries_of, list_with_git, walk
-from rung.targets.repository import remote_of, repository_info
+from rung.targets.listing import COMMIT, GIT_FOLDER, NEEDS, TRACKED, UNTRACKED, Found, Gaps, Listing, entries_of, list_with_git, walk
+from rung.targets.repository import IS_SHALLOW, REMOTES, remote_of, repository_info
 from rung.targets.target import Entry, Limits, Unread, printable
+
+_BRANCH = ("symbolic-ref", "-q", "--short", "HEAD")
 
 
 def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = None, identity: str = "repo") -> WorkTree:
@@ -36,9 +38,10 @@ def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = Non
     if top:
         git = Git(top, limits.git_seconds)
         try:
-            listing = list_with_git(git, root, limits, gaps)
-            if listing is not None:
-                return _assemble(root, listing, gaps, limits, _repository_info(git, root, identity))
+            with git.ahead(TRACKED, UNTRACKED, folder=root), git.ahead(GIT_FOLDER, REMOTES, COMMIT, _BRANCH, IS_SHALLOW):
+                listing = list_with_git(git, root, limits, gaps)
+                if listing is not None:
+                    return _assemble(root, listing, gaps, limits, _repository_info(git, root, identity))
         except GitError as error:
             gaps = Gaps()
             gaps.add(
@@ -163,6 +166,6 @@ def _repository_info(git: Git, root: str, identity: str) -> TargetInfo:
         identity=identity,
         kind="worktree",
         folder=printable(os.path.relpath(root, git.top)) if root != git.top else "",
-        revision=git.run("rev-parse", "-q", "--verify", "HEAD", tolerated=1).decode("ascii", "replace").strip(),
-        branch=printable(os.fsdecode(git.run("symbolic-ref", "-q", "--short", "HEAD", tolerated=1)).rstrip("\n")),
+        revision=git.run(*COMMIT, tolerated=1).decode("ascii", "replace").strip(),
+        branch=printable(os.fsdecode(git.run(*_BRANCH, tolerated=1)).rstrip("\n")),
     )

@@ -1,0 +1,85 @@
+"""Which readings claim a path: the keys that spare most paths most conditions lose none of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from rung.matchers import Matchers
+from rung.packs import load_packs
+from rung.prefilter import Prefilter
+from rung.readers import Readers
+from rung.readers.reading import Claimants, Claims, Reading, called, named, suffixed
+
+PACKS = load_packs()
+READERS = Readers(Matchers(PACKS), Prefilter(PACKS.detectors))
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("Makefile", "makefile"),
+        ("a/Makefile.am", "makefile"),
+        ("a/GNUmakefile", "makefile"),
+        ("build/rules.mk", "makefile"),
+        (".justfile", "justfile"),
+        ("JUSTFILE", "justfile"),
+        ("docker/train.Dockerfile", "dockerfile"),
+        ("docker/Dockerfile.gpu", "dockerfile"),
+        ("docker/Dockerfile-cpu", "dockerfile"),
+        ("my.dockerfile.v2", "dockerfile"),
+        ("Containerfile", "dockerfile"),
+        ("Procfile.dev", "procfile"),
+        ("etc/cron.d/retrain", "crontab"),
+        ("crontab.txt", "crontab"),
+        ("ci/Jenkinsfile-nightly", "jenkins"),
+        ("ci/JENKINS", "jenkins"),
+        ("ci/train.PIPELINE.groovy", "jenkins"),
+        ("k8s/web", "kubernetes"),
+        ("k8s/web.tmpl", "kubernetes"),
+        ("base/Kustomization", "kustomize"),
+        ("base/kustomization.yaml.gotmpl", "kustomize"),
+        ("chart/Chart.yml.in", "helm-chart"),
+        ("chart/values-prod.yaml.gotmpl", "helm-values"),
+        ("api/serverless-train.yml", "serverless"),
+        ("scripts/train", "shell-script"),
+        ("infra/root.hcl", "terraform"),
+        ("infra/main.tf.json", "terraform-json"),
+        ("models/Orders.SQL", "sql"),
+        ("report.QMD", "markdown-notebook"),
+        ("R/train.R", "r"),
+        ("build.gradle.kts", "gradle"),
+        ("Cloudbuild/TRAIN.YAML", "cloud-build"),
+        ("CI/BuildSpec-x.YML", "codebuild"),
+        (".taskcluster.yml", "taskcluster"),
+        ("a/hooks-x.json", "taskcluster-hook"),
+        ("requirements/dev.in", "requirements"),
+        ("{% if x %}pyproject.toml{% endif %}.jinja", "pyproject"),
+    ],
+)
+def test_a_path_is_claimed_whatever_part_of_it_tells(path: str, name: str) -> None:
+    assert name in READERS.claims(path)
+
+
+def test_only_those_claim_whose_keys_text_and_condition_fit_in_their_order() -> None:
+    def reading(name: str, claims: Claims) -> Reading:
+        return Reading(name=name, claims=claims, read=lambda _path, _data: ())
+
+    claimants = Claimants(
+        (
+            reading("any", Claims(lambda path: path.startswith("a/"))),
+            reading("called", called("Tox.ini")),
+            reading("suffixed", suffixed(".ini")),
+            reading("any case", suffixed(".ini", any_case=True)),
+            reading("named", named(r"[^/]+\.(?:ini|cfg)", ".ini", ".cfg", holds="a/t")),
+            reading("stem", Claims(lambda _: True, "tox.")),
+            reading("bare", Claims(lambda _: True, "")),
+        )
+    )
+
+    assert {path: [found.name for found in claimants.of(path)] for path in ("a/Tox.ini", "tox.INI", "tox", "A/Tox.cfg", "x.md")} == {
+        "a/Tox.ini": ["any", "called", "suffixed", "any case", "named", "stem"],
+        "tox.INI": ["any case", "stem"],
+        "tox": ["stem", "bare"],
+        "A/Tox.cfg": ["named", "stem"],
+        "x.md": [],
+    }
