@@ -25,12 +25,12 @@ from rung.targets.roles import role_of, template_path
                 "tests/train.py test/train.jl src/test_train.py src/train_test.py conftest.py a/b/conftest.py pkg/server_test.go src/a.test.ts src/a.spec.jsx"
                 " src/__tests__/a.js web/e2e/login.ts R/tests/testthat/test-a.R src/main/TrainerTest.java"
                 " src/JobSuite.scala tests/README.md tests/examples/a.py unit_tests/a.py tests-integration/a.sh app/tests.py vpc.tftest.hcl"
-                " warehouse/tests/no_nulls.sql tests/notebook.ipynb terraform-module/test/main_test.tf"
+                " warehouse/tests/no_nulls.sql tests/notebook.ipynb terraform-module/test/main_test.tf tests/data/test_dataset.py a/tests/data/conftest.py"
             ),
         ),
         (
             Role.TEST_DATA,
-            "testdata/a.json a/fixtures/b.yaml a/test_data/b.yaml tests/fixtures/train.py tests/data/a.csv test/resources/x.yml spec/cassettes/y.yml",
+            "testdata/test_a.py testdata/a.json a/fixtures/b.yaml a/test_data/b.yaml tests/fixtures/train.py tests/data/a.csv test/resources/x.yml spec/cassettes/y.yml",
         ),
         (
             Role.DOCS,

@@ -134,3 +134,16 @@ def test_the_facts_are_the_same_however_many_processes_read_them() -> None:
 
     assert read[0] == read[1] == read[2]
     assert any(file.facts for file in read[0])
+
+
+@pytest.mark.parametrize(
+    ("folder", "proves"), [("src", True), ("third_party/lib", False), ("tests/fixtures", False), ("node_modules/lib", False)]
+)
+def test_vendored_code_and_what_tests_read_prove_nothing_and_are_not_opened(folder: str, proves: bool, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "train.py").write_text("import mlflow\nmlflow.log_metric('loss', 1)\n")
+    (tmp_path / folder / "broken.ipynb").write_text("{")
+
+    found = scan_path(str(tmp_path))
+    assert bool([item for item in found.evidence if item.capability == "model.experiment-tracking"]) is proves
+    assert bool(found.errors) is proves

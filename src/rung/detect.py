@@ -19,7 +19,7 @@ MAX_PLACES = 25
 
 _ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
 """What a signal's `in` demands that a chain begins with."""
-_LOWERED = {Role.TEST: "in test code", Role.TEST_DATA: "in test data", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
+_LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 
 

@@ -21,6 +21,7 @@ from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles, needles_of
 from rung.records import (
+    NO_PROOF,
     Call,
     Dependency,
     Detector,
@@ -32,7 +33,6 @@ from rung.records import (
     PackError,
     Packs,
     Resource,
-    Role,
     Setting,
     Signal,
     SourceFile,
@@ -445,7 +445,7 @@ class Matchers:
             by_path: whether signals that ask for a file's path are meant too.
         """
         found: list[Match] = []
-        if file.role is not Role.VENDORED:
+        if file.role not in NO_PROOF:
             if by_path:
                 found.extend(self._match_file(file))
             found.extend(Match(self._by_key[key], line) for key, line, _ in texts)

@@ -54,6 +54,10 @@ class Role(StrEnum):
     """A file of a project generator: its content is complete, but nothing starts it here."""
 
 
+NO_PROOF = (Role.VENDORED, Role.TEST_DATA)
+"""Roles in which a file says nothing of how its repository works; its content is not read."""
+
+
 class Status(StrEnum):
     """Where a criterion stands; *unknown* is never *unmet*."""
 

@@ -20,7 +20,7 @@ from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.modules import Modules
 from rung.readers.shell import split
-from rung.records import Command, Hop, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
+from rung.records import NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
 from rung.starts import command_line, parts, values
 
 Chain = tuple[Hop, ...]
@@ -206,7 +206,7 @@ class Wiring:
 
     def _of_file(self, path: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         file = self._tree.files[path]
-        if file.role in (Role.TEST, Role.VENDORED):
+        if file.role is Role.TEST or file.role in NO_PROOF:
             return
         yield from self._of_facts(path, chain, 0)
         for task in self._tree.tasks_of(path, "notebook"):

@@ -7,6 +7,7 @@ import os
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -42,7 +43,7 @@ from rung.readers import (
 )
 from rung.readers.documents import text_of
 from rung.readers.reading import Asked, Claimants, Reading
-from rung.records import Call, Fact, Include, Problem, SourceFile
+from rung.records import NO_PROOF, Call, Fact, Include, Problem, SourceFile
 from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
@@ -53,7 +54,7 @@ MODULES = (
     tasks, sql, pointers,
 )  # fmt: skip
 PARALLEL_FROM = 300
-"""Files from which a second process pays."""
+"""Files to look into from which a second process pays."""
 _DISTRIBUTIONS = ("pyproject.toml", "setup.cfg", "setup.py")
 """Files that tell what a package is and installs; their facts are kept whether or not a signal asks for them."""
 _LEAST_WORK = 2048
@@ -113,7 +114,8 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            plan = self._claimants.of(template_path(path)), self._matchers.wants_text(path)
+            looked_past = role_of(path) in NO_PROOF
+            plan = ((), False) if looked_past else (self._claimants.of(template_path(path)), self._matchers.wants_text(path))
             self._plans[path] = plan
         return plan
 
@@ -122,7 +124,7 @@ class Readers:
         target.expect(entry.path for entry in entries if self._looks_into(entry))
 
     def _looks_into(self, entry: Entry) -> bool:
-        return not entry.unread and (entry.size <= _POINTER_SIZE or self.opens(entry.path))
+        return not entry.unread and (self.opens(entry.path) or (entry.size <= _POINTER_SIZE and role_of(entry.path) not in NO_PROOF))
 
     def read_all(
         self, target: Target, *, processes: int | None = None, progress: Callable[[int, int], None] | None = None
@@ -158,7 +160,8 @@ class Readers:
     def _read_new(
         self, target: Target, entries: Sequence[Entry], processes: int | None, progress: Callable[[int, int], None] | None
     ) -> list[_Read]:
-        count = processes or (min(os.cpu_count() or 1, 4) if len(entries) >= PARALLEL_FROM else 1)
+        is_much = next(islice(filter(self._looks_into, entries), PARALLEL_FROM - 1, None), None) is not None
+        count = processes or (min(os.cpu_count() or 1, 4) if is_much else 1)
         if count == 1 or not hasattr(os, "fork"):
             return self._read_here(target, entries, progress)
         return self._read_forked(target, entries, count, progress)
@@ -219,10 +222,10 @@ class Readers:
         """Like `read`, with git's id of the bytes under which the facts can be kept; empty when they can't."""
         if entry.unread:
             return self._unread(entry, entry.unread), ""
-        readings, wants_text = self._plan(entry.path)
         file = SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
-        if not readings and not wants_text and entry.size > _POINTER_SIZE:
+        if not self._looks_into(entry):
             return self._matchers.matched(file), ""
+        readings, wants_text = self._plan(entry.path)
         data = target.read(entry.path)
         if isinstance(data, Unread):
             return self._unread(entry, data.reason), ""

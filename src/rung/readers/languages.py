@@ -18,15 +18,15 @@ from rung.readers.reading import EVERY_CALL, Asked, Claims, Reading
 from rung.readers.scanning import Dialect, Scan
 from rung.records import Call, Fact, Import, Problem, Test
 
-_DOUBLE = r"\"(?P<s{0}>(?:[^\"\\\n]++|\\.)*+)(?:\"|(?=\n)|\Z)"
-_SINGLE = r"'(?P<s{0}>(?:[^'\\\n]++|\\.)*+)(?:'|(?=\n)|\Z)"
-_MANY_LINES = r"\"(?P<s{0}>(?:[^\"\\]++|\\.)*+)(?:\"|\Z)"
-_TRIPLE = r"\"\"\"(?P<s{0}>(?:[^\"\\]++|\\.|\"(?!\"\"))*+)(?:\"\"\"|\Z)"
+_DOUBLE = r"\"(?P<s{0}>(?:[^\"\\\n]++|\\(?:.|\Z))*+)(?:\"|(?=\n)|\Z)"
+_SINGLE = r"'(?P<s{0}>(?:[^'\\\n]++|\\(?:.|\Z))*+)(?:'|(?=\n)|\Z)"
+_MANY_LINES = r"\"(?P<s{0}>(?:[^\"\\]++|\\(?:.|\Z))*+)(?:\"|\Z)"
+_TRIPLE = r"\"\"\"(?P<s{0}>(?:[^\"\\]++|\\(?:.|\Z)|\"(?!\"\"))*+)(?:\"\"\"|\Z)"
 _SLASH_COMMENT = r"/(?P<c>/[^\n]*+|\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))"
 
 _R_TOKENS = regex(
     rf"#(?P<c>[^\n]*+)|r\"\((?P<s0>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)|R\"\((?P<s4>(?:[^)]++|\)(?!\"))*+)(?:\)\"|\Z)"
-    rf"|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\.)*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?",
+    rf"|{_MANY_LINES.format(1)}|'(?P<s2>(?:[^'\\]++|\\(?:.|\Z))*+)(?:'|\Z)|`(?P<s3>[^`\n]*+)`?",
     re.DOTALL,
 )
 _JULIA_TOKENS = regex(

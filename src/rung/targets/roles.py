@@ -80,6 +80,8 @@ _TEMPLATE_END = regex(
 )
 _PART_OF_PIPELINE = regex(r"(?:\.github/actions/(?:.*/)?action|taskcluster/(?:kinds|ci)/[^/]+/kind)\.ya?ml")
 """Files that are called for what they do to the code: `test` is the name of a job there."""
+_OF_TESTS = regex(r"(?:^|/)(?:tests?|spec)/data(?:/|$)")
+"""A folder of what tests read, or of the tests of data; a test's name tells."""
 _TEMPLATE_TAG = regex(r"\{%[^{}%]*%\}")
 
 
@@ -90,6 +92,8 @@ def role_of(path: str) -> Role:
     folder, _, name = path.rpartition("/")
     by_folder = _folder_role(folder)
     by_name = _name_role(name)
+    if by_name is Role.TEST and by_folder is Role.TEST_DATA and _OF_TESTS.search(folder.lower()):
+        return Role.TEST
     return by_name if _RANK[by_name] < _RANK[by_folder] else by_folder
 
 

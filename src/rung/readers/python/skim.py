@@ -20,8 +20,8 @@ from rung.readers.python.testing import is_test_class
 from rung.records import Entry, Fact, Import, Test
 
 _PASSED = (
-    r"\"\"\"(?:[^\"\\]++|\\.|\"(?!\"\"))*+(?:\"\"\"|\Z)|'''(?:[^'\\]++|\\.|'(?!''))*+(?:'''|\Z)"
-    r"|\"(?:[^\"\\\n]++|\\.)*+(?:\"|(?=\n)|\Z)|'(?:[^'\\\n]++|\\.)*+(?:'|(?=\n)|\Z)|#[^\n]*+"
+    r"\"\"\"(?:[^\"\\]++|\\(?:.|\Z)|\"(?!\"\"))*+(?:\"\"\"|\Z)|'''(?:[^'\\]++|\\(?:.|\Z)|'(?!''))*+(?:'''|\Z)"
+    r"|\"(?:[^\"\\\n]++|\\(?:.|\Z))*+(?:\"|(?=\n)|\Z)|'(?:[^'\\\n]++|\\(?:.|\Z))*+(?:'|(?=\n)|\Z)|#[^\n]*+"
 )
 _IMPORT = (
     r"import\b(?P<modules>(?:[^\\\n;#]++|\\\r?\n)*+)"
@@ -54,6 +54,7 @@ _FUNCTION = regex(r"(?:async[ \t]++)?def[ \t]++(\w++)(?!\[)")
 _NO_FUNCTION = regex(r"async[ \t]++(?:for|with)\b")
 _CLASS = regex(r"class[ \t]++(?P<name>\w++)(?!\[)[ \t]*+(?P<end>:|\((?P<bases>[^()\"'#]*+)\)[ \t]*+:)?")
 _EXCEPT_COMMA = regex(r"except[ \t]++[\w.]++[ \t]*+,")
+_ASSIGNED = regex(r"\n[ \t]*+(\w++)[ \t]*+=")
 _SUBSCRIPT = regex(r"\[[^\[\]]*+\]")
 _PASSED_OVER = regex(_PASSED, re.DOTALL)
 _WORDS = r"(?:_*+(?:[aA]ssert|[cC]heck|[vV]erify|[eE]xpect)\w*+|raises\b|warns\b|fail\b|deprecated_call\b)"
@@ -219,7 +220,7 @@ class _Tests:
             if not name or "=" in name:
                 continue
             root, dot, rest = name.partition(".")
-            if not DOTTED.match(name) or re.search(rf"^[ \t]*+{root}[ \t]*+=", self._text, re.MULTILINE):
+            if not DOTTED.match(name) or root in self._assigned:
                 return None
             if is_test_class(self._aliases.get(root, root) + dot + rest):
                 return True
@@ -253,6 +254,10 @@ class _Tests:
         if calls := len(_ASSERTING.findall(body)):
             return None if self._means_else else calls
         return None if _MAYBE_ASSERTING.search(body) or self._renames else 0
+
+    @cached_property
+    def _assigned(self) -> frozenset[str]:
+        return frozenset(_ASSIGNED.findall(self._text))
 
     @cached_property
     def _means_else(self) -> bool:
