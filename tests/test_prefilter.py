@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rung import records
-from rung.matchers import CallPattern
+from rung.patterns import CallPattern
 from rung.prefilter import Prefilter, call_traces, literal_traces, words_of
 from rung.readers import python
 from rung.readers.python.skim import skimmed

@@ -11,15 +11,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
-from rung import globs, hits, needles, store
+from rung import asking, globs, hits, needles, patterns, store
+from rung.asking import Arguments, Conditions, FileAsked, Wanted
 from rung.canonical import Canonical
 from rung.expressions import regex
-from rung.gates import Gates
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
-from rung.needles import Finder, Needles, needles_of
+from rung.needles import Finder, Needles
+from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded
 from rung.records import (
     NO_PROOF,
     Call,
@@ -43,7 +44,7 @@ from rung.records import (
     Test,
     Workflow,
 )
-from rung.wildcards import Condition, Owners, any_glob, glob
+from rung.wildcards import Condition, Owners, glob
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -54,143 +55,7 @@ _MAX_GAP = 20
 _MAX_HITS = 200
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """What text of two bytes a character begins with."""
-_WILD = regex(r"[*?\[]")
-_WILD_PIECE = regex(r"[*?]|\[[^\]]*\]?")
-_BRACKETED = regex(r"\[[^\]]*\]")
 _LONG_GAP = regex(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
-
-
-def _unlike(pattern: str) -> Condition:
-    is_like = glob(pattern)
-    return lambda text: not is_like(text)
-
-
-class CallPattern:
-    """`mlflow.*.log_model(registered_model_name=, mode=x*, s3://*)`.
-
-    `*` stands for one part of the dotted name, as its first part for any receiver of any length; a name without
-    brackets ignores the literal argument that a resolved receiver carries. In the parentheses: a keyword that must
-    be there, a keyword with a glob for its literal value (`!` before it: any other value), a glob for any literal positional argument.
-    """
-
-    __slots__ = ("_brackets", "_conditions", "_name", "_text", "last", "root")
-
-    def __init__(self, text: str) -> None:
-        name, _, rest = text.partition("(")
-        if not name or (rest and rest[-1] != ")"):
-            raise ValueError(f"`{text}` is no call pattern")
-        self._brackets = "[" in name
-        bare = _bare(name)
-        self.last = bare.rpartition(".")[2]
-        self.root = bare.partition(".")[0]
-        self._text = text
-        self._name: Condition | None = None
-        self._conditions: _CallArguments | None = None
-        if not rest:
-            self._conditions = _NO_ARGUMENTS
-
-    def is_named(self, name: str, bare: str) -> bool:
-        """Whether calls of this name are meant; `bare` is the name without brackets."""
-        if self._name is None:
-            self._name = _name_condition(self._text.partition("(")[0])
-        return self._name(name if self._brackets else bare)
-
-    def matches(self, call: Call, bare: str) -> bool:
-        """Whether the call matches; `bare` is its name without brackets."""
-        if self._conditions is None:
-            self._conditions = _argument_conditions(self._text.partition("(")[2][:-1])
-        keywords, positional = self._conditions
-        if (keywords and not call.keywords) or (positional and not call.arguments):
-            return False
-        if not self.is_named(call.name, bare):
-            return False
-        for keyword, condition in keywords:
-            if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
-                return False
-        return all(any(condition(argument) for argument in call.arguments) for condition in positional)
-
-
-_CallArguments = tuple[tuple[tuple[str, Condition | None], ...], tuple[Condition, ...]]
-"""Keywords with what their value must be, and what any positional argument must be."""
-_NO_ARGUMENTS: _CallArguments = ((), ())
-
-
-def _argument_conditions(text: str) -> _CallArguments:
-    keywords: list[tuple[str, Condition | None]] = []
-    positional: list[Condition] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        keyword, sign, value = part.partition("=")
-        if sign:
-            keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
-        else:
-            positional.append(glob(part))
-    return tuple(keywords), tuple(positional)
-
-
-def _name_condition(name: str) -> Condition:
-    """Whether a call's name is meant; most patterns have no wildcard but that of any receiver, and need no regular expression."""
-    end = name.removeprefix("*")
-    if end == name and not _WILD.search(name):
-        return lambda text: text == name
-    if end.startswith(".") and not _WILD.search(end):
-        return lambda text: text.endswith(end) and len(text) > len(end)
-    parts = name.removeprefix("*.").split(".")
-    if "[" not in name and all(part == "*" or "*" not in part for part in parts):
-        any_receiver = name.startswith("*.")
-        return lambda text: _is_called(text, parts, any_receiver)
-    pattern = _name_regex(name)
-    return lambda text: pattern.fullmatch(text) is not None
-
-
-def _is_called(text: str, parts: list[str], any_receiver: bool) -> bool:
-    given = text.split(".")
-    if any_receiver:
-        receiver, given = given[: -len(parts)], given[-len(parts) :]
-        if not any(receiver) and len(receiver) < 2:
-            return False
-    return len(given) == len(parts) and all(part in ("*", word) for part, word in zip(parts, given))
-
-
-def _name_regex(name: str) -> re.Pattern[str]:
-    out = []
-    if name.startswith("*."):
-        out.append(r".+\.")
-        name = name[2:]
-    for piece in re.split(r"(\*|\[[^\]]*\])", name):
-        if piece == "*":
-            out.append(r"[^.\[\]]*")
-        elif piece.startswith("["):
-            out.append(r"\[" + re.escape(piece[1:-1]).replace(r"\*", r"[^\]]*") + r"\]")
-        else:
-            out.append(re.escape(piece))
-    return re.compile("".join(out))
-
-
-class CommandPattern:
-    """`dvc repro`, `terraform apply`, `python *train*.py`: the program, then words that must follow in this order."""
-
-    __slots__ = ("_needed", "_rest", "program")
-
-    def __init__(self, text: str) -> None:
-        words = text.split()
-        if not words:
-            raise ValueError("a command pattern has at least the program")
-        self.program = words[0]
-        self._rest = tuple(glob(word) for word in words[1:])
-        self._needed = frozenset(word.lower() for word in words[1:] if not _WILD.search(word))
-
-    def matches(self, words: tuple[str, ...], lowered: AbstractSet[str]) -> bool:
-        """Whether the words after the program hold the pattern's words in their order; `lowered` are they in lower case."""
-        if not self._needed <= lowered:
-            return False
-        position = 1
-        for condition in self._rest:
-            while position < len(words) and not condition(words[position]):
-                position += 1
-            if position == len(words):
-                return False
-            position += 1
-        return True
 
 
 def program_of(words: tuple[str, ...]) -> str:
@@ -220,7 +85,7 @@ class Matchers:
             for owned in (*owned_signals, *[_owned_start(detector, start) for start in detector.starts]):
                 self._by_key[owned.key] = owned
                 self._asking[owned.signal.matcher].append(owned)
-        self._keys: dict[tuple[str, ...], _Keys] = {}
+        self._keys: dict[tuple[str, ...], Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
         self._names: dict[tuple[str, ...], Owners[Owned]] = {}
         """For the signals that ask about the tests of a file: who of them asks about a name."""
@@ -232,10 +97,10 @@ class Matchers:
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
-    def _each(self, matcher: str, read: Callable[[Owned, _Arguments], Iterable[T]]) -> Iterator[T]:
+    def _each(self, matcher: str, read: Callable[[Owned, Arguments], Iterable[T]]) -> Iterator[T]:
         """What is read of the arguments of the signals of one matcher; raises `PackError` when they are not all understood."""
         for owned in self._asking[matcher]:
-            given = _Arguments(owned.signal.arguments)
+            given = Arguments(owned.signal.arguments)
             try:
                 yield from read(owned, given)
                 given.done()
@@ -243,12 +108,12 @@ class Matchers:
                 raise _wrong(owned, error) from error
 
     @cached_property
-    def _files_of(self) -> Callable[[str], tuple[_File, ...]]:
-        return index_globs(self._each("file", _file))
+    def _files_of(self) -> Callable[[str], tuple[FileAsked, ...]]:
+        return index_globs(self._each("file", asking.file))
 
     @cached_property
     def _dependencies(self) -> dict[tuple[str, str], list[Owned]]:
-        return _listed(self._each("dependency", _dependency))
+        return _listed(self._each("dependency", asking.dependency))
 
     @cached_property
     def _imports(self) -> dict[str, list[tuple[str, Owned]]]:
@@ -257,10 +122,10 @@ class Matchers:
     @cached_property
     def _called(self) -> tuple[_ByPart, _ByPart]:
         """Patterns of calls by the last part of the name, and those that leave that open by the first."""
-        patterns = list(self._each("call", _call))
+        asked = list(self._each("call", asking.call))
         return (
-            _listed((pattern.last, (pattern, owned)) for pattern, owned in patterns if "*" not in pattern.last),
-            _listed((pattern.root, (pattern, owned)) for pattern, owned in patterns if "*" in pattern.last),
+            _listed((pattern.last, (pattern, owned)) for pattern, owned in asked if "*" not in pattern.last),
+            _listed((pattern.root, (pattern, owned)) for pattern, owned in asked if "*" in pattern.last),
         )
 
     @cached_property
@@ -268,7 +133,7 @@ class Matchers:
         """For calls that count only in some files, or beside an import: which files, which modules."""
         narrowed = {}
         for owned in self._asking["call"]:
-            given = _Arguments(owned.signal.arguments)
+            given = Arguments(owned.signal.arguments)
             files, modules = given.optional("file"), given.optional("beside")
             if files or modules:
                 narrowed[owned.key] = compile_globs(files or ("*",)), modules
@@ -278,57 +143,57 @@ class Matchers:
     def _triggered(self) -> dict[str, frozenset[str]]:
         """For steps and commands that count only in a workflow with one of these triggers."""
         asking = (*self._asking["step"], *self._asking["command"])
-        found = ((owned.key, frozenset(_Arguments(owned.signal.arguments).optional("trigger"))) for owned in asking)
+        found = ((owned.key, frozenset(Arguments(owned.signal.arguments).optional("trigger"))) for owned in asking)
         return {key: kinds for key, kinds in found if kinds}
 
     @cached_property
     def _gates_of(self) -> Callable[[str], tuple[Owned, ...]]:
-        return Owners(self._each("gate", _any)).of
+        return Owners(self._each("gate", asking.anything)).of
 
     @cached_property
     def _literals_of(self) -> Callable[[str], tuple[Owned, ...]]:
-        return Owners(self._each("literal", _any)).of
+        return Owners(self._each("literal", asking.anything)).of
 
     @cached_property
     def _tests_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Owned], ...]]:
-        return index_globs(self._each("test", _test))
+        return index_globs(self._each("test", asking.test))
 
     @cached_property
     def _settings_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Condition, Owned], ...]]:
-        return lru_cache(maxsize=4096)(index_globs(self._each("config", _setting)))
+        return lru_cache(maxsize=4096)(index_globs(self._each("config", asking.setting)))
 
     @cached_property
-    def _uses_of(self) -> Callable[[str], tuple[tuple[_Conditions, Owned], ...]]:
-        return Owners(self._each("step", _step)).of
+    def _uses_of(self) -> Callable[[str], tuple[tuple[Conditions, Owned], ...]]:
+        return Owners(self._each("step", asking.step)).of
 
     @cached_property
     def _commands(self) -> tuple[dict[str, list[tuple[CommandPattern, Owned]]], list[tuple[Condition, CommandPattern, Owned]]]:
         """Patterns of commands by the program, and those that leave the program open."""
-        patterns = list(self._each("command", _command))
+        asked = list(self._each("command", asking.command))
         return (
-            _listed((pattern.program.lower(), (pattern, owned)) for pattern, owned in patterns if not _WILD.search(pattern.program)),
-            [(glob(pattern.program), pattern, owned) for pattern, owned in patterns if _WILD.search(pattern.program)],
+            _listed((pattern.program.lower(), (pattern, owned)) for pattern, owned in asked if not pattern.is_open),
+            [(glob(pattern.program), pattern, owned) for pattern, owned in asked if pattern.is_open],
         )
 
     @cached_property
     def _workflows(self) -> list[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
-        return list(self._each("workflow", _workflow))
+        return list(self._each("workflow", asking.workflow))
 
     @cached_property
     def _images_of(self) -> Callable[[str], tuple[tuple[Condition, Owned], ...]]:
-        return Owners(self._each("image", _image)).of
+        return Owners(self._each("image", asking.image)).of
 
     @cached_property
-    def _types_of(self) -> Callable[[str], tuple[_Wanted, ...]]:
-        return Owners(self._each("resource", _resource)).of
+    def _types_of(self) -> Callable[[str], tuple[Wanted, ...]]:
+        return Owners(self._each("resource", asking.resource)).of
 
     @cached_property
     def _canonical(self) -> Canonical:
         return Canonical(self._types)
 
     @cached_property
-    def _texts_of(self) -> Callable[[str], tuple[tuple[_Text, Owned], ...]]:
-        return lru_cache(maxsize=4096)(index_globs(self._each("text", _text)))
+    def _texts_of(self) -> Callable[[str], tuple[tuple[TextPattern, Owned], ...]]:
+        return lru_cache(maxsize=4096)(index_globs(self._each("text", asking.text)))
 
     def _known_needles(self, digest: str) -> dict[str, Needles]:
         """What must be in a text for the patterns of text signals to match; found out once, as all of them are compiled for it.
@@ -340,10 +205,12 @@ class Matchers:
             for name in vars(Matchers):
                 if isinstance(getattr(Matchers, name), cached_property) and name != "_finder":
                     getattr(self, name)
-            return dict(self._each("text", _needed))
+            return dict(self._each("text", asking.needles))
 
         return (
-            store.compiled("needles", digest, dict[str, Needles], find, by=(__file__, needles.__file__, globs.__file__))
+            store.compiled(
+                "needles", digest, dict[str, Needles], find, by=(asking.__file__, globs.__file__, needles.__file__, patterns.__file__)
+            )
             if digest
             else find()
         )
@@ -373,7 +240,7 @@ class Matchers:
     def _finder(self) -> Finder:
         return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
 
-    def _likely(self, wanted: Iterable[tuple[_Text, Owned]], data: bytes) -> list[tuple[_Text, Owned]]:
+    def _likely(self, wanted: Iterable[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
         """Those text signals of which all needles are in a file."""
         found = self._finder.found_in(data.lower())
         return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
@@ -408,24 +275,24 @@ class Matchers:
 
     def may_match(self, name: str) -> bool:
         """Whether a call of this name matches anything, if its arguments do."""
-        bare = _bare(name)
+        bare = bare_name(name)
         return any(pattern.is_named(name, bare) for pattern, _ in self._patterns_of(bare))
 
     @cached_property
     def _ends(self) -> dict[str, set[str]]:
         """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
         ends: dict[str, set[str]] = {"*": set()}
-        for last, patterns in self._called[0].items():
-            for pattern, _ in patterns:
+        for last, asked in self._called[0].items():
+            for pattern, _ in asked:
                 ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(last)
         return ends
 
-    def _keys_for(self, path: str) -> _Keys:
+    def _keys_for(self, path: str) -> Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
         settings = self._settings_of(path)
         names = tuple(owned.key for _, _, owned in settings)
         if names not in self._keys:
-            self._keys[names] = _Keys(settings)
+            self._keys[names] = Keys(settings)
         return self._keys[names]
 
     def _names_for(self, path: str) -> Owners[Owned]:
@@ -459,7 +326,7 @@ class Matchers:
                 yield hits.match_of(hit, self._by_key[hit.key], file.facts)
 
     def _match_facts(self, file: SourceFile) -> Iterator[Match]:
-        askers: _Keys | None = None
+        askers: Keys | None = None
         for fact in file.facts:
             if isinstance(fact, Setting):
                 askers = askers or self._keys_of(file.path)
@@ -512,12 +379,12 @@ class Matchers:
             yield from self._match_resource(fact)
 
     def _match_resource(self, resource: Resource) -> Iterator[Owned]:
-        attributes: _Attributes | None = None
+        attributes: Attributes | None = None
         for wanted in self._types_of(self._canonical.canonical(resource)):
             if not wanted.is_dialect(resource.dialect):
                 continue
             if wanted.attributes or wanted.without:
-                attributes = attributes or _Attributes((_fold(key), value) for key, value in resource.attributes)
+                attributes = attributes or Attributes((folded(key), value) for key, value in resource.attributes)
                 if any(True for key in wanted.without for _ in attributes.values(key)):
                     continue
                 if not all(any(map(is_value, attributes.values(key))) for key, is_value in wanted.attributes):
@@ -529,7 +396,7 @@ class Matchers:
             for owned in dict.fromkeys(owned for word in call.name.split() for owned in self._gates_of(word)):
                 yield Match(owned, call.line, call, call.end_line)
             return
-        bare = _bare(call.name)
+        bare = bare_name(call.name)
         for pattern, owned in self._patterns_of(bare):
             if pattern.matches(call, bare):
                 yield Match(owned, call.line, call, call.end_line, modules=() if "*" in pattern.root else ((bare.partition(".")[0],),))
@@ -537,8 +404,8 @@ class Matchers:
     def _patterns_of(self, bare: str) -> Iterator[tuple[CallPattern, Owned]]:
         """The patterns that go by the ends of a name without brackets."""
         root = bare.partition(".")[0]
-        for patterns in (self._called[0].get(bare.rpartition(".")[2]), self._called[1].get(root)):
-            yield from (found for found in patterns or () if found[0].root == root or "*" in found[0].root)
+        for asked in (self._called[0].get(bare.rpartition(".")[2]), self._called[1].get(root)):
+            yield from (found for found in asked or () if found[0].root == root or "*" in found[0].root)
 
     def _beside(self, match: Match, modules: tuple[str, ...], file: SourceFile) -> Iterator[Match]:
         """The match, if its file imports one of the modules, should its signal ask for some."""
@@ -582,7 +449,7 @@ class Matchers:
                         yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
-        attributes = _Attributes(step.arguments)
+        attributes = Attributes(step.arguments)
         for wanted, owned in dict.fromkeys((*self._uses_of(step.uses.partition("@")[0]), *self._uses_of(step.uses))):
             if all(any(map(is_value, attributes.values(key))) for key, is_value in wanted):
                 yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
@@ -590,9 +457,7 @@ class Matchers:
 
 # ── what signals ask for ─────────────────────────────────────────────────────────────────────────────
 
-_Conditions = tuple[tuple[str, Condition], ...]
 _ByPart = dict[str, list[tuple[CallPattern, Owned]]]
-_File = tuple[Owned, Condition, Mapping[str, Any]]
 
 
 def _listed(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
@@ -600,211 +465,6 @@ def _listed(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return found
-
-
-def _file(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], _File]]:
-    patterns = given.texts("any", "path")
-    options = {key: given.take(key) for key in ("min_size", "max_size", "lfs")}
-    yield patterns, (owned, compile_globs(given.optional("exclude")), options)
-
-
-def _dependency(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, str], Owned]]:
-    for name in given.texts("any"):
-        ecosystem, _, package = name.rpartition(":") if name.split(":")[0] in ECOSYSTEMS else ("", "", name)
-        for system in (ecosystem,) if ecosystem else ("pypi", "conda"):
-            yield (system, package.lower()), owned
-
-
-def _call(owned: Owned, given: _Arguments) -> Iterator[tuple[CallPattern, Owned]]:
-    _place(given)
-    for text in given.texts("any"):
-        pattern = CallPattern(text)
-        if "*" in pattern.last and "*" in pattern.root:
-            raise ValueError(f"`{text}` names neither the first nor the last part of the call")
-        yield pattern, owned
-    given.optional("file"), given.optional("beside")
-
-
-def _any(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:
-    yield given.texts("any"), owned
-
-
-def _test(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], Owned]]]:
-    yield given.texts("file", default=("*",)), (given.texts("any", "name", default=("*",)), owned)
-
-
-def _setting(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]]:
-    keys, values = given.texts("key", default=("*",)), given.texts("value", default=("*",))
-    yield given.texts("file"), (keys, any_glob(values), owned)
-
-
-def _step(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[_Conditions, Owned]]]:
-    given.optional("trigger")
-    yield given.texts("any", "uses"), (given.conditions("with"), owned)
-
-
-def _command(owned: Owned, given: _Arguments) -> Iterator[tuple[CommandPattern, Owned]]:
-    given.optional("trigger")
-    _place(given)
-    for text in given.texts("any", "run"):
-        yield CommandPattern(text), owned
-
-
-def _workflow(owned: Owned, given: _Arguments) -> Iterator[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
-    """The lines of a workflow on which what a signal asks for is, and the signal."""
-    systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
-    environment, names = given.texts("environment", default=()), given.texts("job", default=())
-    needs, permissions = given.take("needs"), given.texts("permissions", default=())
-    first, then = given.texts("first", default=()), given.texts("then", default=())
-    idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
-    if bool(first) != bool(then):
-        raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
-    if idle and not needs:
-        raise ValueError("`idle` (steps that check nothing) goes with `needs: true`")
-    is_system = any_glob(systems)
-    is_environment = any_glob(environment) if environment else None
-    is_permission = any_glob(permissions) if permissions else None
-    is_job = any_glob(names) if names else None
-    is_condition = any_glob(conditions) if conditions else None
-    gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle) if idle else lambda _: False)
-
-    def lines(workflow: Workflow) -> Iterator[int]:
-        if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
-            return
-        triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
-        if kinds and not triggers:
-            return
-        if is_environment is None and is_job is None and is_condition is None and not needs and not first:
-            yield triggers[0] if triggers else workflow.line
-            return
-        for job in workflow.jobs:
-            if is_environment and not is_environment(job.environment):
-                continue
-            if is_condition and not is_condition(job.condition):
-                continue
-            if first and not gates.within(job):
-                continue
-            if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or gates.before(job, workflow)):
-                yield job.line
-
-    yield lines, owned
-
-
-def _image(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[Condition, Owned]]]:
-    names, uses = given.texts("any", "name"), given.texts("use", default=("*",))
-    yield (*names, *(f"*/{name}" for name in names if "/" not in name)), (any_glob(uses), owned)
-
-
-def _resource(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], _Wanted]]:
-    conditions, dialects = given.conditions("where", fold=True), given.texts("dialect", default=("*",))
-    without = tuple(map(_fold, given.optional("without")))
-    yield given.texts("any", "type"), _Wanted(any_glob(dialects), conditions, without, owned)
-
-
-def _text(owned: Owned, given: _Arguments) -> Iterator[tuple[tuple[str, ...], tuple[_Text, Owned]]]:
-    files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
-    if not isinstance(pattern, str) or not isinstance(example, str):
-        raise ValueError(  # noqa: TRY004 - the value in the pack is wrong
-            "needs `pattern` (a regular expression) and `example` (a line that it matches)"
-        )
-    yield files, (_Text(pattern, example), owned)
-
-
-def _needed(owned: Owned, given: _Arguments) -> Iterator[tuple[str, Needles]]:
-    for _, (text, _) in _text(owned, given):
-        yield text.pattern, text.checked_needles()
-
-
-class _Wanted(NamedTuple):
-    """What a signal asks of a resource, but for its type."""
-
-    is_dialect: Condition
-    attributes: tuple[tuple[str, Condition], ...]
-    without: tuple[str, ...]
-    owned: Owned
-
-
-class _Attributes:
-    """Dotted keys with values, found by the last parts of the keys."""
-
-    def __init__(self, attributes: Iterable[tuple[str, str]]) -> None:
-        self._all = tuple(attributes)
-        self._by_last: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for key, value in self._all:
-            self._by_last[key.rpartition(".")[2]].append((key, value))
-
-    def values(self, wanted: str) -> Iterator[str]:
-        """The values of a key that is the wanted one or ends with it behind a dot, or that it matches as a glob."""
-        last = wanted.rpartition(".")[2]
-        likely = self._all if "*" in last else self._by_last.get(last, ())
-        if "*" in wanted:
-            is_key = glob(wanted)
-            return (value for key, value in likely if is_key(key))
-        behind = "." + wanted
-        return (value for key, value in likely if key == wanted or key.endswith(behind))
-
-
-class _Keys:
-    """Configuration signals by the keys that they ask about."""
-
-    def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
-        self._owners: list[tuple[Condition, Owned]] = []
-        self._exact: dict[str, list[int]] = defaultdict(list)
-        self._by_last: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
-        """Globs by the last part of the keys that they can match."""
-        self._by_literal: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
-        """Globs that don't say a last part, by their longest literal piece."""
-        always = []
-        for index, (keys, is_value, owned) in enumerate(settings):
-            self._owners.append((is_value, owned))
-            if "*" in keys:
-                always.append(index)
-                continue
-            for key in keys:
-                last = key.rpartition(".")[2].lower()
-                if not _WILD.search(key):
-                    self._exact[key.lower()].append(index)
-                elif _WILD.search(last):
-                    self._by_literal[max(_WILD_PIECE.split(key.lower()), key=len)].append((glob(key), index))
-                else:
-                    self._by_last[last].append((glob(key), index))
-        self._finder = Finder(self._by_literal)
-        self._always = frozenset(always)
-        self._of_any = tuple(self._owners[index] for index in always)
-        """Who asks about every key."""
-        self.asked = lru_cache(maxsize=4096)(self._asked)
-
-    def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
-        lowered = key.lower()
-        found = list(self._exact.get(lowered, ()))
-        likely = [self._by_literal[literal] for literal in self._finder.found_in(lowered.encode("utf-8", "surrogatepass"))]
-        for tried in (self._by_last.get(lowered.rpartition(".")[2], ()), *likely):
-            found.extend([index for is_key, index in tried if is_key(key)])
-        return tuple([self._owners[index] for index in sorted(self._always.union(found))]) if found else self._of_any
-
-
-class _Text:
-    """The pattern of a text signal, compiled when its needles are in a file."""
-
-    __slots__ = ("_example", "_regex", "pattern")
-
-    def __init__(self, pattern: str, example: str) -> None:
-        self.pattern = pattern
-        self._example = example
-        self._regex: re.Pattern[str] | None = None
-
-    @property
-    def regex(self) -> re.Pattern[str]:
-        """The pattern, compiled."""
-        if self._regex is None:
-            self._regex = re.compile(self.pattern, re.MULTILINE)
-        return self._regex
-
-    def checked_needles(self) -> Needles:
-        """What a text must hold for the pattern to match; the pattern is refused when it doesn't match its own example."""
-        if not self.regex.search(self._example):
-            raise ValueError(f"the example `{self._example}` is not matched by its own pattern")
-        return needles_of(self.regex)
 
 
 def _wrong(owned: Owned, error: Exception) -> PackError:
@@ -818,46 +478,6 @@ def _owned_start(detector: Detector, start: Start) -> Owned:
         id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
     )
     return Owned(detector.id, detector.title, signal, start)
-
-
-ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")
-
-
-class _Arguments:
-    """The arguments of one signal's matcher; whatever is not taken is an unknown key."""
-
-    def __init__(self, given: Mapping[str, object]) -> None:
-        self._left = dict(given)
-
-    def take(self, key: str) -> Any:
-        return self._left.pop(key, None)
-
-    def texts(self, *keys: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        for key in keys:
-            if key in self._left:
-                return _texts(self._left.pop(key))
-        if default is None:
-            raise ValueError(f"needs {' or '.join(f'`{key}`' for key in keys)}, or a plain list")
-        return default
-
-    def optional(self, key: str) -> tuple[str, ...]:
-        return self.texts(key, default=())
-
-    def conditions(self, key: str, *, fold: bool = False) -> tuple[tuple[str, Condition], ...]:
-        raw = self._left.pop(key, None) or {}
-        if not isinstance(raw, dict):
-            raise ValueError(f"`{key}` is a mapping of key to glob")  # noqa: TRY004 - the value in the pack is wrong
-        return tuple((_fold(str(name)) if fold else str(name), any_glob(_texts(value))) for name, value in raw.items())
-
-    def done(self) -> None:
-        if self._left:
-            raise ValueError(f"unknown key `{next(iter(self._left))}`")
-
-
-def _place(given: _Arguments) -> None:
-    """Takes where a match counts: everywhere, or only where continuous integration or a schedule runs it."""
-    if given.take("in") not in (None, "ci", "schedule"):
-        raise ValueError("`in` is `ci`, `schedule` or left out")
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:
@@ -878,21 +498,6 @@ def _searchable(content: str) -> tuple[str, list[int]]:
     return "\n".join(kept), numbers
 
 
-def _texts(raw: object) -> tuple[str, ...]:
-    if isinstance(raw, bool):
-        return ("true" if raw else "false",)
-    if isinstance(raw, (str, int, float)):
-        return (str(raw),)
-    if isinstance(raw, list) and raw and all(isinstance(item, (str, int, float)) for item in raw):
-        return tuple("true" if item is True else "false" if item is False else str(item) for item in raw)
-    raise ValueError("expected a text or a list of texts")
-
-
-def _bare(name: str) -> str:
-    """The name of a call without the literal arguments that its receiver carries."""
-    return _BRACKETED.sub("", name) if "[" in name else name
-
-
 def _root(module: str) -> str:
     """What an import is indexed by: the first dotted part; for other languages the prefix and the whole first name."""
     if ":" in module:
@@ -901,11 +506,6 @@ def _root(module: str) -> str:
         head = "/".join(parts[:2]) if name.startswith("@") else parts[0]
         return f"{language}:{head.split('.')[0] if language != 'js' else head}"
     return module.split(".", 1)[0]
-
-
-def _fold(key: str) -> str:
-    """Attribute paths in one spelling for every dialect: `VersioningConfiguration.Status` and `versioning_configuration.status`."""
-    return key.replace("_", "").replace("-", "").lower()
 
 
 def _image_name(name: str) -> str:

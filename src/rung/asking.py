@@ -1,0 +1,211 @@
+"""What the arguments of each matcher mean, as packs write them; whatever is not understood is refused.
+
+Each function reads the arguments of one signal and gives what a fact is looked up by, and what is then asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from rung.gates import Gates
+from rung.globs import compile_globs
+from rung.hits import Owned
+from rung.needles import Needles
+from rung.patterns import CallPattern, CommandPattern, TextPattern, folded
+from rung.records import Workflow
+from rung.wildcards import Condition, any_glob
+
+Conditions = tuple[tuple[str, Condition], ...]
+
+
+FileAsked = tuple[Owned, Condition, Mapping[str, Any]]
+
+
+class Wanted(NamedTuple):
+    """What a signal asks of a resource, but for its type."""
+
+    is_dialect: Condition
+    attributes: tuple[tuple[str, Condition], ...]
+    without: tuple[str, ...]
+    owned: Owned
+
+
+ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")
+
+
+class Arguments:
+    """The arguments of one signal's matcher; whatever is not taken is an unknown key."""
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self._left = dict(given)
+
+    def take(self, key: str) -> Any:
+        """Takes what is given for a key, None when it is left out."""
+        return self._left.pop(key, None)
+
+    def texts(self, *keys: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Takes the texts given for the first of the keys; raises ValueError when none is given and there is no default."""
+        for key in keys:
+            if key in self._left:
+                return _texts(self._left.pop(key))
+        if default is None:
+            raise ValueError(f"needs {' or '.join(f'`{key}`' for key in keys)}, or a plain list")
+        return default
+
+    def optional(self, key: str) -> tuple[str, ...]:
+        """Takes the texts given for a key, none when it is left out."""
+        return self.texts(key, default=())
+
+    def conditions(self, key: str, *, fold: bool = False) -> tuple[tuple[str, Condition], ...]:
+        """Takes a mapping of names to what their values must be; raises ValueError when it is none."""
+        raw = self._left.pop(key, None) or {}
+        if not isinstance(raw, dict):
+            raise ValueError(f"`{key}` is a mapping of key to glob")  # noqa: TRY004 - the value in the pack is wrong
+        return tuple((folded(str(name)) if fold else str(name), any_glob(_texts(value))) for name, value in raw.items())
+
+    def done(self) -> None:
+        """Raises ValueError when something was not taken."""
+        if self._left:
+            raise ValueError(f"unknown key `{next(iter(self._left))}`")
+
+
+def file(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], FileAsked]]:
+    """Globs of paths, with what else is asked of a file."""
+    patterns = given.texts("any", "path")
+    options = {key: given.take(key) for key in ("min_size", "max_size", "lfs")}
+    yield patterns, (owned, compile_globs(given.optional("exclude")), options)
+
+
+def dependency(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, str], Owned]]:
+    """Ecosystem and name of packages."""
+    for name in given.texts("any"):
+        ecosystem, _, package = name.rpartition(":") if name.split(":")[0] in ECOSYSTEMS else ("", "", name)
+        for system in (ecosystem,) if ecosystem else ("pypi", "conda"):
+            yield (system, package.lower()), owned
+
+
+def call(owned: Owned, given: Arguments) -> Iterator[tuple[CallPattern, Owned]]:
+    """Patterns of calls."""
+    _place(given)
+    for text in given.texts("any"):
+        pattern = CallPattern(text)
+        if "*" in pattern.last and "*" in pattern.root:
+            raise ValueError(f"`{text}` names neither the first nor the last part of the call")
+        yield pattern, owned
+    given.optional("file"), given.optional("beside")
+
+
+def anything(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:
+    """Globs, for a matcher that asks for nothing else."""
+    yield given.texts("any"), owned
+
+
+def test(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], Owned]]]:
+    """Globs of files, with globs of the tests' names."""
+    yield given.texts("file", default=("*",)), (given.texts("any", "name", default=("*",)), owned)
+
+
+def setting(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]]:
+    """Globs of files, with globs of keys and what a value must be."""
+    keys, values = given.texts("key", default=("*",)), given.texts("value", default=("*",))
+    yield given.texts("file"), (keys, any_glob(values), owned)
+
+
+def step(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[Conditions, Owned]]]:
+    """Globs of what a step uses, with what its arguments must be."""
+    given.optional("trigger")
+    yield given.texts("any", "uses"), (given.conditions("with"), owned)
+
+
+def command(owned: Owned, given: Arguments) -> Iterator[tuple[CommandPattern, Owned]]:
+    """Patterns of commands."""
+    given.optional("trigger")
+    _place(given)
+    for text in given.texts("any", "run"):
+        yield CommandPattern(text), owned
+
+
+def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
+    """The lines of a workflow on which what a signal asks for is, and the signal."""
+    systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
+    environment, names = given.texts("environment", default=()), given.texts("job", default=())
+    needs, permissions = given.take("needs"), given.texts("permissions", default=())
+    first, then = given.texts("first", default=()), given.texts("then", default=())
+    idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
+    if bool(first) != bool(then):
+        raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
+    if idle and not needs:
+        raise ValueError("`idle` (steps that check nothing) goes with `needs: true`")
+    is_system = any_glob(systems)
+    is_environment = any_glob(environment) if environment else None
+    is_permission = any_glob(permissions) if permissions else None
+    is_job = any_glob(names) if names else None
+    is_condition = any_glob(conditions) if conditions else None
+    gates = Gates(checks=any_glob(first), releases=any_glob(then), idle=any_glob(idle) if idle else lambda _: False)
+
+    def lines(workflow: Workflow) -> Iterator[int]:
+        if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
+            return
+        triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
+        if kinds and not triggers:
+            return
+        if is_environment is None and is_job is None and is_condition is None and not needs and not first:
+            yield triggers[0] if triggers else workflow.line
+            return
+        for job in workflow.jobs:
+            if is_environment and not is_environment(job.environment):
+                continue
+            if is_condition and not is_condition(job.condition):
+                continue
+            if first and not gates.within(job):
+                continue
+            if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or gates.before(job, workflow)):
+                yield job.line
+
+    yield lines, owned
+
+
+def image(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[Condition, Owned]]]:
+    """Globs of names, with what the image must be used for."""
+    names, uses = given.texts("any", "name"), given.texts("use", default=("*",))
+    yield (*names, *(f"*/{name}" for name in names if "/" not in name)), (any_glob(uses), owned)
+
+
+def resource(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Wanted]]:
+    """Globs of types, with what else is asked of a resource."""
+    conditions, dialects = given.conditions("where", fold=True), given.texts("dialect", default=("*",))
+    without = tuple(map(folded, given.optional("without")))
+    yield given.texts("any", "type"), Wanted(any_glob(dialects), conditions, without, owned)
+
+
+def text(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[TextPattern, Owned]]]:
+    """Globs of files, with the pattern."""
+    files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
+    if not isinstance(pattern, str) or not isinstance(example, str):
+        raise ValueError(  # noqa: TRY004 - the value in the pack is wrong
+            "needs `pattern` (a regular expression) and `example` (a line that it matches)"
+        )
+    yield files, (TextPattern(pattern, example), owned)
+
+
+def needles(owned: Owned, given: Arguments) -> Iterator[tuple[str, Needles]]:
+    """A pattern of text, with what a text must hold for it to match."""
+    for _, (pattern, _) in text(owned, given):
+        yield pattern.pattern, pattern.checked_needles()
+
+
+def _place(given: Arguments) -> None:
+    """Takes where a match counts: everywhere, or only where continuous integration or a schedule runs it."""
+    if given.take("in") not in (None, "ci", "schedule"):
+        raise ValueError("`in` is `ci`, `schedule` or left out")
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    if isinstance(raw, bool):
+        return ("true" if raw else "false",)
+    if isinstance(raw, (str, int, float)):
+        return (str(raw),)
+    if isinstance(raw, list) and raw and all(isinstance(item, (str, int, float)) for item in raw):
+        return tuple("true" if item is True else "false" if item is False else str(item) for item in raw)
+    raise ValueError("expected a text or a list of texts")

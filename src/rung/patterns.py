@@ -1,0 +1,253 @@
+"""What signals ask of one fact: patterns of calls, commands, keys and texts, taken apart so that most facts are told at a glance."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+
+from rung.expressions import regex
+from rung.hits import Owned
+from rung.needles import Finder, Needles, needles_of
+from rung.records import Call
+from rung.wildcards import Condition, glob
+
+_WILD = regex(r"[*?\[]")
+
+
+_WILD_PIECE = regex(r"[*?]|\[[^\]]*\]?")
+
+
+_BRACKETED = regex(r"\[[^\]]*\]")
+
+
+def _unlike(pattern: str) -> Condition:
+    is_like = glob(pattern)
+    return lambda text: not is_like(text)
+
+
+class CallPattern:
+    """`mlflow.*.log_model(registered_model_name=, mode=x*, s3://*)`.
+
+    `*` stands for one part of the dotted name, as its first part for any receiver of any length; a name without
+    brackets ignores the literal argument that a resolved receiver carries. In the parentheses: a keyword that must
+    be there, a keyword with a glob for its literal value (`!` before it: any other value), a glob for any literal positional argument.
+    """
+
+    __slots__ = ("_brackets", "_conditions", "_name", "_text", "last", "root")
+
+    def __init__(self, text: str) -> None:
+        name, _, rest = text.partition("(")
+        if not name or (rest and rest[-1] != ")"):
+            raise ValueError(f"`{text}` is no call pattern")
+        self._brackets = "[" in name
+        bare = bare_name(name)
+        self.last = bare.rpartition(".")[2]
+        self.root = bare.partition(".")[0]
+        self._text = text
+        self._name: Condition | None = None
+        self._conditions: _CallArguments | None = None
+        if not rest:
+            self._conditions = _NO_ARGUMENTS
+
+    def is_named(self, name: str, bare: str) -> bool:
+        """Whether calls of this name are meant; `bare` is the name without brackets."""
+        if self._name is None:
+            self._name = _name_condition(self._text.partition("(")[0])
+        return self._name(name if self._brackets else bare)
+
+    def matches(self, call: Call, bare: str) -> bool:
+        """Whether the call matches; `bare` is its name without brackets."""
+        if self._conditions is None:
+            self._conditions = _argument_conditions(self._text.partition("(")[2][:-1])
+        keywords, positional = self._conditions
+        if (keywords and not call.keywords) or (positional and not call.arguments):
+            return False
+        if not self.is_named(call.name, bare):
+            return False
+        for keyword, condition in keywords:
+            if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
+                return False
+        return all(any(condition(argument) for argument in call.arguments) for condition in positional)
+
+
+_CallArguments = tuple[tuple[tuple[str, Condition | None], ...], tuple[Condition, ...]]
+"""Keywords with what their value must be, and what any positional argument must be."""
+
+
+_NO_ARGUMENTS: _CallArguments = ((), ())
+
+
+def _argument_conditions(text: str) -> _CallArguments:
+    keywords: list[tuple[str, Condition | None]] = []
+    positional: list[Condition] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        keyword, sign, value = part.partition("=")
+        if sign:
+            keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
+        else:
+            positional.append(glob(part))
+    return tuple(keywords), tuple(positional)
+
+
+def _name_condition(name: str) -> Condition:
+    """Whether a call's name is meant; most patterns have no wildcard but that of any receiver, and need no regular expression."""
+    end = name.removeprefix("*")
+    if end == name and not _WILD.search(name):
+        return lambda text: text == name
+    if end.startswith(".") and not _WILD.search(end):
+        return lambda text: text.endswith(end) and len(text) > len(end)
+    parts = name.removeprefix("*.").split(".")
+    if "[" not in name and all(part == "*" or "*" not in part for part in parts):
+        any_receiver = name.startswith("*.")
+        return lambda text: _is_called(text, parts, any_receiver)
+    pattern = _name_regex(name)
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _is_called(text: str, parts: list[str], any_receiver: bool) -> bool:
+    given = text.split(".")
+    if any_receiver:
+        receiver, given = given[: -len(parts)], given[-len(parts) :]
+        if not any(receiver) and len(receiver) < 2:
+            return False
+    return len(given) == len(parts) and all(part in ("*", word) for part, word in zip(parts, given))
+
+
+def _name_regex(name: str) -> re.Pattern[str]:
+    out = []
+    if name.startswith("*."):
+        out.append(r".+\.")
+        name = name[2:]
+    for piece in re.split(r"(\*|\[[^\]]*\])", name):
+        if piece == "*":
+            out.append(r"[^.\[\]]*")
+        elif piece.startswith("["):
+            out.append(r"\[" + re.escape(piece[1:-1]).replace(r"\*", r"[^\]]*") + r"\]")
+        else:
+            out.append(re.escape(piece))
+    return re.compile("".join(out))
+
+
+class CommandPattern:
+    """`dvc repro`, `terraform apply`, `python *train*.py`: the program, then words that must follow in this order."""
+
+    __slots__ = ("_needed", "_rest", "is_open", "program")
+
+    def __init__(self, text: str) -> None:
+        words = text.split()
+        if not words:
+            raise ValueError("a command pattern has at least the program")
+        self.program = words[0]
+        self.is_open = _WILD.search(self.program) is not None
+        """Whether the program is not one by name."""
+        self._rest = tuple(glob(word) for word in words[1:])
+        self._needed = frozenset(word.lower() for word in words[1:] if not _WILD.search(word))
+
+    def matches(self, words: tuple[str, ...], lowered: AbstractSet[str]) -> bool:
+        """Whether the words after the program hold the pattern's words in their order; `lowered` are they in lower case."""
+        if not self._needed <= lowered:
+            return False
+        position = 1
+        for condition in self._rest:
+            while position < len(words) and not condition(words[position]):
+                position += 1
+            if position == len(words):
+                return False
+            position += 1
+        return True
+
+
+class Attributes:
+    """Dotted keys with values, found by the last parts of the keys."""
+
+    def __init__(self, attributes: Iterable[tuple[str, str]]) -> None:
+        self._all = tuple(attributes)
+        self._by_last: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for key, value in self._all:
+            self._by_last[key.rpartition(".")[2]].append((key, value))
+
+    def values(self, wanted: str) -> Iterator[str]:
+        """The values of a key that is the wanted one or ends with it behind a dot, or that it matches as a glob."""
+        last = wanted.rpartition(".")[2]
+        likely = self._all if "*" in last else self._by_last.get(last, ())
+        if "*" in wanted:
+            is_key = glob(wanted)
+            return (value for key, value in likely if is_key(key))
+        behind = "." + wanted
+        return (value for key, value in likely if key == wanted or key.endswith(behind))
+
+
+class Keys:
+    """Configuration signals by the keys that they ask about."""
+
+    def __init__(self, settings: Iterable[tuple[tuple[str, ...], Condition, Owned]]) -> None:
+        self._owners: list[tuple[Condition, Owned]] = []
+        self._exact: dict[str, list[int]] = defaultdict(list)
+        self._by_last: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """Globs by the last part of the keys that they can match."""
+        self._by_literal: dict[str, list[tuple[Condition, int]]] = defaultdict(list)
+        """Globs that don't say a last part, by their longest literal piece."""
+        always = []
+        for index, (keys, is_value, owned) in enumerate(settings):
+            self._owners.append((is_value, owned))
+            if "*" in keys:
+                always.append(index)
+                continue
+            for key in keys:
+                last = key.rpartition(".")[2].lower()
+                if not _WILD.search(key):
+                    self._exact[key.lower()].append(index)
+                elif _WILD.search(last):
+                    self._by_literal[max(_WILD_PIECE.split(key.lower()), key=len)].append((glob(key), index))
+                else:
+                    self._by_last[last].append((glob(key), index))
+        self._finder = Finder(self._by_literal)
+        self._always = frozenset(always)
+        self._of_any = tuple(self._owners[index] for index in always)
+        """Who asks about every key."""
+        self.asked = lru_cache(maxsize=4096)(self._asked)
+
+    def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
+        lowered = key.lower()
+        found = list(self._exact.get(lowered, ()))
+        likely = [self._by_literal[literal] for literal in self._finder.found_in(lowered.encode("utf-8", "surrogatepass"))]
+        for tried in (self._by_last.get(lowered.rpartition(".")[2], ()), *likely):
+            found.extend([index for is_key, index in tried if is_key(key)])
+        return tuple([self._owners[index] for index in sorted(self._always.union(found))]) if found else self._of_any
+
+
+class TextPattern:
+    """The pattern of a text signal, compiled when its needles are in a file."""
+
+    __slots__ = ("_example", "_regex", "pattern")
+
+    def __init__(self, pattern: str, example: str) -> None:
+        self.pattern = pattern
+        self._example = example
+        self._regex: re.Pattern[str] | None = None
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """The pattern, compiled."""
+        if self._regex is None:
+            self._regex = re.compile(self.pattern, re.MULTILINE)
+        return self._regex
+
+    def checked_needles(self) -> Needles:
+        """What a text must hold for the pattern to match; the pattern is refused when it doesn't match its own example."""
+        if not self.regex.search(self._example):
+            raise ValueError(f"the example `{self._example}` is not matched by its own pattern")
+        return needles_of(self.regex)
+
+
+def bare_name(name: str) -> str:
+    """The name of a call without the literal arguments that its receiver carries."""
+    return _BRACKETED.sub("", name) if "[" in name else name
+
+
+def folded(key: str) -> str:
+    """Attribute paths in one spelling for every dialect: `VersioningConfiguration.Status` and `versioning_configuration.status`."""
+    return key.replace("_", "").replace("-", "").lower()
