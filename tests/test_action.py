@@ -206,7 +206,7 @@ def test_the_example_workflow_runs_on_a_real_runner(proposal: Proposal, tmp_path
     runner = program("act")
     action, stub = tmp_path / "action", tmp_path / "codeql" / "upload-sarif"
     action.mkdir()
-    for name in ("action.yml", "requirements.lock", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("action.yml", "requirements.lock", "pyproject.toml", "compile_packs.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, action)
     for name in ("src", "detectors", "rules"):
         shutil.copytree(ROOT / name, action / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
