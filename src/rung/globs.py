@@ -8,7 +8,7 @@ it starts with `**/`. Case does not matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
 
@@ -86,11 +86,16 @@ def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tup
     return find
 
 
-def _plain(globs: Iterable[str]) -> Iterator[str]:
+def _plain(globs: Iterable[str]) -> Iterable[str]:
     """Each glob without braces, `./` and a bare `/` at its end, in lower case."""
-    for glob in dict.fromkeys(plain for given in globs for plain in expand_braces(given)):
-        relative = glob.removeprefix("./").lower()
-        yield relative + "**" if relative.endswith("/") else relative
+    return dict.fromkeys(plain for given in globs for plain in _written_out(given))
+
+
+@lru_cache(maxsize=4096)
+def _written_out(given: str) -> tuple[str, ...]:
+    # Two questions are asked of the globs of configuration, and most packs ask for files that others ask for, too.
+    relative = [glob.removeprefix("./").lower() for glob in expand_braces(given)]
+    return tuple([glob + "**" if glob.endswith("/") else glob for glob in relative])
 
 
 def _is_name(glob: str) -> bool:

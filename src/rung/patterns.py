@@ -100,7 +100,7 @@ def _name_condition(name: str) -> Condition:
     if end.startswith(".") and not _WILD.search(end):
         return lambda text: text.endswith(end) and len(text) > len(end)
     parts = name.removeprefix("*.").split(".")
-    if "[" not in name and all(part == "*" or "*" not in part for part in parts):
+    if "[" not in name:
         any_receiver = name.startswith("*.")
         return lambda text: _is_called(text, parts, any_receiver)
     pattern = _name_regex(name)
@@ -113,7 +113,21 @@ def _is_called(text: str, parts: list[str], any_receiver: bool) -> bool:
         receiver, given = given[: -len(parts)], given[-len(parts) :]
         if not any(receiver) and len(receiver) < 2:
             return False
-    return len(given) == len(parts) and all(part in ("*", word) for part, word in zip(parts, given))
+    return len(given) == len(parts) and all(part in ("*", word) or _is_like(word, part) for part, word in zip(parts, given))
+
+
+def _is_like(word: str, part: str) -> bool:
+    """Whether a part of a name is what a part of a pattern with `*` in it means."""
+    first, *between = part.split("*")
+    if not between or len(word) < len(part) - len(between) or not (word.startswith(first) and word.endswith(between[-1])):
+        return False
+    position, end = len(first), len(word) - len(between[-1])
+    for piece in between[:-1]:
+        position = word.find(piece, position, end)
+        if position < 0:
+            return False
+        position += len(piece)
+    return True
 
 
 def _name_regex(name: str) -> re.Pattern[str]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Generic, TypeVar
 
+from rung.expressions import regex
+
 T = TypeVar("T")
 Condition = Callable[[str], bool]
 """Whether a text matches a pattern."""
@@ -33,16 +35,23 @@ def _any_glob(patterns: tuple[str, ...]) -> Condition:
     return (lambda _: True) if "*" in patterns else _AnyOf(patterns)
 
 
+_WILD = regex(r"[*?\[]")
+
+
 class _AnyOf:
     """Patterns, taken apart when they are first asked."""
 
-    __slots__ = ("_exact", "_pieces", "_regex", "_written")
+    __slots__ = ("_begins", "_exact", "_others", "_pieces", "_regex", "_written")
 
     def __init__(self, written: tuple[str, ...]) -> None:
         self._written = written
         self._exact: frozenset[str] | None = None
         self._pieces: tuple[tuple[str, tuple[str, ...], str], ...] = ()
         """What a text begins with, what follows in it, and what it ends with."""
+        self._others: tuple[str, ...] = ()
+        """Patterns with other wildcards than `*`."""
+        self._begins: tuple[str, ...] = ()
+        """What these begin with."""
         self._regex: re.Pattern[str] | None = None
 
     def __call__(self, text: str) -> bool:
@@ -62,7 +71,14 @@ class _AnyOf:
                     position += len(piece)
                 else:
                     return True
-        return self._regex is not None and self._regex.match(text) is not None
+        return bool(self._others) and lowered.startswith(self._begins) and self._compiled().match(text) is not None
+
+    def _compiled(self) -> re.Pattern[str]:
+        if self._regex is None:
+            from fnmatch import translate
+
+            self._regex = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in self._others), re.IGNORECASE | re.DOTALL)
+        return self._regex
 
     def _take_apart(self) -> frozenset[str]:
         exact, pieces, others = [], [], []
@@ -75,10 +91,8 @@ class _AnyOf:
             else:
                 exact.append(pattern.lower())
         self._pieces = tuple(pieces)
-        if others:
-            from fnmatch import translate
-
-            self._regex = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in others), re.IGNORECASE | re.DOTALL)
+        self._others = tuple(others)
+        self._begins = tuple(_WILD.split(pattern.lower(), maxsplit=1)[0] for pattern in others)
         return frozenset(exact)
 
 
