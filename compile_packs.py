@@ -8,7 +8,14 @@ import sys
 
 from setuptools.command.build_py import build_py
 
-COMPILE = "from rung.matchers import Matchers; from rung.packs import load_packs; Matchers(load_packs())"
+COMPILE = """
+from rung.matchers import Matchers
+from rung.packs import load_packs
+from rung.prefilter import Prefilter
+packs = load_packs()
+Matchers(packs)
+Prefilter(packs.detectors, packs.digest).worth_reading(("",), "a.py", b"")
+"""
 
 
 class BuildPy(build_py):

@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache, partial
 
 from msgspec import Struct
 
+from rung import store
 from rung.expressions import regex
 from rung.globs import index_globs
 from rung.needles import Finder
@@ -388,10 +389,11 @@ class _Index:
 
 
 class Prefilter:
-    """What signals ask of source code and configuration, as words."""
+    """What signals ask of source code and configuration, as words; `digest` tells the packs that the detectors are of."""
 
-    def __init__(self, detectors: Iterable[Detector]) -> None:
+    def __init__(self, detectors: Iterable[Detector], digest: str = "") -> None:
         self._detectors = tuple(detectors)
+        self._digest = digest
         self._settings_index = lru_cache(maxsize=None)(self._settings_index_for)
         self._setting = lru_cache(maxsize=None)(self._setting_for)
         self._index = lru_cache(maxsize=None)(self._index_for)
@@ -409,6 +411,15 @@ class Prefilter:
 
     def _patterns_of(self, matcher: str) -> Iterable[str]:
         return dict.fromkeys(text for arguments in self._asked[matcher] for text in _texts(arguments["any"]))
+
+    @cached_property
+    def _rare(self) -> dict[str, tuple[str, ...]]:
+        """The rarest texts of each pattern of calls and each module."""
+
+        def find() -> dict[str, tuple[str, ...]]:
+            return {pattern: _call_needles(pattern) for matcher in ("call", "import") for pattern in self._patterns_of(matcher)}
+
+        return store.compiled("traces", self._digest, dict[str, tuple[str, ...]], find, by=(__file__,)) if self._digest else find()
 
     @cached_property
     def _settings_of(self) -> Callable[[str], tuple[int, ...]]:
@@ -443,12 +454,12 @@ class Prefilter:
             yield _rarest(text.decode() for text in (*traces.words, *traces.pieces)), partial(_same, traces)
         for pattern in self._patterns_of("call"):
             if pattern.startswith("*.") or _prefix(pattern) in languages:
-                yield _call_needles(pattern), partial(call_traces, pattern, languages[0])
+                yield self._rare[pattern], partial(call_traces, pattern, languages[0])
             if "dbt." in languages and pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
                 yield _call_needles(pattern[4:]), partial(call_traces, pattern[4:], "dbt.")
         for module in self._patterns_of("import"):
             if _prefix(module) in languages:
-                yield _call_needles(module), partial(_import_traces, module)
+                yield self._rare[module], partial(_import_traces, module)
         for glob in self._patterns_of("literal"):
             yield _rarest(_pieces(glob.lower())), partial(literal_traces, glob, quoted=languages[0] in _QUOTING)
         if "" in languages:

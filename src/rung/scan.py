@@ -57,7 +57,7 @@ def scan_path(
 
 def opened(path: str, packs: Packs, *, revision: str = "", subfolder: str = "", say: Callable[[str], None] = lambda _: None) -> Target:
     """What a path names, listed and ready to be scanned; see `scan_path`."""
-    readers = cache(lambda: Readers(Matchers(packs), Prefilter(packs.detectors)))
+    readers = cache(lambda: Readers(Matchers(packs), Prefilter(packs.detectors, packs.digest)))
     return open_target(path, revision, subfolder=subfolder, needed=lambda file: file == NAME or readers().opens(file), say=say)
 
 
@@ -79,7 +79,7 @@ def scan_systems(
     All files are read once and wired as one, so that a workflow at the root still starts what a system's folder holds.
     """
     matchers = Matchers(packs)
-    readers = Readers(matchers, Prefilter(packs.detectors), cache_of(packs.digest))
+    readers = Readers(matchers, Prefilter(packs.detectors, packs.digest), cache_of(packs.digest))
     files = readers.read_all(target, progress=progress)
     matches = match(files, matchers)
     starts = starts_of(matches)
