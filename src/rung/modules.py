@@ -17,7 +17,9 @@ class Modules:
         self._paths = {file.path for file in files if file.path.endswith((".py", ".ipynb"))}
         self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
         self._tops = {path.removesuffix(".py") for path in self._paths} | {above for path in self._paths for above in _above(path)}
-        """Where a module or a folder of modules is, so that a name of somebody else's is told at once."""
+        """Where a module or a folder of modules is."""
+        self._names = {top.rpartition("/")[2] for top in self._tops}
+        """What they are called, so that a name of somebody else's is told at once."""
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
         self._from_roots: dict[str, tuple[str, ...]] = {}
         """What was found below the roots for a dotted name."""
@@ -49,6 +51,8 @@ class Modules:
                 folder = posixpath.dirname(folder)
             found = self._within(folder, module.lstrip("."))
             return next((path for path in found if path != importer), None)
+        if module.partition(".")[0] not in self._names:
+            return None
         own = posixpath.dirname(importer)
         if own not in self._packages and (beside := next((path for path in self._within(own, module) if path != importer), None)):
             return beside

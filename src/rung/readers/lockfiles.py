@@ -16,6 +16,8 @@ MAX_BYTES = 32 * 1024 * 1024
 
 _TOML_TABLE = regex(r"\[\[?([^\]]+)\]\]?\s*")
 _TOML_PAIR = regex(r"(name|version|category|groups|source|uuid)\s*=\s*(.*)")
+_TOML_LINE = regex(r"^(?:\[(?:\[?([^\]\n]+)\])?|(name|version|category|groups|source|uuid)[ \t]*=[ \t]*(.*))", re.MULTILINE)
+"""A table's head, or one of the pairs in it; most lines of a lock file are about the files of packages."""
 _TOML_WORD = regex(r"[\"']([^\"']*)[\"']")
 _PIPFILE_SECTION = regex(r" {4}\"([\w-]+)\": \{")
 _PIPFILE_NAME = regex(r" {8}\"([^\"]+)\": \{")
@@ -41,18 +43,16 @@ def toml_packages(text: str) -> Iterator[_Locked]:
     """`[[package]]` entries of poetry.lock, uv.lock, pdm.lock, pylock.toml and Cargo.lock; the project itself is left out."""
     entry: dict[str, str] = {}
     at = 0
-    ecosystem = "pypi"
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith("["):
-            table = _TOML_TABLE.match(line)
+    for number, found in _located(_TOML_LINE, text):
+        if found[2] is None:
             if entry:
-                yield from _toml_entry(entry, at, ecosystem)
-            entry, at = ({"open": ""}, number) if table and table[1] in ("package", "packages") else ({}, 0)
-        elif entry and (pair := _TOML_PAIR.match(line)):
-            at = number if pair[1] == "name" else at
-            entry[pair[1]] = pair[2][:500]
+                yield from _toml_entry(entry, at, "pypi")
+            entry, at = ({"open": ""}, number) if found[1] in ("package", "packages") else ({}, 0)
+        elif entry:
+            at = number if found[2] == "name" else at
+            entry[found[2]] = found[3][:500]
     if entry:
-        yield from _toml_entry(entry, at, ecosystem)
+        yield from _toml_entry(entry, at, "pypi")
 
 
 def cargo_packages(text: str) -> Iterator[_Locked]:
