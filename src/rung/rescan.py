@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import partial
@@ -82,7 +82,7 @@ class Rescan:
         whole = self._readers.follow_includes(target, [known.own for known in now.values()], self._continuations)
         names = LocalNames(whole)
         for file in whole:
-            now[file.path].update(file, names.names(file.path), self._matchers)
+            now[file.path].update(file, partial(names.names, file.path), self._matchers)
         standings = self._last[1] if self._last and _alike(self._last[0], now) else self._conclude(target, now)
         self._last = now, standings
         return standings
@@ -157,15 +157,19 @@ class _Known:
         self._local: AbstractSet[str] = frozenset()
         self._shape = b""
 
-    def update(self, whole: SourceFile, local: AbstractSet[str], matchers: Matchers) -> None:
-        """Match again, if the file reads on differently now, or names that it imports belong to others than before."""
+    def update(self, whole: SourceFile, names: Callable[[], AbstractSet[str]], matchers: Matchers) -> None:
+        """Match again, if the file reads on differently now, or some of the `names` of the repository's own that it imports changed."""
         if whole is not self.whole and (whole.facts, whole.hits) != (self.whole.facts, self.whole.hits):
             self._asked = None
             self.whole = whole
-        if self._asked is not None and self._asked & local == self._local:
+        if self._asked == frozenset():
             return
+        known = self._asked
         self._asked = frozenset(module for hit in whole.hits for group in hit.modules for module in group)
-        self._local = self._asked & local
+        local = self._asked & names() if self._asked else frozenset[str]()
+        if known is not None and local == self._local:
+            return
+        self._local = local
         self.matches = tuple(matchers.matches(self.whole, local.__contains__))
         self._shape = b""
 

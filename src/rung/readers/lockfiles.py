@@ -16,7 +16,7 @@ MAX_BYTES = 32 * 1024 * 1024
 
 _TOML_TABLE = regex(r"\[\[?([^\]]+)\]\]?\s*")
 _TOML_PAIR = regex(r"(name|version|category|groups|source|uuid)\s*=\s*(.*)")
-_TOML_LINE = regex(r"^(?:\[(?:\[?([^\]\n]+)\])?|(name|version|category|groups|source|uuid)[ \t]*=[ \t]*(.*))", re.MULTILINE)
+_TOML_LINE = regex(r"\n(?:\[(?:\[?([^\]\n]+)\])?|(name|version|category|groups|source|uuid)[ \t]*=[ \t]*(.*))")
 """A table's head, or one of the pairs in it; most lines of a lock file are about the files of packages."""
 _TOML_WORD = regex(r"[\"']([^\"']*)[\"']")
 _PIPFILE_SECTION = regex(r" {4}\"([\w-]+)\": \{")
@@ -43,7 +43,7 @@ def toml_packages(text: str) -> Iterator[_Locked]:
     """`[[package]]` entries of poetry.lock, uv.lock, pdm.lock, pylock.toml and Cargo.lock; the project itself is left out."""
     entry: dict[str, str] = {}
     at = 0
-    for number, found in _located(_TOML_LINE, text):
+    for number, found in _located(_TOML_LINE, "\n" + text):
         if found[2] is None:
             if entry:
                 yield from _toml_entry(entry, at, "pypi")
