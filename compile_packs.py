@@ -25,5 +25,7 @@ class BuildPy(build_py):
         """Does both; an editable installation compiles when it runs."""
         super().run()
         if not self.editable_mode:
-            environment = os.environ | {"PYTHONPATH": os.path.abspath(self.build_lib), "PYTHONDONTWRITEBYTECODE": "1"}
+            # What the build requires is on this process's path only: installers keep it apart from the environment they install to.
+            path = os.pathsep.join((os.path.abspath(self.build_lib), *filter(None, sys.path)))
+            environment = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
             subprocess.run([sys.executable, "-c", COMPILE], env=environment, check=True, cwd=self.build_lib)
