@@ -251,6 +251,9 @@ def test_an_entry_tells_that_a_file_is_started(source: str, entries: int) -> Non
         ("if recall <= 0.0 or recall > 1:\n  raise ValueError(recall)", None),
         ("if not 0 <= recall <= 1:\n  raise ValueError(recall)", None),
         ("assert 0 <= recall <= 1", ("recall", ("<=", "<=", "0", "1"))),
+        ('assert float("-inf") < score < float("+inf")', None),
+        ("assert -math.inf < score < np.inf", None),
+        ('assert 0.8 < score < float("inf")', ("score float inf", ("<", "<", "0.8"))),
     ],
 )
 def test_a_comparison_that_stops_the_program_is_a_gate(source: str, gate: tuple[str, tuple[str, ...]] | None) -> None:

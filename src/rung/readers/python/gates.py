@@ -29,6 +29,8 @@ def gate_of(test: ast.expr, function: str, shift: int, *, ranges: bool = True) -
         elif isinstance(node, ast.Compare) and any(operator.__class__ in _ORDERING for operator in node.ops):
             if any(isinstance(side, _COLLECTIONS) for side in (node.left, *node.comparators)):
                 continue  # Of collections an ordering says what contains what, not how much.
+            if sum(not _is_infinite(side) for side in (node.left, *node.comparators)) < 2:
+                continue  # Any number lies between the infinities: nothing is refused.
             arguments += (_ORDERING[operator.__class__] for operator in node.ops if operator.__class__ in _ORDERING)
             for side in (node.left, *node.comparators):
                 _compared(side, words, arguments)
@@ -39,6 +41,22 @@ def gate_of(test: ast.expr, function: str, shift: int, *, ranges: bool = True) -
         end = (test.end_lineno or test.lineno) + shift
         return Call(line=test.lineno + shift, name=name, kind="gate", arguments=tuple(arguments), function=function, end_line=end)
     return None
+
+
+def _is_infinite(side: ast.expr) -> bool:
+    """Whether a side of a comparison is `float("inf")`, `math.inf` or the like, of either sign."""
+    if isinstance(side, ast.UnaryOp):
+        side = side.operand
+    if isinstance(side, ast.Attribute):
+        return side.attr in ("inf", "infty", "Infinity")
+    return (
+        isinstance(side, ast.Call)
+        and isinstance(side.func, ast.Name)
+        and side.func.id == "float"
+        and len(side.args) == 1
+        and isinstance(side.args[0], ast.Constant)
+        and str(side.args[0].value).lstrip("+-").lower() in ("inf", "infinity")
+    )
 
 
 def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
