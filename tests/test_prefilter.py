@@ -220,3 +220,7 @@ def test_skimming_finds_the_tests_that_the_parser_finds(source: str) -> None:
 )
 def test_what_only_a_tree_tells_is_not_skimmed(source: str) -> None:
     assert skimmed(source) is None
+
+
+def test_a_gate_of_any_name_is_looked_for_everywhere() -> None:
+    assert Prefilter([detector("gate", "*")]).worth_reading(("",), "a.py", b"x")
