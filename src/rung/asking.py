@@ -31,6 +31,10 @@ class Wanted(NamedTuple):
     owned: Owned
 
 
+LIVE = "live"
+"""The dialect of a resource that is there, and not declared."""
+DECLARED = "declared"
+"""Stands for all dialects of files."""
 ECOSYSTEMS = ("pypi", "npm", "conda", "cran", "julia", "maven", "go", "cargo", "gem")
 
 
@@ -173,10 +177,32 @@ def image(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tup
 
 
 def resource(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Wanted]]:
-    """Globs of types, with what else is asked of a resource."""
-    conditions, dialects = given.conditions("where", fold=True), given.texts("dialect", default=("*",))
-    without = tuple(map(folded, given.optional("without")))
-    yield given.texts("any", "type"), Wanted(any_glob(dialects), conditions, without, owned)
+    """Globs of types, with what else is asked of a resource, be it declared or live."""
+    dialects = given.texts("dialect", default=("*",))
+    is_dialect = _is_declared if dialects == (DECLARED,) else any_glob(dialects)
+    yield given.texts("any", "type"), Wanted(is_dialect, *_asked(given), owned)
+
+
+def api(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Wanted]]:
+    """Globs of types, with what else is asked of a live resource."""
+    yield given.texts("any", "type"), Wanted(_is_live, *_asked(given), owned)
+
+
+def attributes(where: Mapping[str, object], without: tuple[str, ...]) -> tuple[Conditions, tuple[str, ...]]:
+    """What must be, and what must not be, among a resource's attributes; raises ValueError when `where` is no mapping to globs."""
+    return Arguments({"where": where}).conditions("where", fold=True), tuple(map(folded, without))
+
+
+def _asked(given: Arguments) -> tuple[Conditions, tuple[str, ...]]:
+    return given.conditions("where", fold=True), tuple(map(folded, given.optional("without")))
+
+
+def _is_live(dialect: str) -> bool:
+    return dialect == LIVE
+
+
+def _is_declared(dialect: str) -> bool:
+    return dialect != LIVE
 
 
 def text(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[TextPattern, Owned]]]:

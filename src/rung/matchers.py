@@ -185,7 +185,7 @@ class Matchers:
 
     @cached_property
     def _types_of(self) -> Callable[[str], tuple[Wanted, ...]]:
-        return Owners(self._each("resource", asking.resource)).of
+        return Owners((*self._each("resource", asking.resource), *self._each("api", asking.api))).of
 
     @cached_property
     def _canonical(self) -> Canonical:
@@ -376,20 +376,23 @@ class Matchers:
         elif isinstance(fact, Image):
             yield from (owned for is_use, owned in self._images_of(_image_name(fact.name)) if is_use(fact.use))
         elif isinstance(fact, Resource) and fact.conditional != "false":
-            yield from self._match_resource(fact)
+            yield from self.of_resource(fact, self._canonical.canonical(fact))
 
-    def _match_resource(self, resource: Resource) -> Iterator[Owned]:
+    def of_resource(self, resource: Resource, canonical: str) -> Iterator[Owned]:
+        """The signals that match a resource of a canonical type, declared or live."""
         attributes: Attributes | None = None
-        for wanted in self._types_of(self._canonical.canonical(resource)):
+        for wanted in self._types_of(canonical):
             if not wanted.is_dialect(resource.dialect):
                 continue
             if wanted.attributes or wanted.without:
                 attributes = attributes or Attributes((folded(key), value) for key, value in resource.attributes)
-                if any(True for key in wanted.without for _ in attributes.values(key)):
-                    continue
-                if not all(any(map(is_value, attributes.values(key))) for key, is_value in wanted.attributes):
+                if not attributes.fit(wanted.attributes, wanted.without):
                     continue
             yield wanted.owned
+
+    def asking_for(self, canonical: str) -> tuple[Owned, ...]:
+        """The signals that a live resource of a canonical type can match."""
+        return tuple(wanted.owned for wanted in self._types_of(canonical) if wanted.is_dialect(asking.LIVE))
 
     def _match_call(self, call: Call) -> Iterator[Match]:
         if call.kind == "gate":

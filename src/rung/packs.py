@@ -16,23 +16,29 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from rung import records, store
+from rung.expressions import regex
 from rung.records import (
     Capability,
     Criterion,
     DeadEndRule,
+    Detail,
     Detector,
     DimensionRule,
     Follow,
     Framework,
     Group,
     Leaf,
+    Listing,
     PackError,
     Packs,
+    Provider,
+    Read,
     ResourceType,
     Role,
     Signal,
     Start,
     Strength,
+    Trap,
 )
 
 DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
@@ -40,11 +46,20 @@ DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
 OBSERVABLE = ("repository", "host", "live", "attestation")
 EFFORTS = ("low", "medium", "high")
 MATCHERS = (
-    "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "resource", "text",
+    "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "resource", "api", "text",
 )  # fmt: skip
 """The closed set of ways a signal matches facts."""
 TRIGGERS = ("schedule", "event", "service", "controller")
 """What can start a thing without a person, outside of continuous integration."""
+PROVIDERS = ("account", "server", "host")
+"""What a live provider can be."""
+PROTOCOLS = ("aws", "rest")
+"""How it can be spoken to."""
+_READER = regex(r"(?:List|Describe|Get|BatchGet|BatchDescribe|Search)[A-Z0-9]|Search$")
+_SECRET = regex(
+    r"Secret|Password|Credential|SessionToken|AuthorizationToken|AuthToken|LoginToken|GetObject$|GetRecords|SelectObject|GetItem|PreSigned|Presigned"
+)
+"""In the names of operations that hand out what no scan may see."""
 RUNS = ("shell", "file", "module", "image", "build", "glob", "folder", "resource")
 """What the arguments of a start can name."""
 
@@ -85,6 +100,7 @@ class _Compiled(Struct, frozen=True, kw_only=True):
     detectors: tuple[Detector, ...]
     capabilities: tuple[Capability, ...]
     resources: tuple[ResourceType, ...]
+    providers: tuple[Provider, ...]
     dead_ends: tuple[DeadEndRule, ...]
     frameworks: tuple[tuple[str, dict[str, Any]], ...]
 
@@ -107,6 +123,7 @@ def load_packs() -> Packs:
         detectors=kept.detectors,
         capabilities=kept.capabilities,
         resources=kept.resources,
+        providers=kept.providers,
         frameworks=tuple(framework_of(file, pack) for file, pack in kept.frameworks),
         dead_ends=kept.dead_ends,
         digest=digest.hexdigest()[:16],
@@ -142,7 +159,9 @@ def _yaml_of(package: str, *below: str) -> _Files:
 
 def _compile(written: _Written) -> _Compiled:
     detectors = [detector_of(name, parse(name, data)) for name, data in written.detectors]
-    resources = [resource for name, data in written.resources for resource in resources_of(name, parse(name, data))]
+    tables = [(name, parse(name, data)) for name, data in written.resources]
+    resources = [resource for name, pack in tables for resource in resources_of(name, pack)]
+    providers = [provider_of(name, pack) for name, pack in tables if "live" in pack]
     capabilities: tuple[Capability, ...] = ()
     rules: list[tuple[str, dict[str, Any]]] = []
     dead_ends: tuple[DeadEndRule, ...] = ()
@@ -156,7 +175,12 @@ def _compile(written: _Written) -> _Compiled:
     _check_capabilities(capabilities, detectors, dead_ends, [framework_of(file, pack) for file, pack in rules])
     rules.sort(key=lambda item: (item[1]["id"] != "mlab", item[1]["id"]))
     return _Compiled(
-        detectors=tuple(detectors), capabilities=capabilities, resources=tuple(resources), dead_ends=dead_ends, frameworks=tuple(rules)
+        detectors=tuple(detectors),
+        capabilities=capabilities,
+        resources=tuple(resources),
+        providers=tuple(providers),
+        dead_ends=dead_ends,
+        frameworks=tuple(rules),
     )
 
 
@@ -228,14 +252,110 @@ def detector_of(file: str, pack: Mapping[str, Any]) -> Detector:
 
 def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]:
     """A pack of canonical infrastructure types (`schema: resources/1`) as records."""
-    _keys(file, pack, required=("schema", "provider", "types"))
+    _keys(file, pack, required=("schema", "provider", "types"), optional=("live",))
     _schema(file, pack, "resources/1")
-    types = []
+    types: list[ResourceType] = []
     for index, raw in enumerate(_list(file, "types", pack["types"])):
-        _keys(f"{file}: types[{index}]", raw, required=("type",), optional=("terraform", "kubernetes"))
-        names = {key: tuple(map(str, raw.get(key, ()))) for key in ("terraform", "kubernetes")}
-        types.append(ResourceType(type=str(raw["type"]), **names))
+        _keys(f"{file}: types[{index}]", raw, required=("type",), optional=("terraform", "kubernetes", "live"))
+        name = str(raw["type"])
+        if "live" in raw and "live" not in pack:
+            raise PackError(f"{file}: {name}: it is listed live, and the pack has no `live` that says how its provider is spoken to")
+        types.append(
+            ResourceType(
+                type=name,
+                provider=str(pack["provider"]),
+                terraform=tuple(map(str, raw.get("terraform", ()))),
+                kubernetes=tuple(map(str, raw.get("kubernetes", ()))),
+                live=_listing(f"{file}: {name}: live", raw["live"]) if "live" in raw else None,
+            )
+        )
+    listed = {resource.type for resource in types if resource.live}
+    for resource in types:
+        if resource.live and resource.live.each and resource.live.each not in listed:
+            raise PackError(f"{file}: {resource.type}: live: each: `{resource.live.each}` is not listed live in this pack")
     return tuple(types)
+
+
+def provider_of(file: str, pack: Mapping[str, Any]) -> Provider:
+    """How the provider of a pack of infrastructure types is spoken to."""
+    raw, where = pack["live"], f"{file}: live"
+    texts = ("address", "token", "basic")
+    _keys(where, raw, required=("title", "kind", "protocol"), optional=("default", "headers", "pages", *texts))
+    for key, allowed in (("kind", PROVIDERS), ("protocol", PROTOCOLS)):
+        if raw[key] not in allowed:
+            raise PackError(f"{where}: {key} `{raw[key]}` is none of {', '.join(allowed)}")
+    return Provider(
+        id=str(pack["provider"]),
+        title=str(raw["title"]),
+        kind=str(raw["kind"]),
+        protocol=str(raw["protocol"]),
+        default=str(raw.get("default", "")),
+        headers={str(name): str(value) for name, value in raw.get("headers", {}).items()},
+        pages={str(name): str(value) for name, value in raw.get("pages", {}).items()},
+        **{key: tuple(map(str, raw.get(key, ()))) for key in texts},
+    )
+
+
+def _listing(where: str, raw: Any) -> Listing:
+    optional = ("with", "items", "at", "each", "global", "newest", "absent", "permission", "details", "dead_ends")
+    _keys(where, raw, required=("list", "name"), optional=optional)
+    details = []
+    for index, more in enumerate(raw.get("details", ())):
+        place = f"{where}: details[{index}]"
+        _keys(place, more, required=("call",), optional=("with", "take", "into", "absent", "permission"))
+        details.append(Detail(read=_read(place, more["call"], more), take=str(more.get("take", "")), into=str(more.get("into", ""))))
+    return Listing(
+        read=_read(where, raw["list"], raw),
+        items=str(raw.get("items", "")),
+        name=str(raw["name"]),
+        at=_texts(raw.get("at", ())),
+        each=str(raw.get("each", "")),
+        everywhere=bool(raw.get("global", False)),
+        newest=int(raw.get("newest", 0)),
+        details=tuple(details),
+        dead_ends=tuple(_trap(f"{where}: dead_ends[{index}]", more) for index, more in enumerate(raw.get("dead_ends", ()))),
+    )
+
+
+def _read(where: str, call: object, raw: Mapping[str, Any]) -> Read:
+    """A call, which must be one that only reads."""
+    name = str(call)
+    if not is_reader(name):
+        raise PackError(f"{where}: `{name}` may do more than read; only readers are called (see packs.is_reader)")
+    permission = _texts(raw.get("permission", ()))
+    if not permission and " " not in name:
+        permission = (name,)
+    if not permission:
+        raise PackError(f"{where}: `{name}`: `permission` is missing: what must a caller be allowed?")
+    parameters = {str(key): value for key, value in raw.get("with", {}).items()}
+    return Read(call=name, parameters=parameters, absent=_texts(raw.get("absent", ())), permission=permission)
+
+
+def _trap(where: str, raw: Any) -> Trap:
+    _keys(where, raw, required=("id", "what", "remediation"), optional=("where", "without"))
+    return Trap(
+        id=str(raw["id"]),
+        where=dict(raw.get("where", {})),
+        without=_texts(raw.get("without", ())),
+        what=str(raw["what"]),
+        remediation=str(raw["remediation"]),
+    )
+
+
+def is_reader(call: str) -> bool:
+    """Whether a call can do nothing but read, and hands out neither secrets nor the content of data.
+
+    Operations of services go by the verb that their name begins with; requests by their method, or by what their path ends with.
+    """
+    method, _, path = call.partition(" ")
+    if path:
+        return path.startswith("/") and (method == "GET" or (method == "POST" and path.rsplit("/", 1)[-1] in ("search", "query", "list")))
+    service, _, operation = call.partition(":")
+    return bool(service) and _READER.match(operation) is not None and _SECRET.search(operation) is None
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    return tuple(map(str, raw)) if isinstance(raw, (list, tuple)) else (str(raw),)
 
 
 def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...]:
@@ -368,7 +488,7 @@ def _signal(where: str, raw: object) -> Signal:
     _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "publishes", "dead_end"))
     matcher, arguments = _match(where, raw["match"])
     strength = _strength(where, raw["strength"])
-    if strength in (Strength.ABSENT, Strength.OPERATING):
+    if strength == Strength.ABSENT or (strength == Strength.OPERATING and matcher != "api"):
         raise PackError(f"{where}: strength `{strength.label}` can't be given by a file; use declared, implemented or automated")
     return Signal(
         id=str(raw["id"]),

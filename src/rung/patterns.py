@@ -193,6 +193,12 @@ class Attributes:
         behind = "." + wanted
         return (value for key, value in likely if key == wanted or key.endswith(behind))
 
+    def fit(self, wanted: Iterable[tuple[str, Condition]], without: Iterable[str]) -> bool:
+        """Whether each wanted key has a value that its condition holds for, and none of the others is there."""
+        if any(True for key in without for _ in self.values(key)):
+            return False
+        return all(any(map(is_value, self.values(key))) for key, is_value in wanted)
+
 
 class Keys:
     """Configuration signals by the keys that they ask about."""

@@ -263,7 +263,7 @@ class Resource(Fact, frozen=True, kw_only=True):
     """An infrastructure object that a file declares, in one model for every dialect."""
 
     dialect: str
-    """terraform, cloudformation, kubernetes, arm, bicep, cdk, pulumi, serverless, compose."""
+    """terraform, cloudformation, kubernetes, arm, bicep, cdk, pulumi, serverless, compose; live for one that is there."""
     type: str
     """As the dialect names it: `aws_s3_bucket`, `AWS::S3::Bucket`, `apps/Deployment` (group/Kind, `core/Service`
     for the core group), `Microsoft.Storage/storageAccounts`, `aws_cdk.aws_s3.Bucket`. `data` blocks of Terraform are no resources."""
@@ -546,12 +546,90 @@ class Detector(Record, frozen=True, kw_only=True):
     starts: tuple[Start, ...] = ()
 
 
+class Read(Record, frozen=True, kw_only=True):
+    """One read-only call of an account or server."""
+
+    call: str
+    """`service:Operation` as the service's own model names it, or `GET /path/{variable}`."""
+    parameters: dict[str, object] = {}
+    """What is handed over; a text of the form `{field}` stands for that field of the item that the call is about."""
+    absent: tuple[str, ...] = ()
+    """Codes of errors that mean that there is none."""
+    permission: tuple[str, ...] = ()
+    """What whoever calls must be allowed."""
+
+
+class Detail(Record, frozen=True, kw_only=True):
+    """A call that tells more of one live resource."""
+
+    read: Read
+    take: str = ""
+    """Path of what is taken of the answer, empty for all of it."""
+    into: str = ""
+    """The key that its attributes are put under, empty for none."""
+
+
+class Trap(Record, frozen=True, kw_only=True):
+    """What a live resource looks like that is set up and leads nowhere."""
+
+    id: str
+    where: dict[str, object]
+    """Attributes with the globs that their values must match; all of them."""
+    without: tuple[str, ...]
+    """Attributes that it must not have."""
+    what: str
+    remediation: str
+
+
+class Listing(Record, frozen=True, kw_only=True):
+    """How the resources of one type are listed live."""
+
+    read: Read
+    items: str
+    """Path of the items in the answer; empty when the answer is the one item."""
+    name: str
+    """Path of an item's name in it."""
+    at: tuple[str, ...] = ()
+    """Paths of times of use; without any, being there is being used."""
+    each: str = ""
+    """The type for each of whose resources the call is made; empty when it is made once."""
+    everywhere: bool = False
+    """The type belongs to no region: it is listed once an account."""
+    newest: int = 0
+    """Items that are read at most, the newest; 0 for all."""
+    details: tuple[Detail, ...] = ()
+    dead_ends: tuple[Trap, ...] = ()
+
+
 class ResourceType(Record, frozen=True, kw_only=True):
-    """A canonical infrastructure type and the names it goes by where it is declared."""
+    """A canonical infrastructure type, the names it goes by where it is declared, and how it is listed live."""
 
     type: str
+    provider: str = ""
     terraform: tuple[str, ...] = ()
     kubernetes: tuple[str, ...] = ()
+    live: Listing | None = None
+
+
+class Provider(Record, frozen=True, kw_only=True):
+    """Something live that resources are listed of, and how it is spoken to."""
+
+    id: str
+    title: str
+    kind: str
+    """account, server or host."""
+    protocol: str
+    address: tuple[str, ...] = ()
+    """Environment variables that give its address."""
+    default: str = ""
+    """Its address where nothing gives one."""
+    token: tuple[str, ...] = ()
+    """Environment variables that hold a bearer token."""
+    basic: tuple[str, ...] = ()
+    """Environment variables that hold a user's name and password."""
+    headers: dict[str, str] = {}
+    pages: dict[str, str] = {}
+    """How an answer of several pages goes on: a token in it, a link in its headers, or pages by number."""
 
 
 class Capability(Record, frozen=True, kw_only=True):
@@ -636,6 +714,7 @@ class Packs(Record, frozen=True, kw_only=True):
     detectors: tuple[Detector, ...]
     capabilities: tuple[Capability, ...]
     resources: tuple[ResourceType, ...]
+    providers: tuple[Provider, ...] = ()
     frameworks: tuple[Framework, ...]
     dead_ends: tuple[DeadEndRule, ...] = ()
     digest: str
