@@ -9,10 +9,10 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
-    "errors", "records", "expressions", "store", "cache", "packs", "globs", "wildcards", "needles", "prefilter", "excerpt", "canonical", "targets", "gates", "hits", "patterns", "asking", "matchers",
+    "errors", "records", "expressions", "store", "cache", "packs", "globs", "wildcards", "needles", "prefilter", "excerpt", "rest", "canonical", "targets", "gates", "hits", "patterns", "asking", "matchers",
     "readers", "modules", "libraries",
     "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
-    "review", "rescan", "sampling", "history", "starter", "rest", "checkout", "comment", "annotations", "action",
+    "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "action",
     "explain", "catalogue", "scaffold", "docs", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
