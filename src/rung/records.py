@@ -625,8 +625,14 @@ class Provider(Record, frozen=True, kw_only=True):
     """Its address where nothing gives one."""
     token: tuple[str, ...] = ()
     """Environment variables that hold a bearer token."""
+    token_file: str = ""
+    """File of another program's configuration, below the user's folder of such, that holds tokens by host."""
+    token_key: str = ""
+    """The key of the token in the entry of a host there."""
     basic: tuple[str, ...] = ()
     """Environment variables that hold a user's name and password."""
+    name: str = ""
+    """Form of the name of what is asked for on it (`{owner}/{repo}`); empty where the address says all."""
     headers: dict[str, str] = {}
     pages: dict[str, str] = {}
     """How an answer of several pages goes on: a token in it, a link in its headers, or pages by number."""
