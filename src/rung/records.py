@@ -424,7 +424,9 @@ class Coverage(Record, frozen=True, kw_only=True):
     reason: str = ""
     needs: str = ""
     capabilities: tuple[str, ...] = ()
-    """Capabilities that could have been found there; for what was not searched."""
+    """Capabilities that could have been found there; for what was searched only where that was live."""
+    live: bool = False
+    """It is about an account, a server or a code host."""
 
 
 class ScanError(Record, frozen=True, kw_only=True):
@@ -441,7 +443,7 @@ class TargetInfo(Record, frozen=True, kw_only=True):
 
     id: str
     kind: str
-    """worktree, folder, revision; later account, server, host."""
+    """worktree, folder, revision; account, server, host for what is live."""
     uri: str
     name: str
     revision: str = ""
@@ -452,6 +454,8 @@ class TargetInfo(Record, frozen=True, kw_only=True):
     folder: str = ""
     """The part of the repository that was scanned, when it was a part; paths are relative to it."""
     files: int = 0
+    resources: int = 0
+    """Live resources that were looked at."""
     default_branch: str = ""
     """The branch that a clone of the repository checks out, empty when nothing tells."""
     branches: tuple[str, ...] = ()

@@ -239,10 +239,10 @@ def _token_of_file(provider: Provider, host: str) -> str:
             hosts = yaml.safe_load(file.read(100_000))
     except (OSError, ValueError, yaml.YAMLError):
         return ""
-    entry = next(
-        (hosts[name] for name in (host, host.removeprefix("api.")) if isinstance(hosts, dict) and isinstance(hosts.get(name), dict)), {}
-    )
-    return str(entry.get(provider.token_key, "") or "")
+    for name in (host, host.removeprefix("api.")):
+        if isinstance(hosts, dict) and isinstance(hosts.get(name), dict):
+            return str(hosts[name].get(provider.token_key) or "")
+    return ""
 
 
 def _first(names: tuple[str, ...]) -> str:
