@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from rung.asking import LIVE, Conditions, attributes
+from rung.asking import LIVE, Conditions, asked_of
 from rung.detect import MAX_PLACES
 from rung.excerpt import excerpt
 from rung.hits import Owned
+from rung.inventory import DECLARED, Declared, is_compared
 from rung.matchers import Matchers
 from rung.patterns import Attributes, folded
 from rung.records import Coverage, DeadEnd, Evidence, Listing, Location, Resource, ResourceType, Strength, TargetInfo, Trap
@@ -51,8 +52,8 @@ class Live(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     dead_ends: tuple[DeadEnd, ...] = ()
-    names: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """By type, name and region of the resources that code can declare and that models are made, kept or served with."""
+    listed: frozenset[str] = frozenset()
+    """Types of which all resources were listed."""
     stopped: bool = False
     """The scan was interrupted before all was asked."""
 
@@ -66,6 +67,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     window: timedelta = WINDOW
     stop: Event = field(default_factory=Event)
     tellers: int = _TELLERS
+    declared: Declared | None = None
+    """What code declares, to be compared with what is live."""
 
 
 def collect(driver: Driver, terms: Terms, progress: Progress | None = None) -> Live:
@@ -114,7 +117,7 @@ class _Kind(Struct):
     signals: tuple[Owned, ...]
     capabilities: frozenset[str]
     traps: tuple[tuple[Trap, Conditions, tuple[str, ...]], ...]
-    counted: bool
+    compared: bool
     """Its resources are compared with what is declared."""
 
     def below(self) -> Iterator[_Kind]:
@@ -140,7 +143,6 @@ class _Collection:
         self._missed: dict[_Missed, tuple[set[str], set[str], set[str]]] = defaultdict(lambda: (set(), set(), set()))
         """By what was missing: types, regions and capabilities."""
         self._trapped: dict[tuple[str, str], list[DeadEnd]] = defaultdict(list)
-        self._names: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self._silent: Counter[str] = Counter()
         self._searched: set[str] = set()
         self._total = 0
@@ -162,7 +164,7 @@ class _Collection:
             evidence=self._evidence(),
             coverage=(*self._gaps(), *self._driver.coverage(), self._looked()),
             dead_ends=tuple(end for ends in self._trapped.values() for end in sorted(ends, key=_place)[:MAX_PLACES]),
-            names={name: tuple(sorted(places)) for name, places in sorted(self._names.items())},
+            listed=frozenset(self._searched) - {name for types, _, _ in self._missed.values() for name in types},
             stopped=self._terms.stop.is_set(),
         )
 
@@ -271,7 +273,11 @@ class _Collection:
         """Keeps what a resource proves; one that is not completely known proves nothing by what it lacks."""
         listing = kind.listing
         name = str(next(at_path(whole, listing.name), "")) or "unnamed"
-        resource = Resource(line=0, dialect=LIVE, type=kind.type, name=name, attributes=flattened(whole))
+        attributes = flattened(whole)
+        declared = self._terms.declared
+        if kind.compared and declared and declared.meet(kind.type, name, self._driver.info.id, region):
+            attributes = (*attributes, (DECLARED, "true"))
+        resource = Resource(line=0, dialect=LIVE, type=kind.type, name=name, attributes=attributes)
         known = Attributes((folded(key), value) for key, value in resource.attributes)
         times = [time for path in listing.at for value in at_path(whole, path) if (time := time_of(value))]
         used = max(times, default=None)
@@ -285,8 +291,6 @@ class _Collection:
         traps = [trap for trap, wanted, without in kind.traps if (complete or not without) and known.fit(wanted, without)]
         with self._lock:
             self._total += 1
-            if kind.counted:
-                self._names[kind.type].append((name, region))
             for owned, seen in found:
                 self._owned[owned.key] = owned
                 self._counts[owned.key] += 1
@@ -398,8 +402,8 @@ def _kind(resource: ResourceType, listing: Listing, matchers: Matchers) -> _Kind
         children=[],
         signals=signals,
         capabilities=capabilities,
-        traps=tuple((trap, *attributes(trap.where, trap.without)) for trap in listing.dead_ends),
-        counted=bool(resource.terraform) and any(name.startswith("model.") for name in capabilities),
+        traps=tuple((trap, *asked_of(trap.where, trap.without)) for trap in listing.dead_ends),
+        compared=is_compared(resource, matchers),
     )
 
 

@@ -26,6 +26,7 @@ from rung.records import (
     Call,
     Dependency,
     Detector,
+    Evidence,
     Fact,
     Image,
     Import,
@@ -389,6 +390,19 @@ class Matchers:
                 if not attributes.fit(wanted.attributes, wanted.without):
                     continue
             yield wanted.owned
+
+    def canonical(self, resource: Resource) -> str:
+        """The canonical type of a resource."""
+        return self._canonical.canonical(resource)
+
+    @cached_property
+    def in_files(self) -> frozenset[str]:
+        """The capabilities that a file can show."""
+        return frozenset(owned.signal.capability for owned in self.signals if owned.signal.matcher != "api")
+
+    def signal(self, evidence: Evidence) -> Signal:
+        """The signal that a piece of evidence matched."""
+        return self._by_key[f"{evidence.detector}/{evidence.signal}"].signal
 
     def asking_for(self, canonical: str) -> tuple[Owned, ...]:
         """The signals that a live resource of a canonical type can match."""
