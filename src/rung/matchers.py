@@ -20,7 +20,7 @@ from rung.expressions import regex
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles
-from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded
+from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded, last_part
 from rung.records import (
     NO_PROOF,
     Call,
@@ -389,6 +389,11 @@ class Matchers:
                 if not attributes.fit(wanted.attributes, wanted.without):
                     continue
             yield wanted.owned
+
+    def keys_asked(self, canonical: str) -> frozenset[str]:
+        """The last parts of the attributes that signals ask a resource of a canonical type for."""
+        asked = ((*(key for key, _ in wanted.attributes), *wanted.without) for wanted in self._types_of(canonical))
+        return frozenset(last_part(key) for keys in asked for key in keys)
 
     def asking_for(self, canonical: str) -> tuple[Owned, ...]:
         """The signals that a live resource of a canonical type can match."""
