@@ -24,10 +24,11 @@ from rung.excerpt import excerpt
 from rung.hits import Owned
 from rung.inventory import DECLARED, Declared, is_compared
 from rung.matchers import Matchers
-from rung.patterns import Attributes, folded
+from rung.patterns import Attributes, folded, last_part
 from rung.records import Coverage, DeadEnd, Evidence, Listing, Location, Resource, ResourceType, Strength, TargetInfo, Trap
 from rung.targets.live.driver import CallError, Driver
 from rung.targets.live.fields import at_path, filled, flattened, items_at, names_in, time_of
+from rung.wildcards import any_glob
 
 WINDOW = timedelta(days=90)
 """What was used within it is in use."""
@@ -100,6 +101,11 @@ class _Seen(NamedTuple):
     region: str
     excerpt: str
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it is."""
+        return self.resource, self.region
+
 
 class _Missed(NamedTuple):
     """What a call that gave no answer would have shown."""
@@ -116,6 +122,8 @@ class _Kind(Struct):
     children: list[_Kind]
     signals: tuple[Owned, ...]
     capabilities: frozenset[str]
+    asked: frozenset[str]
+    """Last parts of the attributes that anything asks for; the others are not looked at."""
     traps: tuple[tuple[Trap, Conditions, tuple[str, ...]], ...]
     compared: bool
     """Its resources are compared with what is declared."""
@@ -137,7 +145,8 @@ class _Collection:
         self._progress = progress
         self._lock = Lock()
         self._slots = BoundedSemaphore(_WAITING)
-        self._seen: dict[str, list[_Seen]] = defaultdict(list)
+        self._seen: dict[str, dict[tuple[str, str], _Seen]] = defaultdict(dict)
+        """By signal, and by resource and region: several runs or versions of one name are one place."""
         self._counts: Counter[str] = Counter()
         self._owned: dict[str, Owned] = {}
         self._missed: dict[_Missed, tuple[set[str], set[str], set[str]]] = defaultdict(lambda: (set(), set(), set()))
@@ -210,7 +219,7 @@ class _Collection:
             with self._lock:
                 self._searched.add(kind.type)
         except CallError as error:
-            if error.code not in listing.read.absent:
+            if not error.is_absence(listing.read):
                 for one in kind.below():
                     self._miss(one, region, error, listing.read.permission)
             else:
@@ -236,7 +245,7 @@ class _Collection:
                     return
 
     def _parameters(self, call: str, parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-        known = ChainMap(dict(fields), dict(self._driver.variables))
+        known = ChainMap(dict(self._driver.variables), dict(fields))  # A field may have the name of a variable, and hold something else.
         try:
             given: dict[str, Any] = filled(dict(parameters), known)
             return given | {name: filled(f"{{{name}}}", known) for name in names_in(call)}
@@ -257,23 +266,22 @@ class _Collection:
             try:
                 page: Any = next(self._pages(detail.read.call, parameters, region), {})
             except CallError as error:
-                if error.code not in detail.read.absent:
+                if not error.is_absence(detail.read):
                     self._miss(kind, region, error, detail.read.permission)
                     complete = False
                 continue
             _put(whole, detail.into, list(at_path(page, detail.take)))
-        self._judge(kind, whole, region, complete=complete)
+        self._judge(kind, whole, region, _name(listing, ChainMap(whole, dict(fields))), complete=complete)
         if more:
             for child in kind.children:
                 self._list_all(child, region, ChainMap(whole, dict(fields)), None)
 
     # ── judging ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _judge(self, kind: _Kind, whole: Mapping[str, Any], region: str, *, complete: bool) -> None:
+    def _judge(self, kind: _Kind, whole: Mapping[str, Any], region: str, name: str, *, complete: bool) -> None:
         """Keeps what a resource proves; one that is not completely known proves nothing by what it lacks."""
         listing = kind.listing
-        name = str(next(at_path(whole, listing.name), "")) or "unnamed"
-        attributes = flattened(whole)
+        attributes = flattened(whole, kind.asked)
         declared = self._terms.declared
         if kind.compared and declared and declared.meet(kind.type, name, self._driver.info.id, region):
             attributes = (*attributes, (DECLARED, "true"))
@@ -295,10 +303,9 @@ class _Collection:
                 self._owned[owned.key] = owned
                 self._counts[owned.key] += 1
                 best = self._seen[owned.key]
-                best.append(seen)
+                best[seen.place] = min(seen, best.get(seen.place, seen))
                 if len(best) > 4 * MAX_PLACES:
-                    best.sort()
-                    del best[MAX_PLACES:]
+                    self._seen[owned.key] = {one.place: one for one in sorted(best.values())[:MAX_PLACES]}
             for trap in traps:
                 ends = self._trapped[kind.type, trap.id]
                 ends.append(self._dead_end(trap, name, place, region))
@@ -330,7 +337,7 @@ class _Collection:
         evidence = []
         for key, seen in self._seen.items():
             owned = self._owned[key]
-            best = sorted(seen)[:MAX_PLACES]
+            best = sorted(seen.values())[:MAX_PLACES]
             left_out = self._counts[key] - len(best)
             for index, one in enumerate(best):
                 evidence.append(
@@ -402,6 +409,7 @@ def _kind(resource: ResourceType, listing: Listing, matchers: Matchers) -> _Kind
         children=[],
         signals=signals,
         capabilities=capabilities,
+        asked=matchers.keys_asked(resource.type) | {last_part(key) for trap in listing.dead_ends for key in (*trap.where, *trap.without)},
         traps=tuple((trap, *asked_of(trap.where, trap.without)) for trap in listing.dead_ends),
         compared=is_compared(resource, matchers),
     )
@@ -410,6 +418,15 @@ def _kind(resource: ResourceType, listing: Listing, matchers: Matchers) -> _Kind
 def _capabilities(types: Iterable[ResourceType], matchers: Matchers) -> tuple[str, ...]:
     found = {owned.signal.capability for resource in types if resource.live for owned in matchers.asking_for(resource.type)}
     return tuple(sorted(found))
+
+
+def _name(listing: Listing, fields: Mapping[str, Any]) -> str:
+    """The name of a resource: what lies at a path in it, or a text made of its fields and of those of what it belongs to."""
+    try:
+        name = filled(listing.name, fields) if "{" in listing.name else next(at_path(fields, listing.name), "")
+    except KeyError:
+        name = ""
+    return str(name) or "unnamed"
 
 
 def _put(whole: dict[str, Any], into: str, values: list[Any]) -> None:
@@ -433,7 +450,10 @@ def _put(whole: dict[str, Any], into: str, values: list[Any]) -> None:
 def _shown(owned: Owned, known: Attributes, used: datetime | None) -> str:
     """What of a resource the signal went by."""
     where = owned.signal.arguments.get("where")
-    parts = [f"{key}: {value}" for key in (where if isinstance(where, dict) else ()) for value in [*known.values(folded(str(key)))][:1]]
+    parts = []
+    for key, wanted in where.items() if isinstance(where, dict) else ():
+        is_value = any_glob([wanted] if isinstance(wanted, str) else wanted)
+        parts.extend([f"{key}: {value}" for value in known.values(folded(str(key))) if is_value(value)][:1])
     if used:
         parts.append(f"last used {used.date().isoformat()}")
     return excerpt(" · ".join(parts))

@@ -20,7 +20,7 @@ from rung.expressions import regex
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles
-from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded
+from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded, last_part
 from rung.records import (
     NO_PROOF,
     Call,
@@ -403,6 +403,11 @@ class Matchers:
     def signal(self, evidence: Evidence) -> Signal:
         """The signal that a piece of evidence matched."""
         return self._by_key[f"{evidence.detector}/{evidence.signal}"].signal
+
+    def keys_asked(self, canonical: str) -> frozenset[str]:
+        """The last parts of the attributes that signals ask a resource of a canonical type for."""
+        asked = ((*(key for key, _ in wanted.attributes), *wanted.without) for wanted in self._types_of(canonical))
+        return frozenset(last_part(key) for keys in asked for key in keys)
 
     def asking_for(self, canonical: str) -> tuple[Owned, ...]:
         """The signals that a live resource of a canonical type can match."""

@@ -617,7 +617,7 @@ class Listing(Record, frozen=True, kw_only=True):
     items: str
     """Path of the items in the answer; empty when the answer is the one item."""
     name: str
-    """Path of an item's name in it."""
+    """Path of an item's name in it, or a text with `{fields}` of it and of what it belongs to."""
     at: tuple[str, ...] = ()
     """Paths of times of use; without any, being there is being used."""
     each: str = ""

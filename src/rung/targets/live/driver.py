@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from rung.packs import is_reader
-from rung.records import Coverage, Listing, ResourceType, RungError, TargetInfo
+from rung.records import Coverage, Listing, Read, ResourceType, RungError, TargetInfo
+from rung.wildcards import any_glob
 
 
 class CallError(RungError):
@@ -17,14 +18,20 @@ class CallError(RungError):
         code: the service's own name for it.
         needs: what would help; empty when the caller's permission would.
         silent: whether nothing answered at all, so that asking again costs as much time for nothing.
+        said: the service's own words; only compared, never shown.
     """
 
-    def __init__(self, reason: str, *, code: str = "", needs: str = "", silent: bool = False) -> None:
+    def __init__(self, reason: str, *, code: str = "", needs: str = "", silent: bool = False, said: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
         self.needs = needs
         self.silent = silent
+        self.said = said
+
+    def is_absence(self, read: Read) -> bool:
+        """Whether it means that there is none: by its code, or by code and words where a code has several meanings."""
+        return self.code in read.absent or any_glob(read.absent)(f"{self.code} {self.said}")
 
 
 class Driver(Protocol):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from rung.expressions import regex
+from rung.patterns import last_part
+from rung.wildcards import any_glob
 
 VALUE = "value"
 """The field of an item that is a plain text."""
@@ -70,14 +73,15 @@ def replaced(template: str, fill: Any) -> str:
     return _FIELD.sub(lambda match: str(fill(match[1])), template)
 
 
-def flattened(value: Any, prefix: str = "") -> tuple[tuple[str, str], ...]:
-    """The scalars of a value as dotted keys with texts, list positions left out: as declared resources have them."""
-    found: list[tuple[str, str]] = []
-    for pair in _flat(value, prefix):
-        found.append(pair)
-        if len(found) >= _MOST:
-            break
-    return tuple(found)
+def flattened(value: Any, asked: Collection[str] | None = None) -> tuple[tuple[str, str], ...]:
+    """The scalars of a value as dotted keys with texts, list positions left out: as declared resources have them.
+
+    Args:
+        value: a mapping.
+        asked: last parts of the keys that are wanted, which may be globs; None for all.
+    """
+    is_asked = (lambda _: True) if asked is None else any_glob(asked)
+    return tuple(islice((pair for pair in _flat(value, "") if is_asked(last_part(pair[0]))), _MOST))
 
 
 def text_of(value: Any) -> str:

@@ -93,7 +93,7 @@ class Recorder:
                 self._write({**asked, "answer": page})
                 yield page
         except CallError as error:
-            self._write({**asked, "error": {"code": error.code, "reason": error.reason, "needs": error.needs}})
+            self._write({**asked, "error": {"code": error.code, "message": error.said, "reason": error.reason, "needs": error.needs}})
             raise
 
     def coverage(self) -> tuple[Coverage, ...]:
@@ -181,7 +181,7 @@ class Recording:
                 raise _refusal(entry["error"])
             yield entry["answer"]
         if not entries:
-            yield {}
+            yield None  # Not an empty mapping: where the answer is the item, that would be one.
 
 
 class Scrubber:
@@ -233,7 +233,7 @@ def _same(recorded: Any, asked: Any) -> bool:
 def _refusal(error: Mapping[str, Any]) -> CallError:
     code = str(error.get("code", ""))
     reason = str(error.get("reason", "")) or _REASONS.get(code, f"failed ({code})")
-    return CallError(reason, code=code, needs=str(error.get("needs", "")))
+    return CallError(reason, code=code, needs=str(error.get("needs", "")), said=str(error.get("message", "")))
 
 
 _REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), "access denied")

@@ -188,13 +188,15 @@ class Server:
 
 def _refusal(answer: Answer) -> CallError:
     code = str(answer.status)
+    message = answer.data.get("message") if isinstance(answer.data, dict) else None
+    said = message if isinstance(message, str) else ""
     if answer.status == 401:
         return CallError("the login is not accepted", code=code, needs="a token that is valid")
     if answer.status == 403:
-        return CallError("access denied", code=code)
+        return CallError("access denied", code=code, said=said)
     if answer.status == 404:
-        return CallError("not found, or not visible to this login", code=code)
-    return CallError(f"failed ({code})", code=code, needs="a server that answers")
+        return CallError("not found, or not visible to this login", code=code, said=said)
+    return CallError(f"failed ({code})", code=code, needs="a server that answers", said=said)
 
 
 def _variables(provider: Provider, name: str) -> dict[str, str]:
