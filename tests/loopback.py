@@ -29,7 +29,7 @@ reached: list[str] = []
 """Where tests tried to go."""
 
 
-class ReachedOut(OSError):
+class ReachedOutError(OSError):
     """A test spoke to something that is not on this machine."""
 
 
@@ -66,4 +66,4 @@ def _check(host: Any) -> None:
         here = name in NAMES
     if not here:
         reached.append(name)
-        raise ReachedOut(f"a test reached for {name}, which is not on this machine")
+        raise ReachedOutError(f"a test reached for {name}, which is not on this machine")

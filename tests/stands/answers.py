@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from botocore.exceptions import UnknownServiceError
+from botocore.exceptions import BotoCoreError
 from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
 
@@ -20,7 +20,7 @@ _NAME = re.compile(r"\{([A-Za-z]\w*)\}")
 _PAGE = 100
 
 
-class Unfit(ValueError):
+class UnfitError(ValueError):
     """An answer that the service could not give."""
 
 
@@ -38,14 +38,14 @@ class Entry:
         self.kept: dict[tuple[Any, ...], wire.Response] = {}
         try:
             described = wire.operation(self.service, self.operation)
-        except (UnknownServiceError, wire.botocore.exceptions.BotoCoreError, KeyError, ValueError) as error:
-            raise Unfit(f"{name}: botocore knows no such operation: {error}") from error
+        except (BotoCoreError, KeyError, ValueError) as error:
+            raise UnfitError(f"{name}: botocore knows no such operation: {error}") from error
         self.pages = {key: value for key, value in wire.pages(self.service, self.operation).items() if key != "non_aggregate_keys"}
         result = self.pages.get("result_key")
         self.key = str(result[0] if isinstance(result, list) else result) if result else ""
         if "many" in raw:
             if not self.key or "." in self.key:
-                raise Unfit(f"{name}: only what botocore goes through page by page can be made by the thousand")
+                raise UnfitError(f"{name}: only what botocore goes through page by page can be made by the thousand")
             self.count, self.item = int(raw["many"]["count"]), dict(raw["many"]["item"])
             self.body = dict(raw["many"].get("beside", {}))
         self.body = self.body or dict(raw.get("answer") or {})
@@ -54,7 +54,7 @@ class Entry:
             fitted = fit(sample, described.output_shape)
             report = ParamValidator().validate(fitted, described.output_shape) if described.output_shape else None
             if report is not None and report.has_errors():
-                raise Unfit(f"{name}: {report.generate_report()}")
+                raise UnfitError(f"{name}: {report.generate_report()}")
         self.varies = bool(_NAME.search(str(self.body)))
 
     def fits(self, given: Mapping[str, Any]) -> bool:
@@ -69,7 +69,7 @@ class Entry:
     def give(self, given: Mapping[str, Any], shift: int = 0) -> wire.Response:
         """The answer, or the page of it that is asked for; `shift` is by how much its list changed since the page before."""
         if self.error is not None:
-            fault = wire.Fault(str(self.error["code"]), str(self.error.get("message", "")), int(self.error.get("status", 0)))
+            fault = wire.AnsweredError(str(self.error["code"]), str(self.error.get("message", "")), int(self.error.get("status", 0)))
             return wire.error(self.service, fault)
         token, limit = self._token(given), given.get(self.pages.get("limit_key", ""))
         kept = (token, limit, shift)

@@ -86,7 +86,10 @@ class Stand:
 
     def load(self, scenario: str | Mapping[str, Any]) -> None:
         """Adds the accounts of a scenario, by its file's name or written out."""
-        self._tell("load", scenario_of(scenario) if isinstance(scenario, str) else scenario)
+        written = scenario_of(scenario) if isinstance(scenario, str) else scenario
+        for other in written.get("like", ()):
+            self.load(other)
+        self._tell("load", written)
 
     def answer(self, call: str, answer: Any, region: str = "global", account: str = "*") -> None:
         """Adds what an operation answers: a value, or entries as scenarios have them."""
@@ -151,7 +154,7 @@ class Stand:
 
 
 def scenario_of(name: str) -> dict[str, Any]:
-    """A scenario by the name of its file; it may take in others (`like`)."""
+    """A scenario by the name of its file; it adds to those that it is `like`."""
     written: dict[str, Any] = yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text(encoding="utf-8"))
     return written
 

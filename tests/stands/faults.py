@@ -56,7 +56,7 @@ class Trouble:
         return (not self.times or self._seen - self.after <= self.times) and (not self.seconds or now - self._first < self.seconds)
 
 
-def error(kind: str, call: wire.Call, account: str, principal: str, trouble: Trouble | None = None) -> wire.Fault:
+def error(kind: str, call: wire.Call, account: str, principal: str, trouble: Trouble | None = None) -> wire.AnsweredError:
     """A common error as the service of a call tells it."""
     code, status, message = _ERRORS[kind][wire.family(call.service)]
     action = call.permissions[0]
@@ -66,7 +66,9 @@ def error(kind: str, call: wire.Call, account: str, principal: str, trouble: Tro
     if call.service == "s3":
         resource = f"arn:aws:s3:::{call.route.get('Bucket', '*')}"
     told = (trouble.message if trouble else "") or message
-    return wire.Fault((trouble.code if trouble else "") or code, told.format(principal=principal, action=action, resource=resource), status)
+    return wire.AnsweredError(
+        (trouble.code if trouble else "") or code, told.format(principal=principal, action=action, resource=resource), status
+    )
 
 
 def allowed(actions: Sequence[str] | None, call: wire.Call) -> str:

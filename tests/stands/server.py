@@ -18,8 +18,9 @@ import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
@@ -47,6 +48,7 @@ class Stand:
 
     def __init__(self) -> None:
         self.moto = _Moto()
+        self.calmed = asyncio.Event()
         self.clear()
 
     def clear(self) -> None:
@@ -58,7 +60,13 @@ class Stand:
         self.sessions: dict[str, Principal] = {}
         self.log: list[dict[str, Any]] = []
         self.under_way = self.most = 0
+        self._release()
         self.moto.clear()
+
+    def _release(self) -> None:
+        """Drops what hangs."""
+        self.calmed.set()
+        self.calmed = asyncio.Event()
 
     # ── Set up ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -107,8 +115,8 @@ class Stand:
         self.most = max(self.most, self.under_way)
         try:
             response = await self._answer(request, call, caller, entry)
-        except wire.Fault as fault:
-            response = wire.error(call.service, fault)
+        except wire.AnsweredError as told:
+            response = wire.error(call.service, told)
         finally:
             self.under_way -= 1
         entry["status"] = response.status if response else 0
@@ -122,7 +130,8 @@ class Stand:
             if trouble.kind == "slow":
                 await asyncio.sleep(trouble.milliseconds / 1000)
         if "hanging" in kinds:
-            await asyncio.Event().wait()
+            await self.calmed.wait()
+            return None
         if "dropped" in kinds:
             return None
         for kind in ("expired", "disabled", "denied", "throttled", "failing"):
@@ -151,7 +160,7 @@ class Stand:
         response = await loop.run_in_executor(self.moto.thread, self.moto.forward, request, call, caller.account)
         entry["by"] = "moto" if response else "empty"
         if response is None and not _READS.match(call.operation):
-            raise wire.Fault("NotImplemented", f"neither the stand nor moto knows {call.name}", 501)
+            raise wire.AnsweredError("NotImplemented", f"neither the stand nor moto knows {call.name}", 501)
         return response or answers.empty(call.service, call.operation)
 
     def _caller(self, key: str) -> Principal:
@@ -171,11 +180,11 @@ class Stand:
         trusted = role is not None and (by_token or caller.account in map(str, role.get("trusts", (caller.account,))))
         if role is None or not trusted or role.get("external_id") != (None if by_token else given.get("ExternalId")):
             told = f"User: {caller.arn} is not authorized to perform: sts:{call.operation} on resource: {arn}"
-            raise wire.Fault("AccessDenied", told, 403)
+            raise wire.AnsweredError("AccessDenied", told, 403)
         tags = {tag["Key"]: tag["Value"] for tag in given.get("Tags") or ()}
         if any(tags.get(key) != value for key, value in role.get("tags", {}).items()):
             told = f"User: {caller.arn} is not authorized to perform: sts:TagSession on resource: {arn}"
-            raise wire.Fault("AccessDenied", told, 403)
+            raise wire.AnsweredError("AccessDenied", told, 403)
         account = arn.split(":")[4]
         key = f"ASIA{account}{len(self.sessions):04}"
         assumed = f"arn:aws:sts::{account}:assumed-role/{arn.rpartition('/')[2]}/{session}"
@@ -184,7 +193,7 @@ class Stand:
             "AccessKeyId": key,
             "SecretAccessKey": "secret",
             "SessionToken": f"token-{key}",
-            "Expiration": answers.datetime.now(answers.UTC) + answers.timedelta(seconds=given.get("DurationSeconds") or 3600),
+            "Expiration": datetime.now(UTC) + timedelta(seconds=given.get("DurationSeconds") or 3600),
         }
         user = {"AssumedRoleId": f"AROA:{session}", "Arn": assumed}
         return wire.result("sts", call.operation, {"Credentials": credentials, "AssumedRoleUser": user})
@@ -203,6 +212,7 @@ class Stand:
             case "calm":
                 self.troubles.clear()
                 self.policies.clear()
+                self._release()
             case "policy":
                 self.policies[given["account"]] = given["actions"]
             case "calls":
@@ -253,18 +263,22 @@ class _Moto:
         body = written["body"]
         query = written["query_string"]
         if isinstance(body, dict):
-            body = wire.urlencode(body)
-        target = written["url_path"] + (("&" if "?" in written["url_path"] else "?") + wire.urlencode(query) if query else "")
+            body = urlencode(body)
+        joint = "&" if "?" in written["url_path"] else "?"
+        target = written["url_path"] + (joint + urlencode(query, doseq=True) if query else "")
         headers = {key.lower(): str(value) for key, value in written["headers"].items()}
         scope = f"AKIA{account}0000/20260101/{region}/{wire.model(service).signing_name}/aws4_request"
         headers |= {"host": _HOST, "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
         content = body if isinstance(body, bytes) else (body or "").encode()
-        response = self._call(wire.Request(written["method"], target, headers, content), account)
+        try:
+            response = self._call(wire.Request(written["method"], target, headers, content), account)
+        except Exception as error:  # moto raises anything where it lacks something
+            raise ValueError(f"{name}: moto: {type(error).__name__}: {error}") from error
         parsed = create_parser(protocol).parse(
             {"headers": _Headers(response.headers), "body": response.body, "status_code": response.status}, described.output_shape
         )
         if response.status >= 300:
-            raise ValueError(f"{name} {json.dumps(given, default=str)[:300]}: {parsed.get('Error') or response.body[-500:]}")
+            raise ValueError(f"{name} {json.dumps(given, default=str)[:300]}: {parsed.get('Error') or response.body[-500:]!r}")
         return parsed
 
     def _call(self, request: wire.Request, account: str) -> wire.Response:

@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 import botocore.session
@@ -59,7 +59,7 @@ class Call(NamedTuple):
         return permissions(self.service, self.operation)
 
 
-class Fault(Exception):
+class AnsweredError(Exception):
     """An error that AWS answers with."""
 
     def __init__(self, code: str, message: str, status: int = 0) -> None:
@@ -212,11 +212,11 @@ def result(service: str, name: str, value: dict[str, Any]) -> Response:
     return Response(int(written["status_code"]), headers, body if isinstance(body, bytes) else str(body).encode())
 
 
-def error(service: str, fault: Fault) -> Response:
+def error(service: str, told: AnsweredError) -> Response:
     """An error as its service writes it."""
     protocol = _protocol(service)
     identity = {"x-amzn-RequestId": "5d0b4a1e-0000-4000-8000-000000000000"}
-    code, message = fault.code, fault.message
+    code, message = told.code, told.message
     if protocol == "ec2":
         body = f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors><RequestID>1</RequestID></Response>"
     elif service == "s3":
@@ -229,8 +229,8 @@ def error(service: str, fault: Fault) -> Response:
         headers = identity | {"Content-Type": kind, "x-amzn-ErrorType": code}
         if "awsQueryCompatible" in model(service).metadata:
             headers["x-amzn-query-error"] = f"{code};Sender"
-        return Response(fault.status or 400, headers, json.dumps({"__type": code, "message": message}).encode())
-    return Response(fault.status or 400, identity | {"Content-Type": "text/xml"}, f'<?xml version="1.0"?>\n{body}'.encode())
+        return Response(told.status or 400, headers, json.dumps({"__type": code, "message": message}).encode())
+    return Response(told.status or 400, identity | {"Content-Type": "text/xml"}, f'<?xml version="1.0"?>\n{body}'.encode())
 
 
 def family(service: str) -> str:
