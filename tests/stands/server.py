@@ -71,25 +71,37 @@ class Stand:
     # ── Set up ───────────────────────────────────────────────────────────────────────────────────────
 
     def load(self, scenario: Mapping[str, Any]) -> None:
-        """Adds the accounts of a scenario."""
+        """Adds the accounts of a scenario; what does not fit is told all at once."""
+        wrong: list[str] = []
         for account, has in scenario.get("accounts", {}).items():
             for role in has.get("roles", ()):
                 self.roles[f"arn:aws:iam::{account}:role/{role['name']}"] = dict(role)
             for region, there in has.get("regions", {}).items():
                 for name, raw in there.get("answers", {}).items():
-                    self.answers.put(str(account), region, name, raw)
-                self._make(str(account), "us-east-1" if region == "global" else region, there.get("make", ()))
+                    try:
+                        self.answers.put(str(account), region, name, raw)
+                    except ValueError as error:
+                        wrong.append(str(error))
+                wrong += self._make(str(account), "us-east-1" if region == "global" else region, there.get("make", ()))
         for trouble in scenario.get("troubles", ()):
             self.troubles.append(faults.Trouble(**trouble))
+        if wrong:
+            raise ValueError("\n".join(wrong))
 
-    def _make(self, account: str, region: str, calls: Any) -> None:
-        """Lets moto make resources by the calls that a client would make."""
+    def _make(self, account: str, region: str, calls: Any) -> list[str]:
+        """Lets moto make resources by the calls that a client would make; tells what it refused."""
+        wrong = []
         made: dict[str, Any] = {}
         for step in calls:
             (name, given), *_ = ((key, value) for key, value in step.items() if key != "as")
-            answer = self.moto.ask(account, region, name, _referred(given or {}, made))
+            try:
+                answer = self.moto.ask(account, region, name, _referred(given or {}, made))
+            except ValueError as error:
+                wrong.append(str(error))
+                continue
             if "as" in step:
                 made[step["as"]] = answer
+        return wrong
 
     # ── Asked ────────────────────────────────────────────────────────────────────────────────────────
 
