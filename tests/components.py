@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -24,8 +25,14 @@ def openapi() -> Path:
     return OPENAPI if OPENAPI.exists() else Path(_missing(str(OPENAPI.relative_to(ROOT))))
 
 
+def module(name: str) -> None:
+    """A module of the group `components`; the test is skipped without it, except in CI."""
+    if importlib.util.find_spec(name) is None:
+        _missing(name)
+
+
 def _missing(name: str) -> str:
     message = f"{name} is not here: tests/install-components brings it"
     if os.environ.get("RUNG_COMPONENTS") == "all":
         pytest.fail(message)
-    pytest.skip(message)
+    pytest.skip(message, allow_module_level=True)

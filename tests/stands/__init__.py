@@ -1,0 +1,1 @@
+"""Stand-ins for what live scans ask, served on loopback."""
