@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from threading import BoundedSemaphore, Event, Lock
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from rung.patterns import Attributes, folded, last_part
 from rung.records import Coverage, DeadEnd, Evidence, Listing, Location, Resource, ResourceType, Strength, TargetInfo, Trap
 from rung.targets.live.driver import CallError, Driver
 from rung.targets.live.fields import at_path, filled, flattened, items_at, names_in, time_of
-from rung.wildcards import any_glob
+from rung.wildcards import Condition, any_glob
 
 WINDOW = timedelta(days=90)
 """What was used within it is in use."""
@@ -122,8 +123,8 @@ class _Kind(Struct):
     children: list[_Kind]
     signals: tuple[Owned, ...]
     capabilities: frozenset[str]
-    asked: frozenset[str]
-    """Last parts of the attributes that anything asks for; the others are not looked at."""
+    is_asked: Condition
+    """Whether anything asks for an attribute of this key; the others are not looked at."""
     traps: tuple[tuple[Trap, Conditions, tuple[str, ...]], ...]
     compared: bool
     """Its resources are compared with what is declared."""
@@ -281,7 +282,7 @@ class _Collection:
     def _judge(self, kind: _Kind, whole: Mapping[str, Any], region: str, name: str, *, complete: bool) -> None:
         """Keeps what a resource proves; one that is not completely known proves nothing by what it lacks."""
         listing = kind.listing
-        attributes = flattened(whole, kind.asked)
+        attributes = flattened(whole, kind.is_asked)
         declared = self._terms.declared
         if kind.compared and declared and declared.meet(kind.type, name, self._driver.info.id, region):
             attributes = (*attributes, (DECLARED, "true"))
@@ -402,6 +403,8 @@ def _kinds(types: Sequence[ResourceType], matchers: Matchers) -> list[_Kind]:
 
 def _kind(resource: ResourceType, listing: Listing, matchers: Matchers) -> _Kind:
     signals = matchers.asking_for(resource.type)
+    traps = (last_part(key) for trap in listing.dead_ends for key in (*trap.where, *trap.without))
+    is_last = lru_cache(maxsize=1024)(any_glob(sorted({*matchers.keys_asked(resource.type), *traps})))
     capabilities = frozenset(owned.signal.capability for owned in signals)
     return _Kind(
         type=resource.type,
@@ -409,7 +412,7 @@ def _kind(resource: ResourceType, listing: Listing, matchers: Matchers) -> _Kind
         children=[],
         signals=signals,
         capabilities=capabilities,
-        asked=matchers.keys_asked(resource.type) | {last_part(key) for trap in listing.dead_ends for key in (*trap.where, *trap.without)},
+        is_asked=lambda key: is_last(last_part(key)),
         traps=tuple((trap, *asked_of(trap.where, trap.without)) for trap in listing.dead_ends),
         compared=is_compared(resource, matchers),
     )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from rung.expressions import regex
-from rung.patterns import last_part
-from rung.wildcards import any_glob
 
 VALUE = "value"
 """The field of an item that is a plain text."""
@@ -73,15 +71,14 @@ def replaced(template: str, fill: Any) -> str:
     return _FIELD.sub(lambda match: str(fill(match[1])), template)
 
 
-def flattened(value: Any, asked: Collection[str] | None = None) -> tuple[tuple[str, str], ...]:
+def flattened(value: Any, is_asked: Callable[[str], bool] = lambda _: True) -> tuple[tuple[str, str], ...]:
     """The scalars of a value as dotted keys with texts, list positions left out: as declared resources have them.
 
     Args:
         value: a mapping.
-        asked: last parts of the keys that are wanted, which may be globs; None for all.
+        is_asked: whether a key is wanted.
     """
-    is_asked = (lambda _: True) if asked is None else any_glob(asked)
-    return tuple(islice((pair for pair in _flat(value, "") if is_asked(last_part(pair[0]))), _MOST))
+    return tuple(islice((pair for pair in _flat(value, "") if is_asked(pair[0])), _MOST))
 
 
 def text_of(value: Any) -> str:
