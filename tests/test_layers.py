@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
     "errors", "records", "expressions", "store", "cache", "packs", "globs", "wildcards", "needles", "prefilter", "excerpt", "rest", "canonical", "targets", "gates", "hits", "patterns", "asking", "matchers",
     "readers", "modules", "libraries",
-    "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
+    "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
     "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "action",
     "explain", "catalogue", "scaffold", "docs", "cli", "__main__",
 )  # fmt: skip

@@ -42,7 +42,7 @@ def tree(folder: Path, **files: str) -> Path:
 def scanned(folder: Path, config: str = "") -> tuple[Document, ...]:
     packs = load_packs()
     loaded = load_config(config.encode(), "rung.yaml", packs) if config else Config()
-    return tuple(document_of(item) for item in scan_systems(open_target(str(folder)), packs, loaded))
+    return tuple(document_of(item) for item in scan_systems((open_target(str(folder)),), packs, loaded))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_no_words_of_people_raise_a_number(repository: Path, plain: Document, se
         if choose.random() < 0.5
     )
     config = Config(source="rung.yaml", annotations=annotations)
-    found = document_of(scan_systems(open_target(str(repository)), load_packs(), config)[0])
+    found = document_of(scan_systems((open_target(str(repository)),), load_packs(), config)[0])
 
     assert numbers(found) == numbers(plain)
     assert all(body["ceiling"] <= plain["dimensions"][name]["ceiling"] for name, body in found["dimensions"].items())

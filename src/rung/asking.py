@@ -188,7 +188,7 @@ def api(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Wante
     yield given.texts("any", "type"), Wanted(_is_live, *_asked(given), owned)
 
 
-def attributes(where: Mapping[str, object], without: tuple[str, ...]) -> tuple[Conditions, tuple[str, ...]]:
+def asked_of(where: Mapping[str, object], without: tuple[str, ...]) -> tuple[Conditions, tuple[str, ...]]:
     """What must be, and what must not be, among a resource's attributes; raises ValueError when `where` is no mapping to globs."""
     return Arguments({"where": where}).conditions("where", fold=True), tuple(map(folded, without))
 

@@ -151,24 +151,26 @@ class _View(Struct, frozen=True):
     titles: Mapping[str, str]
     """What people call each capability."""
     watched: frozenset[str]
-    """Capabilities that a code host or a live system was searched for."""
+    """Capabilities that a code host or a live system was searched for, and no part of it withheld."""
 
     @classmethod
     def of(
         cls, evidence: Sequence[Evidence], coverage: Sequence[Coverage], capabilities: Sequence[Capability], searched: frozenset[str]
     ) -> _View:
         gaps: dict[str, Coverage | None] = {c.id: None for c in capabilities if c.id not in searched}
+        withheld = {name for entry in coverage if entry.live and not entry.searched for name in entry.capabilities}
         for entry in coverage:
             if not entry.searched:
                 for name in entry.capabilities:
-                    if gaps.get(name) is None:
+                    known = gaps.get(name)
+                    if known is None or (entry.live and not known.live):
                         gaps[name] = entry
         return cls(
             strengths={name: (strength, ids) for name, strength, ids in strengths(evidence, capabilities)},
             evidence={item.id: item for item in evidence},
             gaps=gaps,
             titles={capability.id: capability.title for capability in capabilities},
-            watched=frozenset(name for entry in coverage if entry.searched for name in entry.capabilities),
+            watched=frozenset(name for entry in coverage if entry.searched for name in entry.capabilities) - withheld,
         )
 
     def strength(self, capability: str) -> Strength:
@@ -262,7 +264,7 @@ def _criterion(criterion: Criterion, view: _View) -> CriterionResult:
     rated = _rate(criterion.requires, view, outside=outside)
     evidence = tuple(dict.fromkeys(i for leaf in leaves(criterion.requires) for i in view.strengths.get(leaf.capability, (None, ()))[1]))
     if rated.unknown:
-        reason = _unseen(criterion) if outside else _gap(criterion.requires, view)
+        reason = (_gap(criterion.requires, view, live=True) or _unseen(criterion)) if outside else _gap(criterion.requires, view)
         return _result(criterion, Status.UNKNOWN, evidence=evidence, reason=reason)
     status = {Rating.FULLY: Status.MET, Rating.NOT: Status.UNMET}.get(rated.low, Status.PARTLY)
     return _result(criterion, status, rating=rated.low, evidence=evidence, blockers=tuple(_blockers(criterion.requires, view)))
@@ -305,10 +307,13 @@ def _unseen(criterion: Criterion) -> str:
     return f"Seen only {places}, which was not searched."
 
 
-def _gap(requirement: Leaf | Group, view: _View) -> str:
+def _gap(requirement: Leaf | Group, view: _View, *, live: bool = False) -> str:
+    """The first thing that was not searched and could have shown what is required; `live`: in an account, server or code host."""
     for leaf in leaves(requirement):
         if leaf.capability in view.gaps:
             entry = view.gaps[leaf.capability]
+            if live and (entry is None or not entry.live):
+                continue
             if entry is None:
                 return f"No detector looks for {leaf.capability} yet."
             why = f": {entry.reason}" if entry.reason else ""

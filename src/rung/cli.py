@@ -20,7 +20,7 @@ from rung import __version__
 from rung.errors import PackError, RungError, TargetError
 
 if TYPE_CHECKING:
-    from rung.records import Assessment
+    from rung.records import Assessment, TargetRule
     from rung.review import Request
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
@@ -38,6 +38,12 @@ SUFFIXES = {
     ".svg": "badge",
 }
 HISTORY_FORMATS = ("text", "csv", "json", "html")
+PROVIDERS = (
+    ("aws", "PROFILE", "an AWS account, by a profile of the AWS configuration (default: what the environment gives)"),
+    ("mlflow", "URL", "an MLflow tracking server (default: MLFLOW_TRACKING_URI)"),
+    ("github", "OWNER/NAME", "a repository's record on GitHub (default: the repository that TARGET was cloned from)"),
+)
+"""Live providers that the packs list things of."""
 COMPARISON_FORMATS = ("text", "json", "markdown", "sarif")
 LISTS = ("detectors", "capabilities", "rules", "frameworks", "resources")
 
@@ -86,16 +92,18 @@ def build_parser() -> argparse.ArgumentParser:
     scan = commands.add_parser(
         "scan",
         help="scan a repository and report its levels",
-        description="Scans a folder, most often a git work tree, or a revision of a local or remote repository, and reports its levels.",
+        description="Scans a folder, most often a git work tree, or a revision of a local or remote repository, and what is live of the same "
+        "system: cloud accounts, servers, code hosts. Reports the system's levels.",
     )
     scan.add_argument(
         "target",
         nargs="?",
-        default=".",
+        default="",
         metavar="TARGET",
-        help="folder (default: this one), FOLDER@REV for a revision of its repository, or URL, URL@REV for a remote one",
+        help="folder (default: this one, unless other targets are named), FOLDER@REV for a revision of its repository, or URL, URL@REV",
     )
     _add_part(scan)
+    _add_live(scan)
     scan.add_argument(
         "--framework",
         action="append",
@@ -128,21 +136,11 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
     explain.add_argument("target", nargs="?", metavar="TARGET", help="what to scan for it, as for `rung scan`")
     _add_part(explain)
+    _add_live(explain)
     _add_config(explain)
     explain.set_defaults(run=_explain)
 
-    graph = commands.add_parser(
-        "graph",
-        help="draw what starts the evidence, from triggers to effects",
-        description="Scans a target and draws the chains from triggers to the evidence: as text, Mermaid or Graphviz DOT.",
-    )
-    graph.add_argument("target", nargs="?", default=".", metavar="TARGET", help="what to scan, as for `rung scan`")
-    graph.add_argument("--id", default="", metavar="ID", help="only the evidence of this criterion, capability or detector")
-    graph.add_argument("--format", choices=("text", "mermaid", "dot"), default="mermaid")
-    graph.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
-    _add_part(graph)
-    _add_config(graph)
-    graph.set_defaults(run=_graph)
+    _add_graph(commands)
 
     list_ = commands.add_parser("list", help="what Rung knows: detectors, capabilities, rules, frameworks, resources")
     list_.add_argument("what", choices=LISTS, nargs="?", default="detectors")
@@ -171,6 +169,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_graph(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    graph = commands.add_parser(
+        "graph",
+        help="draw what starts the evidence, from triggers to effects",
+        description="Scans a target and draws the chains from triggers to the evidence: as text, Mermaid or Graphviz DOT.",
+    )
+    graph.add_argument("target", nargs="?", default=".", metavar="TARGET", help="what to scan, as for `rung scan`")
+    graph.add_argument("--id", default="", metavar="ID", help="only the evidence of this criterion, capability or detector")
+    graph.add_argument("--format", choices=("text", "mermaid", "dot"), default="mermaid")
+    graph.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
+    _add_part(graph)
+    _add_config(graph)
+    graph.set_defaults(run=_graph)
+
+
 def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     kept = commands.add_parser("cache", help="what is kept between scans: where, how much, and its removal")
     kept.add_argument("what", choices=("info", "clear"), nargs="?", default="info")
@@ -194,6 +207,17 @@ def _add_jobs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _add_part(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rev", default="", metavar="REV", help="scan this branch, tag or commit of it, without a checkout")
     parser.add_argument("--path", default="", metavar="FOLDER", help="scan only this folder of it (a part of a monorepo)")
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    """Options of what is live; those of the providers are named as their packs are."""
+    live = parser.add_argument_group("what is live", "asked by calls that only read; `rung permissions` prints what they need")
+    for provider, metavar, what in PROVIDERS:
+        live.add_argument(f"--{provider}", nargs="?", const="", default=None, metavar=metavar, help=what)
+    live.add_argument("--region", action="append", default=[], metavar="NAME", help="only this region of the accounts; repeat it for more")
+    live.add_argument("--role", action="append", default=[], metavar="ARN", help="take on this role first; each is an account of its own")
+    live.add_argument("--record", default="", metavar="DIR", help="also write the answers there, without account numbers and secrets")
+    live.add_argument("--replay", default="", metavar="DIR", help="take the answers from such a recording instead of asking anyone")
 
 
 def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -241,7 +265,10 @@ def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", default="", metavar="FILE", help="go by this file instead of the repository's own rung.yaml")
     parser.add_argument(
-        "--system", default="", metavar="NAME", help="only this one of the systems that rung.yaml splits the repository into"
+        "--system",
+        default="",
+        metavar="NAME|FILE",
+        help="only this one of the systems that rung.yaml splits the repository into; or a file as rung.yaml that names the system's targets",
     )
     parser.add_argument("--no-cache", action="store_true", help="keep nothing between scans and use nothing kept (also RUNG_NO_CACHE=1)")
 
@@ -277,16 +304,59 @@ def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None
 
 
 def _scan(options: argparse.Namespace) -> int:
+    from msgspec.structs import replace
+
     from rung.report import render
     from rung.review import review
 
-    with _progress(options.quiet) as progress:
-        documents = review(_request(options, frameworks=_known(options.framework), under=options.fail_under), progress)
+    asked = _request(options, frameworks=_known(options.framework), under=options.fail_under)
+    with _progress(options.quiet) as progress, _interruptible(live=bool(asked.live or asked.replay or asked.config)) as stop:
+        documents = review(replace(asked, stop=stop.event), progress)
     _write(documents, options, render)
-    if not any(target["files"] for document in documents for target in document["targets"]):
-        _say(f"rung: nothing to scan: {options.target} has no files")
+    targets = [target for document in documents for target in document["targets"]]
+    unread = {f"{target['name']}: {target['unread']}" for target in targets if target.get("unread")}
+    for sentence in sorted(unread):
+        _say(f"rung: nothing could be asked of {sentence}")
+    if stop.signal:
+        _say("rung: interrupted; the report tells what was seen until then")
+        return 128 + stop.signal
+    if unread:
+        return UNREADABLE
+    if not any(target["files"] or target.get("resources") for target in targets):
+        _say(f"rung: nothing to scan: {options.target or 'what was named'} holds nothing")
         return NOTHING
     return _judged(documents)
+
+
+class _Stop:
+    """Whether the user wants an end of what takes long."""
+
+    def __init__(self) -> None:
+        from threading import Event
+
+        self.event = Event()
+        self.signal = 0
+
+
+@contextmanager
+def _interruptible(*, live: bool) -> Iterator[_Stop]:
+    """While something live is asked, a first signal ends the asking, so that what was seen is told; a second one ends everything."""
+    import signal
+
+    stop = _Stop()
+
+    def hear(number: int, _: object) -> None:
+        if stop.signal:
+            raise KeyboardInterrupt
+        stop.signal = number
+        stop.event.set()
+
+    known = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)} if live else {}
+    try:
+        yield stop
+    finally:
+        for number, handler in known.items():
+            signal.signal(number, handler)
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -325,17 +395,39 @@ def _history(options: argparse.Namespace) -> int:
 def _request(options: argparse.Namespace, **more: Any) -> Request:
     from rung.review import Request
 
+    is_file = options.system.endswith((".yaml", ".yml"))
+    if is_file and options.config:
+        raise RungError("--system with a file and --config name two configurations: give one")
     return Request(
         target=options.target,
         revision=getattr(options, "rev", ""),
         subfolder=getattr(options, "path", ""),
         against=getattr(options, "against", ""),
-        config=options.config,
-        system=options.system,
+        config=options.system if is_file else options.config,
+        system="" if is_file else options.system,
+        live=_live(options),
+        record=getattr(options, "record", ""),
+        replay=getattr(options, "replay", ""),
         no_regression=getattr(options, "fail_on", "") == "regression",
         say=(lambda _: None) if getattr(options, "quiet", False) else (lambda text: _say(f"rung: {text}")),
         **more,
     )
+
+
+def _live(options: argparse.Namespace) -> tuple[TargetRule, ...]:
+    """The live targets that options name."""
+    from rung.records import TargetRule
+
+    regions, roles = getattr(options, "region", []), getattr(options, "role", [])
+    settings: dict[str, object] = {}
+    if regions:
+        settings["regions"] = regions
+    if roles:
+        settings["roles"] = [{"arn": role} for role in roles]
+    named = [(provider, value) for provider, _, _ in PROVIDERS if (value := getattr(options, provider, None)) is not None]
+    if settings and not any(provider == "aws" for provider, _ in named):
+        raise RungError("--region and --role say how accounts are asked: give --aws too")
+    return tuple(TargetRule(kind=provider, value=value, settings=settings if provider == "aws" else {}) for provider, value in named)
 
 
 def _judged(documents: Sequence[dict[str, Any]]) -> int:

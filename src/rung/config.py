@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ from rung.excerpt import visible
 from rung.globs import expand_braces
 from rung.readers.documents import Map, Unreadable, Value, parse_yaml
 from rung.readers.documents import Sequence as Items
-from rung.records import Annotation, Config, ConfigError, Packs, Scope, Status, SystemRule
+from rung.records import Annotation, Config, ConfigError, Packs, Scope, Status, SystemRule, TargetRule
 
 NAME = "rung.yaml"
 SCHEMA = "rung/config/1"
@@ -44,6 +45,8 @@ def load_config(data: bytes, source: str, packs: Packs) -> Config:
         annotations=(*_annotations(document, "attestations", Status.ATTESTED), *_annotations(document, "waivers", Status.WAIVED)),
         under=tuple((name, int(str(level))) for name, level in _map(_map(document, "gate"), "under").items()),
         no_regression="regression" in _texts(_map(document, "gate").get("on")),
+        targets=tuple(_target(item, source) for item in _maps(document, "targets")),
+        window=int(_text(document, "window") or 90),
     )
     for line, message in _mistakes(document, config, packs):
         raise _wrong(source, line, message)
@@ -173,6 +176,20 @@ def _scope(value: Value | None) -> Scope:
     return Scope(inside=_texts(value.get("in")), outside=_texts(value.get("out"))) if isinstance(value, Map) else Scope()
 
 
+def _target(item: Map, source: str) -> TargetRule:
+    """One target; a folder counts from the file that names it."""
+    kind = next((key for key in item if key != "optional"), "")
+    value, optional = _plain(item.get(kind, "")), _text(item, "optional") == "true"
+    if kind == "path":
+        is_folder = "://" not in value and not os.path.isabs(value)
+        return TargetRule(
+            kind=kind, value=os.path.normpath(os.path.join(os.path.dirname(source), value)) if is_folder else value, optional=optional
+        )
+    settings = value if isinstance(value, dict) else {}
+    named = settings.pop("profile", settings.pop("repository", "")) if isinstance(value, dict) else value
+    return TargetRule(kind=kind, value=str(named), settings=settings, optional=optional)
+
+
 def _annotations(document: Map, key: str, status: Status) -> Iterator[Annotation]:
     for item in _maps(document, key):
         yield Annotation(
@@ -192,6 +209,12 @@ def _mistakes(document: Map, config: Config, packs: Packs) -> Iterator[tuple[int
     for name in config.frameworks:
         if name not in frameworks:
             yield document.at("frameworks"), f"there is no framework `{name}`; there are {', '.join(frameworks)}"
+    known = ["path", *(provider.id for provider in packs.providers)]
+    for item, target in zip(_maps(document, "targets"), config.targets):
+        if target.kind not in known or len(item) - ("optional" in item) != 1:
+            yield item.line, f"`{target.kind}` names no target{_nearest(target.kind, known)}; a target has one key of {', '.join(known)}"
+    if config.systems and sum(target.kind == "path" for target in config.targets) > 1:
+        yield document.at("systems"), "several repositories are one system: `systems` splits a single one"
     names = [rule.name for rule in config.systems]
     for name in names:
         if names.count(name) > 1:

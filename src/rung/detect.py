@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeAlias
 
 from rung.hits import Match
@@ -55,8 +56,12 @@ def detect(
     target: str,
     *,
     own: Sequence[SourceFile] | None = None,
+    live: AbstractSet[str] = frozenset(),
 ) -> tuple[Evidence, ...]:
-    """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet."""
+    """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet.
+
+    `live` are the capabilities that something live shows.
+    """
     found: _Found = defaultdict(lambda: defaultdict(list))
     judging = files if own is None else own
     offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
@@ -67,7 +72,7 @@ def detect(
                 if match.owned.offered and file.path in offered:
                     strength, chain, note = Strength.DECLARED, (), "in a library made for others"
                 found[match.owned.key][file.path].append(_Hit(strength, match, chain, note))
-    shown = _shown(found)
+    shown = _shown(found) | live
     evidence = []
     for places in found.values():
         owned = next(iter(places.values()))[0].match.owned

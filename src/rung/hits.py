@@ -136,8 +136,10 @@ def _is_spent(fact: Fact) -> bool:
 
 
 def _named(resource: Resource) -> Resource:
-    """A resource as others can refer to it; the services of Compose are started with what they hold."""
-    return resource if resource.dialect == "compose" else replace(resource, attributes=(), references=())
+    """A resource as others can refer to it, and as it is known by when it is live; the services of Compose are started with what they hold."""
+    if resource.dialect == "compose":
+        return resource
+    return replace(resource, attributes=tuple(pair for pair in resource.attributes if is_naming(pair[0])), references=())
 
 
 def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:
@@ -157,6 +159,11 @@ def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:
         elif match.fact is not match.step:
             command = _index(match.step.commands, match.fact)
     return Hit(key, line, end_line, modules, numbers[id(match.workflow)], job, step, command, match.toothless)
+
+
+def is_naming(key: str) -> bool:
+    """Whether an attribute of a declared resource may hold the name by which it is live."""
+    return "." not in key and key.replace("_", "").lower().endswith(("name", "bucket", "identifier"))
 
 
 def _index(facts: Sequence[Fact], wanted: Fact | None) -> int:

@@ -20,12 +20,13 @@ from rung.expressions import regex
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles
-from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded
+from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded, last_part
 from rung.records import (
     NO_PROOF,
     Call,
     Dependency,
     Detector,
+    Evidence,
     Fact,
     Image,
     Import,
@@ -389,6 +390,24 @@ class Matchers:
                 if not attributes.fit(wanted.attributes, wanted.without):
                     continue
             yield wanted.owned
+
+    def canonical(self, resource: Resource) -> str:
+        """The canonical type of a resource."""
+        return self._canonical.canonical(resource)
+
+    @cached_property
+    def in_files(self) -> frozenset[str]:
+        """The capabilities that a file can show."""
+        return frozenset(owned.signal.capability for owned in self.signals if owned.signal.matcher != "api")
+
+    def signal(self, evidence: Evidence) -> Signal:
+        """The signal that a piece of evidence matched."""
+        return self._by_key[f"{evidence.detector}/{evidence.signal}"].signal
+
+    def keys_asked(self, canonical: str) -> frozenset[str]:
+        """The last parts of the attributes that signals ask a resource of a canonical type for."""
+        asked = ((*(key for key, _ in wanted.attributes), *wanted.without) for wanted in self._types_of(canonical))
+        return frozenset(last_part(key) for keys in asked for key in keys)
 
     def asking_for(self, canonical: str) -> tuple[Owned, ...]:
         """The signals that a live resource of a canonical type can match."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -280,7 +280,8 @@ def provider_of(file: str, pack: Mapping[str, Any]) -> Provider:
     """How the provider of a pack of infrastructure types is spoken to."""
     raw, where = pack["live"], f"{file}: live"
     texts = ("address", "token", "basic")
-    _keys(where, raw, required=("title", "kind", "protocol"), optional=("default", "headers", "pages", *texts))
+    plain = ("default", "elsewhere", "name", "token_file", "token_key")
+    _keys(where, raw, required=("title", "kind", "protocol"), optional=("headers", "pages", *texts, *plain))
     for key, allowed in (("kind", PROVIDERS), ("protocol", PROTOCOLS)):
         if raw[key] not in allowed:
             raise PackError(f"{where}: {key} `{raw[key]}` is none of {', '.join(allowed)}")
@@ -289,10 +290,9 @@ def provider_of(file: str, pack: Mapping[str, Any]) -> Provider:
         title=str(raw["title"]),
         kind=str(raw["kind"]),
         protocol=str(raw["protocol"]),
-        default=str(raw.get("default", "")),
         headers={str(name): str(value) for name, value in raw.get("headers", {}).items()},
         pages={str(name): str(value) for name, value in raw.get("pages", {}).items()},
-        **{key: tuple(map(str, raw.get(key, ()))) for key in texts},
+        **cast("dict[str, Any]", {key: str(raw.get(key, "")) for key in plain} | {key: _texts(raw.get(key, ())) for key in texts}),
     )
 
 

@@ -424,7 +424,9 @@ class Coverage(Record, frozen=True, kw_only=True):
     reason: str = ""
     needs: str = ""
     capabilities: tuple[str, ...] = ()
-    """Capabilities that could have been found there; for what was not searched."""
+    """Capabilities that could have been found there; for what was searched only where that was live."""
+    live: bool = False
+    """It is about an account, a server or a code host."""
 
 
 class ScanError(Record, frozen=True, kw_only=True):
@@ -441,7 +443,7 @@ class TargetInfo(Record, frozen=True, kw_only=True):
 
     id: str
     kind: str
-    """worktree, folder, revision; later account, server, host."""
+    """worktree, folder, revision; account, server, host for what is live."""
     uri: str
     name: str
     revision: str = ""
@@ -452,12 +454,39 @@ class TargetInfo(Record, frozen=True, kw_only=True):
     folder: str = ""
     """The part of the repository that was scanned, when it was a part; paths are relative to it."""
     files: int = 0
+    resources: int = 0
+    """Live resources that were looked at."""
+    unread: str = ""
+    """Why a live target that had to be asked told nothing, and what it needs; empty when it did."""
     default_branch: str = ""
     """The branch that a clone of the repository checks out, empty when nothing tells."""
     branches: tuple[str, ...] = ()
     """Names of the branches that are known, sorted."""
     branches_complete: bool = False
     """Whether the repository has no branch but these; when not, one that is not among them may still exist."""
+
+
+class Undeclared(Record, frozen=True, kw_only=True):
+    """A live resource that no code declares, or the other way round."""
+
+    location: Location
+    """The resource, or the line that declares it."""
+    what: str
+    """Type and name."""
+
+
+class Inventory(Record, frozen=True, kw_only=True):
+    """How live resources that models are made, kept and served with compare with those that code declares."""
+
+    live: int
+    declared: int
+    """How many of the live ones code declares by their names."""
+    uncertain: int
+    """How many more it may declare: a resource of their type has a name that is only made when it is."""
+    by_hand: tuple[Undeclared, ...]
+    """Live ones that no code declares, the first of them."""
+    not_live: tuple[Undeclared, ...]
+    """Declared ones that are not live, the first of them."""
 
 
 # ── Packs: detectors, capabilities, rules ────────────────────────────────────────────────────────────
@@ -588,7 +617,7 @@ class Listing(Record, frozen=True, kw_only=True):
     items: str
     """Path of the items in the answer; empty when the answer is the one item."""
     name: str
-    """Path of an item's name in it."""
+    """Path of an item's name in it, or a text with `{fields}` of it and of what it belongs to."""
     at: tuple[str, ...] = ()
     """Paths of times of use; without any, being there is being used."""
     each: str = ""
@@ -625,8 +654,16 @@ class Provider(Record, frozen=True, kw_only=True):
     """Its address where nothing gives one."""
     token: tuple[str, ...] = ()
     """Environment variables that hold a bearer token."""
+    token_file: str = ""
+    """File of another program's configuration, below the user's folder of such, that holds tokens by host."""
+    token_key: str = ""
+    """The key of the token in the entry of a host there."""
     basic: tuple[str, ...] = ()
     """Environment variables that hold a user's name and password."""
+    name: str = ""
+    """Form of the name of what is asked for on it (`{owner}/{repo}`); empty where the address says all."""
+    elsewhere: str = ""
+    """Path of its API on a host of somebody's own."""
     headers: dict[str, str] = {}
     pages: dict[str, str] = {}
     """How an answer of several pages goes on: a token in it, a link in its headers, or pages by number."""
@@ -744,6 +781,19 @@ class SystemRule(Record, frozen=True, kw_only=True):
     scope: Scope
 
 
+class TargetRule(Record, frozen=True, kw_only=True):
+    """One target of a system: a repository, or something live."""
+
+    kind: str
+    """`path`, or the id of a live provider."""
+    value: str = ""
+    """A repository's path or URL; of a live one what names it, such as a profile, an address or `acme/churn`."""
+    settings: dict[str, object] = {}
+    """What else is said of a live one."""
+    optional: bool = False
+    """That it can't be read is told, and is no failure of the scan."""
+
+
 class Annotation(Record, frozen=True, kw_only=True):
     """A person's word on one criterion: it holds though it is not seen (attested), or it is set aside (waived)."""
 
@@ -773,6 +823,10 @@ class Config(Record, frozen=True, kw_only=True):
     """The gate's least level of dimensions."""
     no_regression: bool = False
     """Whether the gate lets nothing fall."""
+    targets: tuple[TargetRule, ...] = ()
+    """What the system is made of; only gone by in a file that the user names."""
+    window: int = 90
+    """Days within which something live must have been used to count as in use."""
     notes: tuple[str, ...] = ()
     """What of a configuration is not gone by, and why."""
     mistake: str = ""
@@ -890,6 +944,10 @@ class Assessment(Record, frozen=True, kw_only=True):
     dead_ends: tuple[DeadEnd, ...] = ()
     policy: Policy | None = None
     """None when there is no configuration."""
+    inventory: Inventory | None = None
+    """None where not both code and live resources were looked at."""
+    partial: bool = False
+    """The scan was interrupted before all was looked at."""
 
 
 # ── Comparison ───────────────────────────────────────────────────────────────────────────────────────

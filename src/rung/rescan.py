@@ -64,7 +64,7 @@ class Rescan:
         self._annotations = in_force(config, system, datetime.now(UTC).date().isoformat())
         self._matchers = Matchers(packs)
         self._readers = Readers(self._matchers, Prefilter(packs.detectors, packs.digest), cache_of(packs.digest))
-        self._searched = frozenset(owned.signal.capability for owned in self._matchers.signals)
+        self._searched = self._matchers.in_files
         self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
         self._known = OrderedDict[_Key, _Known]()
         self._facts = 0

@@ -68,13 +68,15 @@ class Rest:
         for remaining in reversed(range(_TRIES if method != "POST" else 1)):
             try:
                 answer = self.fetch(method, path, body=body)
+            except RestError:
+                if not remaining:
+                    raise
+            else:
                 if answer.status < 400:
                     return answer.data
-                raise RestError(f"{_shown(method, path)}: the server answered {answer.status}{said(answer)}", answer.status)
-            except RestError as error:
-                if not remaining or (error.status and error.status not in AGAIN):
-                    raise
-                time.sleep(_TRIES - remaining)
+                if not remaining or answer.status not in AGAIN:
+                    raise RestError(f"{_shown(method, path)}: the server answered {answer.status}{said(answer)}", answer.status)
+            time.sleep(_TRIES - remaining)
         raise AssertionError("the last try returns or raises")
 
     def fetch(
@@ -87,7 +89,9 @@ class Rest:
         """
         url = path if path.startswith(f"{self.url}/") else f"{self.url}{path}"
         try:
-            with self._session.request(method, url, params=query, json=body, headers=headers, timeout=self._seconds, stream=True) as response:
+            with self._session.request(
+                method, url, params=query, json=body, headers=headers, timeout=self._seconds, stream=True
+            ) as response:
                 content = b""
                 for part in response.iter_content(1 << 16):
                     content += part

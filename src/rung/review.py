@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -17,7 +20,7 @@ from rung.diff import compare
 from rung.expressions import regex
 from rung.packs import load_packs
 from rung.policy import without_excuses
-from rung.records import Assessment, Config, ConfigError, Packs, RungError
+from rung.records import Assessment, Config, ConfigError, Packs, RungError, TargetRule
 from rung.report import document_of, read_document
 from rung.report.comparison import comparison_of, with_comparison
 from rung.report.document import Document
@@ -26,7 +29,11 @@ from rung.targets.opening import place_of
 from rung.targets.target import Target, Unread
 from rung.verdicts import with_gates
 
+Targets = tuple[Target, ...]
 _COMMIT = regex(r"[0-9a-f]{40}|[0-9a-f]{64}")
+if TYPE_CHECKING:
+    from rung.accounts import Accounts
+
 _SHORT = 7
 """Characters of a revision that people read."""
 
@@ -35,7 +42,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """What is to be scanned, compared and judged."""
 
     target: str
-    """What `open_target` takes; for a comparison of two also a stored result."""
+    """What `open_target` takes; for a comparison of two also a stored result. Empty for the targets of `config`, for live ones alone, or
+    where there is neither for this folder."""
     revision: str = ""
     """The revision of the target, where `target` names none."""
     subfolder: str = ""
@@ -49,6 +57,14 @@ class Request(Struct, frozen=True, kw_only=True):
     under: dict[str, int] = field(default_factory=dict)
     """The least level of each dimension, beside what the configuration demands."""
     no_regression: bool = False
+    live: tuple[TargetRule, ...] = ()
+    """Live targets, beside those that `config` names."""
+    record: str = ""
+    """Folder to write the answers of live targets to."""
+    replay: str = ""
+    """Recording, or folder of them, that answers in place of live targets."""
+    stop: Event | None = None
+    """Ends the asking of live targets; what was found is told."""
     say: Callable[[str], None] = lambda _: None
     """Hears of what takes long before files are read, a sentence each."""
 
@@ -62,7 +78,7 @@ def review(request: Request, progress: Progress | None = None) -> tuple[Document
     if request.no_regression and not request.against:
         raise RungError("--fail-on regression needs something to compare with: give --against a revision or a stored result")
     packs = load_packs()
-    new = opened(request.target, packs, revision=request.revision, subfolder=request.subfolder, say=request.say)
+    new = _targets(request, packs)
     old = _base(request, packs) if request.against else None
     return _reviewed(old, new, request, packs, progress)
 
@@ -74,7 +90,8 @@ def difference(request: Request, progress: Progress | None = None) -> tuple[Docu
         RungError: one can't be read, or the two can't be compared.
     """
     packs = load_packs()
-    return _reviewed(_side(request.against, request, packs), _side(request.target, request, packs), request, packs, progress)
+    new = _side(request.target, request, packs)
+    return _reviewed(_side(request.against, request, packs), new if isinstance(new, dict) else (new,), request, packs, progress)
 
 
 def assessments(request: Request, progress: Progress | None = None) -> tuple[Assessment, ...]:
@@ -84,23 +101,25 @@ def assessments(request: Request, progress: Progress | None = None) -> tuple[Ass
         RungError: the target can't be read, or a configuration is wrong.
     """
     packs = load_packs()
-    target = opened(request.target, packs, revision=request.revision, subfolder=request.subfolder, say=request.say)
-    config = _configuration(None, target, request, packs)
-    found = scan_systems(target, packs, config, frameworks=request.frameworks, progress=progress)
+    targets = _targets(request, packs)
+    config = _configuration(None, targets, request, packs)
+    accounts = _accounts(targets, config, request, packs)
+    found = scan_systems(targets, packs, config, frameworks=request.frameworks, progress=progress, accounts=accounts)
     return tuple(item for item in found if _wanted(item.scope["system"], [one.scope["system"] for one in found], request.system))
 
 
 def _reviewed(
-    old: Document | Target | None, new: Document | Target, request: Request, packs: Packs, progress: Progress | None
+    old: Document | Target | None, new: Document | Targets, request: Request, packs: Packs, progress: Progress | None
 ) -> tuple[Document, ...]:
     config = _configuration(old, new, request, packs)
     frameworks = request.frameworks or tuple(side["overall"]["framework"] for side in (old, new) if isinstance(side, dict))[:1]
-    scanned = partial(scan_systems, packs=packs, config=config, frameworks=frameworks, progress=progress)
+    accounts = None if isinstance(new, dict) else _accounts(new, config, request, packs)
+    scanned = partial(scan_systems, packs=packs, config=config, frameworks=frameworks, progress=progress, accounts=accounts)
     after = [new] if isinstance(new, dict) else [document_of(item) for item in scanned(new)]
     names = [document["scope"].get("system", "") for document in after]
     after = [document for document, name in zip(after, names) if _wanted(name, names, request.system)]
     if old is not None:
-        before = [old] if isinstance(old, dict) else [document_of(item) for item in scanned(old)]
+        before = [old] if isinstance(old, dict) else [document_of(item) for item in scanned((old,))]
         after = [_compared(_counterpart(document, before), document, packs) for document in after]
     under = dict(config.under)
     for name, level in request.under.items():
@@ -129,6 +148,54 @@ def _compared(old: Document, new: Document, packs: Packs) -> Document:
     return with_comparison(new, comparison_of(compare(old, new, negative=negative), old, new))
 
 
+def _targets(request: Request, packs: Packs) -> Targets:
+    """The repositories that a request names, listed: its target, else those of the user's own configuration, else the folder it is made in."""
+    rules = _named(request.config, packs).targets if request.config else ()
+    if request.target:
+        names: tuple[str, ...] = (request.target,)
+    else:
+        names = tuple(rule.value for rule in rules if rule.kind == "path")
+        if not rules and not request.live and not request.replay:
+            names = (".",)
+    return tuple(opened(name, packs, revision=request.revision, subfolder=request.subfolder, say=request.say) for name in names)
+
+
+def _accounts(targets: Targets, config: Config, request: Request, packs: Packs) -> Accounts | None:
+    """What is live of a system, None where nothing of it is asked."""
+    named = config.targets if request.config else ()  # A scanned repository sends nobody to ask an account.
+    rules = [rule for rule in (*named, *request.live) if rule.kind != "path"]
+    if not rules and not request.replay:
+        return None
+    from rung.accounts import Accounts
+
+    remote = next((target.info.remote for target in targets if target.info.remote), "")
+    return Accounts(
+        [_completed(rule, remote, packs) for rule in rules],
+        packs,
+        record=request.record,
+        replay=request.replay,
+        window=config.window,
+        stop=request.stop,
+        say=request.say,
+    )
+
+
+def _completed(rule: TargetRule, remote: str, packs: Packs) -> TargetRule:
+    """A rule that names a code host and no repository, with that from which the scanned one was cloned."""
+    provider = next((provider for provider in packs.providers if provider.id == rule.kind), None)
+    if provider is None or not provider.name or rule.value:
+        return rule
+    parts = urlsplit(remote)
+    name = parts.path.strip("/").removesuffix(".git")
+    if not name:
+        raise RungError(f"--{rule.kind}: the scanned repository has no remote that tells its name: write it after the option")
+    own_host = parts.hostname and parts.hostname not in provider.default
+    settings = (
+        rule.settings if "url" in rule.settings or not own_host else {**rule.settings, "url": f"https://{parts.netloc}{provider.elsewhere}"}
+    )
+    return replace(rule, value=name, settings=settings)
+
+
 # ── What is named ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -139,7 +206,7 @@ def _base(request: Request, packs: Packs) -> Document | Target:
         return _side(request.against, request, packs)
     if request.against.endswith(".json"):
         raise RungError(f"{request.against}: there is no such file to compare with")
-    path = place_of(request.target, request.revision).path
+    path = place_of(request.target or ".", request.revision).path
     return opened(path, packs, revision=request.against, subfolder=request.subfolder, say=request.say)
 
 
@@ -174,7 +241,7 @@ def _named(path: str, packs: Packs) -> Config:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
 
 
-def _configuration(old: Document | Target | None, new: Document | Target, request: Request, packs: Packs) -> Config:
+def _configuration(old: Document | Target | None, new: Document | Targets, request: Request, packs: Packs) -> Config:
     """The configuration that both sides go by.
 
     A file that the user names is trusted, and must be right. Else it is the earlier side's; a stored result carries none,
@@ -183,8 +250,8 @@ def _configuration(old: Document | Target | None, new: Document | Target, reques
     if request.config:
         return _named(request.config, packs)
     if old is not None and not isinstance(old, dict):
-        return _earlier(old, None if isinstance(new, dict) else new, packs)
-    own = Config() if isinstance(new, dict) else _of_target(new, NAME, packs)
+        return _earlier(old, None if isinstance(new, dict) or not new else new[0], packs)
+    own = Config() if isinstance(new, dict) or not new else _of_target(new[0], NAME, packs)
     if old is None or own == (plain := without_excuses(own)):
         return own
     told = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from rung import __version__, assess
@@ -14,15 +17,36 @@ from rung.config import NAME
 from rung.dead_ends import DeadEnds
 from rung.detect import decided_later, detect, match, problems, starts_of, unread
 from rung.excerpt import excerpt
+from rung.inventory import Declared, is_compared
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.policy import in_force, policy_of, systems_of
 from rung.prefilter import Prefilter
 from rung.readers import Readers
-from rung.records import LEFT_OUT, NOT_OURS, Assessment, Config, Evidence, Packs, Problem, SourceFile
+from rung.records import (
+    LEFT_OUT,
+    NOT_OURS,
+    Assessment,
+    Config,
+    Coverage,
+    DeadEnd,
+    Evidence,
+    Framework,
+    Inventory,
+    Packs,
+    Problem,
+    ScanError,
+    SourceFile,
+    Strength,
+    TargetInfo,
+)
 from rung.targets.opening import open_target
 from rung.targets.target import Target, Unread
 from rung.wiring import Wiring
+
+if TYPE_CHECKING:  # What asks accounts is only imported where one is asked.
+    from rung.accounts import Accounts
+    from rung.collect import Live
 
 Progress = Callable[[int, int], None]
 """Called with files read and files in all."""
@@ -63,68 +87,186 @@ def opened(path: str, packs: Packs, *, revision: str = "", subfolder: str = "", 
 
 def scan(target: Target, packs: Packs, *, frameworks: Sequence[str] = (), progress: Progress | None = None) -> Assessment:
     """Scans one target with the given packs and assesses it as a system of its own."""
-    return scan_systems(target, packs, Config(), frameworks=frameworks, progress=progress)[0]
+    return scan_systems((target,), packs, Config(), frameworks=frameworks, progress=progress)[0]
 
 
 def scan_systems(
-    target: Target,
+    targets: Sequence[Target],
     packs: Packs,
     config: Config,
     *,
     frameworks: Sequence[str] = (),
     progress: Progress | None = None,
+    accounts: Accounts | None = None,
 ) -> tuple[Assessment, ...]:
-    """Scans one target and assesses each system that the configuration finds in it; without any, the whole as one.
+    """Scans targets and assesses each system that the configuration finds in a repository; without any, all of them as one.
 
-    All files are read once and wired as one, so that a workflow at the root still starts what a system's folder holds.
+    All files of a repository are read once and wired as one, so that a workflow at the root still starts what a system's folder holds.
+    What is live is part of every system.
+
+    Args:
+        targets: repositories; none where only what is live is looked at.
+        packs: what to go by.
+        config: what the systems' configuration says.
+        frameworks: ids of the maturity models; empty for those of the configuration, else the default one.
+        progress: hears of files read.
+        accounts: what is live.
     """
     matchers = Matchers(packs)
     readers = Readers(matchers, Prefilter(packs.detectors, packs.digest), cache_of(packs.digest))
-    files = readers.read_all(target, progress=progress)
-    matches = match(files, matchers)
-    starts = starts_of(matches)
-    wiring = Wiring(files, starts)
-    later = decided_later(wiring.unknown(), target.info.id)
-    searched = frozenset(owned.signal.capability for owned in matchers.signals)
-    negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
+    read = [(target, readers.read_all(target, progress=progress)) for target in targets]
+    declared = _declared(read, packs, matchers) if accounts else None
+    lives = accounts.look(declared) if accounts else ()
+    shown = frozenset(item.capability for live in lives for item in live.evidence if not matchers.signal(item).given)
+    searching = _Searching(packs, readers, matchers, config, shown)
+    parts: dict[str, list[_Part]] = {} if targets else {"": []}
+    for target, files in read:
+        for system, part in searching.parts(target, files):
+            parts.setdefault(system, []).append(_apart(part, len(parts.get(system, ()))))
     wanted = frameworks or config.frameworks or (packs.frameworks[0].id,)
     chosen = [framework for framework in packs.frameworks if framework.id in wanted]
-    today = datetime.now(UTC)
-    dead_ends = DeadEnds(target, files, starts)
-    assessments = []
-    for system, own in systems_of(files, config):
-        mine = [file for file in own if file.unread not in NOT_OURS]
-        aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
-        paths = {file.path for file in mine}
-        found = detect(files, matches, wiring, target.info.id, own=mine)
-        # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
-        against = (item for item in detect(files, matches, wiring, target.info.id, own=aside) if item.capability in negative)
-        evidence = tuple(_with_excerpts((*found, *against), target))
-        hidden = unread(own, partial(hidden_by, readers, matchers), target.info.id)
-        coverage = (*target.coverage(), *hidden, *later)
-        annotations = in_force(config, system, today.date().isoformat())
-        results = tuple(
-            assess.assess(framework, evidence, coverage, packs.capabilities, searched, annotations=annotations) for framework in chosen
-        )
-        name = system or config.system or target.info.name
-        assessments.append(
-            Assessment(
-                version=__version__,
-                digest=packs.digest,
-                generated_at=today.isoformat(timespec="seconds"),
-                scope={"system": name} | ({"repository": target.info.name} if system else {}),
-                targets=(replace(target.info, files=len(mine)),),
-                results=results,
-                strengths=assess.strengths(evidence, packs.capabilities),
-                evidence=evidence,
-                coverage=coverage,
-                errors=problems(mine, target.info.id),
-                next_steps=assess.next_steps(chosen[0], results[0]),
-                dead_ends=tuple(end for end in dead_ends.find(evidence, packs.detectors, packs.dead_ends) if end.location.path in paths),
-                policy=policy_of(config, system, today.date().isoformat(), results),
+    inventory = (
+        declared.inventory(frozenset(name for live in lives for name in live.listed)) if declared and declared.any and lives else None
+    )
+    return tuple(
+        _concluded(system, found, lives, packs=packs, config=config, frameworks=chosen, searching=searching, inventory=inventory)
+        for system, found in parts.items()
+    )
+
+
+class _Part(Struct, frozen=True, kw_only=True):
+    """What one target shows of one system."""
+
+    info: TargetInfo
+    evidence: tuple[Evidence, ...]
+    coverage: tuple[Coverage, ...]
+    errors: tuple[ScanError, ...]
+    dead_ends: tuple[DeadEnd, ...]
+
+
+class _Searching:
+    """The looking through of repositories, all by the same packs and configuration."""
+
+    def __init__(self, packs: Packs, readers: Readers, matchers: Matchers, config: Config, live: frozenset[str]) -> None:
+        self._packs, self._readers, self.matchers, self._config = packs, readers, matchers, config
+        self._live = live
+        self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
+
+    def parts(self, target: Target, files: Sequence[SourceFile]) -> Iterator[tuple[str, _Part]]:
+        """What a repository shows of each of its systems; no name where there is no split."""
+        identity = target.info.id
+        matches = match(files, self.matchers)
+        starts = starts_of(matches)
+        wiring = Wiring(files, starts)
+        later = decided_later(wiring.unknown(), identity)
+        dead_ends = DeadEnds(target, files, starts)
+        for system, own in systems_of(files, self._config):
+            mine = [file for file in own if file.unread not in NOT_OURS]
+            aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
+            paths = {file.path for file in mine}
+            found = detect(files, matches, wiring, identity, own=mine, live=self._live)
+            # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
+            against = (item for item in detect(files, matches, wiring, identity, own=aside) if item.capability in self._negative)
+            evidence = tuple(_with_excerpts((*found, *against), target))
+            ends = dead_ends.find(evidence, self._packs.detectors, self._packs.dead_ends)
+            yield (
+                system,
+                _Part(
+                    info=replace(target.info, files=len(mine)),
+                    evidence=evidence,
+                    coverage=(*target.coverage(), *unread(own, partial(hidden_by, self._readers, self.matchers), identity), *later),
+                    errors=problems(mine, identity),
+                    dead_ends=tuple(end for end in ends if end.location.path in paths),
+                ),
             )
-        )
-    return tuple(assessments)
+
+
+def _concluded(
+    system: str,
+    parts: Sequence[_Part],
+    lives: Sequence[Live],
+    *,
+    packs: Packs,
+    config: Config,
+    frameworks: Sequence[Framework],
+    searching: _Searching,
+    inventory: Inventory | None,
+) -> Assessment:
+    """The assessment of a system from what its targets show."""
+    matchers = searching.matchers
+    evidence = tuple(item for part in parts for item in part.evidence)
+    shown = {item.capability for item in evidence if item.strength >= Strength.IMPLEMENTED}
+    shown |= {item.capability for live in lives for item in live.evidence if not matchers.signal(item).given}
+    evidence += tuple(
+        item for live in lives for item in live.evidence if not (given := matchers.signal(item).given) or shown.intersection(given)
+    )
+    coverage = tuple(entry for found in (*(part.coverage for part in parts), *(live.coverage for live in lives)) for entry in found)
+    if not parts:
+        coverage = (*coverage, _no_repository(matchers))
+    now = datetime.now(UTC)
+    today = now.date().isoformat()
+    annotations = in_force(config, system, today)
+    searched = matchers.in_files | {name for entry in coverage if entry.searched for name in entry.capabilities}
+    results = tuple(
+        assess.assess(framework, evidence, coverage, packs.capabilities, searched, annotations=annotations) for framework in frameworks
+    )
+    infos = (*(part.info for part in parts), *(live.info for live in lives))
+    return Assessment(
+        version=__version__,
+        digest=packs.digest,
+        generated_at=now.isoformat(timespec="seconds"),
+        scope={"system": system or config.system or infos[0].name} | ({"repository": infos[0].name} if system else {}),
+        targets=infos,
+        results=results,
+        strengths=assess.strengths(evidence, packs.capabilities),
+        evidence=evidence,
+        coverage=coverage,
+        errors=tuple(error for part in parts for error in part.errors),
+        next_steps=assess.next_steps(frameworks[0], results[0]),
+        dead_ends=tuple(end for found in (*(part.dead_ends for part in parts), *(live.dead_ends for live in lives)) for end in found),
+        policy=policy_of(config, system, today, results),
+        inventory=inventory,
+        partial=any(live.stopped for live in lives),
+    )
+
+
+def _apart(part: _Part, number: int) -> _Part:
+    """A part whose target's id is unlike those of the system's other repositories, of which there are so many already."""
+    if not number:
+        return part
+    old, new = part.info.id, f"{part.info.id}-{number + 1}"
+    return _Part(
+        info=replace(part.info, id=new),
+        evidence=tuple(
+            replace(item, id=sha256(f"{new} {item.id}".encode()).hexdigest()[:12], location=replace(item.location, target=new))
+            for item in part.evidence
+        ),
+        coverage=tuple(replace(entry, target=new) if entry.target == old else entry for entry in part.coverage),
+        errors=tuple(replace(error, target=new) for error in part.errors),
+        dead_ends=tuple(
+            replace(end, id=sha256(f"{new} {end.id}".encode()).hexdigest()[:12], location=replace(end.location, target=new))
+            for end in part.dead_ends
+        ),
+    )
+
+
+def _declared(read: Sequence[tuple[Target, Sequence[SourceFile]]], packs: Packs, matchers: Matchers) -> Declared:
+    """What the repositories declare of the types that are compared with what is live."""
+    types = frozenset(resource.type for resource in packs.resources if is_compared(resource, matchers))
+    return Declared(((target.info.id, files) for target, files in read), matchers.canonical, types)
+
+
+def _no_repository(matchers: Matchers) -> Coverage:
+    """What is not seen where no target is a repository."""
+    needs = "its folder or URL as a target"
+    return Coverage(
+        target="",
+        what="the repository",
+        searched=False,
+        reason="none was named",
+        needs=needs,
+        capabilities=tuple(sorted(matchers.in_files)),
+    )
 
 
 _SOURCES = ("databricks", "go", "javascript", "julia", "jupyter", "jvm", "markdown-notebook", "python", "r", "sql")

@@ -17,6 +17,7 @@ from rung.records import (
     DimensionResult,
     Evidence,
     FrameworkResult,
+    Inventory,
     Location,
     NextStep,
     Policy,
@@ -26,6 +27,8 @@ from rung.records import (
 )
 
 SCHEMA = "rung/assessment/1"
+LIVE_KINDS = ("account", "server", "host")
+"""Kinds of targets that hold resources and no files."""
 
 Document = dict[str, Any]
 """A dictionary that `schema.json` describes, fresh or read back from a file."""
@@ -54,7 +57,9 @@ def document_of(assessment: Assessment) -> Document:
             "dead_ends": [_dead_end(item) for item in assessment.dead_ends],
             "frameworks": {result.id: _framework(result) for result in assessment.results},
         }
+        | ({"inventory": _inventory(assessment.inventory)} if assessment.inventory else {})
         | ({"policy": _policy(assessment.policy)} if assessment.policy else {})
+        | ({"partial": True} if assessment.partial else {})
     )
 
 
@@ -126,7 +131,10 @@ def _target(target: TargetInfo) -> Document:
         "remote": mask_tokens(target.remote),
         "files": target.files,
     }
-    return entry | ({"folder": target.folder} if target.folder else {})
+    more: Document = {"folder": target.folder} if target.folder else {}
+    if target.kind in LIVE_KINDS:
+        more["resources"] = target.resources
+    return entry | more | ({"unread": mask_tokens(target.unread)} if target.unread else {})
 
 
 def _overall(result: FrameworkResult) -> Document:
@@ -238,6 +246,16 @@ def _dead_end(item: DeadEnd) -> Document:
         "location": _location(item.location),
         "what": mask_tokens(item.what),
         "remediation": item.remediation,
+    }
+
+
+def _inventory(inventory: Inventory) -> Document:
+    return {
+        "live": inventory.live,
+        "declared": inventory.declared,
+        "uncertain": inventory.uncertain,
+        "by_hand": [{"what": visible(one.what), "location": _location(one.location)} for one in inventory.by_hand],
+        "not_live": [{"what": visible(one.what), "location": _location(one.location)} for one in inventory.not_live],
     }
 
 
