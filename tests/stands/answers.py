@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
+from botocore.model import OperationNotFoundError
 from botocore.utils import parse_timestamp
 from botocore.validate import ParamValidator
 
@@ -38,7 +39,7 @@ class Entry:
         self.kept: dict[tuple[Any, ...], wire.Response] = {}
         try:
             described = wire.operation(self.service, self.operation)
-        except (BotoCoreError, KeyError, ValueError) as error:
+        except (BotoCoreError, OperationNotFoundError) as error:
             raise UnfitError(f"{name}: botocore knows no such operation: {error}") from error
         self.pages = {key: value for key, value in wire.pages(self.service, self.operation).items() if key != "non_aggregate_keys"}
         result = self.pages.get("result_key")

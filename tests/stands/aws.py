@@ -22,6 +22,7 @@ from tests.components import ROOT, module
 ACCOUNT = "111111111111"
 OTHER = "222222222222"
 REGION = "eu-west-1"
+PREFIXED = "http://aws.stand"
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -52,13 +53,14 @@ class Stand:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._port = port
+        self._session: Any = None
 
     # ── To reach it ──────────────────────────────────────────────────────────────────────────────────
 
     def environment(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """What makes every AWS client of a process speak to the stand as someone of an account.
 
-        The proxy is for the clients that put a name before the address (S3 Control, MWAA), which no resolver knows.
+        Two of them put a name before the address, which no resolver knows: these go to an address of their own by the stand as a proxy.
         """
         return {
             "AWS_ENDPOINT_URL": self.url,
@@ -67,20 +69,26 @@ class Stand:
             "AWS_DEFAULT_REGION": region,
             "AWS_REGION": region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_S3_CONTROL": PREFIXED,
+            "AWS_ENDPOINT_URL_MWAA": PREFIXED,
             "HTTP_PROXY": self.url,
             "http_proxy": self.url,
-            "NO_PROXY": "127.0.0.0/8",
-            "no_proxy": "127.0.0.0/8",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
         }
 
-    def client(self, service: str, account: str = ACCOUNT, region: str = REGION, **credentials: str) -> Any:
-        """A client of boto3 that tries once."""
+    def client(self, service: str, account: str = ACCOUNT, region: str = REGION, patience: float = 10, **credentials: str) -> Any:
+        """A client of boto3 that tries once, and waits so many seconds for an answer."""
         import boto3
         from botocore.config import Config
 
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=5, s3={"addressing_style": "path"}, proxies={"http": self.url})
+        prefixed = service in ("s3control", "mwaa")
+        proxies = {"http": self.url} if prefixed else {}
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=patience, s3={"addressing_style": "path"}, proxies=proxies)
         keys = {"aws_access_key_id": f"AKIA{account}0000", "aws_secret_access_key": "secret"} | credentials
-        return boto3.Session(**keys, region_name=region).client(service, endpoint_url=self.url, config=config)
+        self._session = self._session or boto3.Session()
+        url = PREFIXED if prefixed else self.url
+        return self._session.client(service, region_name=region, endpoint_url=url, config=config, **keys)
 
     # ── What is there ────────────────────────────────────────────────────────────────────────────────
 

@@ -154,7 +154,7 @@ class Stand:
             entry["by"] = "denied"
             raise faults.error("denied", call, caller.account, caller.arn, faults.Trouble("denied", call=missing))
         if "garbled" in kinds:
-            return wire.Response(200, {"Content-Type": "application/json"}, b'{"half": [1, <html>')
+            return wire.Response(200, {"Content-Type": "text/html"}, b"<html><p>Please sign in to use this network.")
         if call.service == "sts" and call.operation in ("GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity"):
             entry["by"] = "stand"
             return self._identity(call, request, caller)
@@ -189,7 +189,7 @@ class Stand:
         arn, session = given["RoleArn"], given["RoleSessionName"]
         role = self.roles.get(arn)
         by_token = call.operation == "AssumeRoleWithWebIdentity"
-        trusted = role is not None and (by_token or caller.account in map(str, role.get("trusts", (caller.account,))))
+        trusted = role is not None and (role.get("web_identity") if by_token else caller.account in map(str, role.get("trusts", ())))
         if role is None or not trusted or role.get("external_id") != (None if by_token else given.get("ExternalId")):
             told = f"User: {caller.arn} is not authorized to perform: sts:{call.operation} on resource: {arn}"
             raise wire.AnsweredError("AccessDenied", told, 403)

@@ -170,9 +170,10 @@ def _query_members(described: Any) -> list[str]:
 def parameters(asked: Call, request: Request) -> dict[str, Any]:
     """What the operation is asked with."""
     from moto.core.parse import PROTOCOL_PARSERS
+    from moto.core.utils import get_service_model
     from werkzeug.datastructures import Headers, MultiDict
 
-    described = operation(asked.service, asked.operation)
+    described = get_service_model(asked.service).operation_model(asked.operation)
     if described.input_shape is None:
         return {}
     form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
