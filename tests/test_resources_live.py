@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rung.packs import is_reader, load_packs
-from rung.records import Listing, Read, ResourceType, Signal
+from rung.records import Listing, Read, Signal
 from rung.targets.live.fields import names_in
 from rung.wildcards import any_glob
 from tests.aws_models import Item, item, item_of, member, operation, signing_name, wrong_answer, wrong_condition, wrong_parameters
@@ -63,7 +63,7 @@ def test_the_items_are_a_list_and_what_is_taken_of_an_answer_is_in_it(listing: L
 
 
 def test_the_name_is_a_text_of_the_item(listing: Listing) -> None:
-    assert item(listing).at(listing.name).type_name == "string"
+    assert item_of(item(listing).at(listing.name)).type_name == "string"
 
 
 def test_times_of_use_are_times(listing: Listing) -> None:
