@@ -10,20 +10,19 @@ import json
 import os
 import re
 import subprocess
-import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.components import openapi
+from tests.stands.description import wrong_answer, wrong_request
+from tests.stands.serving import Handler, served
 
 TOKEN = "ghs_a-token-of-the-job"
 BOT = "github-actions[bot]"
@@ -74,7 +73,8 @@ def github() -> Iterator[Host]:
     """GitHub for a job's token: comments, commits and repositories."""
     openapi()  # Without it the test is skipped here: a server's thread could not.
     pytest.importorskip("openapi_schema_validator")
-    with _served(_GitHub, Host()) as host:
+    host = Host()
+    with served(_GitHub, host) as host.url:
         yield host
     assert host.wrong == []
 
@@ -82,56 +82,21 @@ def github() -> Iterator[Host]:
 @contextmanager
 def gitlab() -> Iterator[Host]:
     """GitLab for a project's token: notes of merge requests."""
-    with _served(_GitLab, Host()) as host:
+    host = Host()
+    with served(_GitLab, host) as host.url:
         yield host
 
 
-@contextmanager
-def _served(handler: type[_Handler], host: Host) -> Iterator[Host]:
-    class Bound(handler):  # type: ignore[misc, valid-type]
-        pass
-
-    Bound.host = host
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-    host.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield host
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     host: Host
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
-        """Nothing: tests look at what was heard."""
-
-    def body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    def answer(self, status: int, content: Any, kind: str = "application/json") -> None:
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_any(self) -> None:
-        path = urlsplit(self.path).path
-        self.host.heard.append((self.command, path))
+    def handle_one(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
+        self.host.heard.append((method, path))
         if self.host.fails:
             self.host.fails -= 1
             return self.answer(502, {"message": "Bad gateway"})
-        status, content = self.reply(self.command, path, parse_qs(urlsplit(self.path).query), self.body())
+        status, content = self.reply(method, path, query, body)
         return self.answer(status, content) if status else None
-
-    do_GET = do_POST = do_PATCH = do_PUT = do_any  # noqa: N815 - the base class's names
 
     @abstractmethod
     def reply(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
@@ -225,56 +190,6 @@ _ROUTES = (
     "/repos/{owner}/{repo}/commits",
     "/user",
 )
-
-
-def wrong_request(template: str, method: str, query: dict[str, list[str]], body: Any) -> list[str]:
-    """What of a request the description does not know."""
-    operation = _description()["paths"][template].get(method.lower())
-    if operation is None:
-        return [f"{method} {template}: there is no such operation"]
-    known = [_referred(item) for item in operation.get("parameters", ())]
-    names = {item["name"] for item in known if item["in"] == "query"}
-    found = [f"{method} {template}: there is no parameter {name}" for name in query if name not in names]
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    return found + (_against(content["schema"], body, f"{method} {template}") if content else [])
-
-
-def wrong_answer(template: str, method: str, status: int, content: Any) -> list[str]:
-    """What of an answer breaks the description."""
-    responses = _description()["paths"][template][method.lower()]["responses"]
-    if str(status) not in responses:
-        return [f"{method} {template}: {status} is no answer of it"]
-    schema = _referred(responses[str(status)])["content"]["application/json"]["schema"]
-    return _against(schema, content, f"{status} of {method} {template}")
-
-
-def _against(schema: Any, value: Any, where: str) -> list[str]:
-    return [f"{where}: {error.json_path}: {error.message[:200]}" for error in _validator(json.dumps(schema)).iter_errors(value)]
-
-
-@cache
-def _validator(schema: str) -> Any:
-    from openapi_schema_validator import OAS30Validator
-    from referencing import Registry, Resource
-    from referencing.jsonschema import DRAFT202012
-
-    whole: Any = Resource.from_contents(_description(), default_specification=DRAFT202012)
-    registry: Any = Registry().with_resource("urn:github", whole)
-    return OAS30Validator(json.loads(schema.replace('"$ref": "#', '"$ref": "urn:github#')), registry=registry)
-
-
-@cache
-def _description() -> Any:
-    return json.loads(openapi().read_text(encoding="utf-8"))
-
-
-def _referred(item: Any) -> Any:
-    if "$ref" not in item:
-        return item
-    value = _description()
-    for part in item["$ref"].removeprefix("#/").split("/"):
-        value = value[part]
-    return value
 
 
 def _user(url: str, login: str) -> dict[str, Any]:
