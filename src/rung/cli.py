@@ -1,7 +1,7 @@
 """The command line: arguments, the joining of parts, exit codes; no logic of its own.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a gate failed,
-2 usage or configuration, 3 nothing to scan, 4 a target could not be read.
+2 usage or configuration, 3 nothing to scan, 4 a target could not be read, 5 nobody could be told of a regression.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from rung.errors import PackError, RungError, TargetError
 
 if TYPE_CHECKING:
     from rung.records import Assessment, TargetRule
+    from rung.results import Results
     from rung.review import Request
 
-DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
+DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE, UNTOLD = range(6)
 DIMENSIONS = ("data", "model", "code", "overall")
 FORMATS = ("text", "json", "markdown", "html", "sarif", "codequality", "junit", "badge")
 SUFFIXES = {
@@ -84,7 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rung",
         description="Finds the evidence of MLOps practice in a repository and tells how mature its Data, Model and Code are.",
-        epilog="exit codes: 0 done, 1 a gate failed, 2 usage or configuration, 3 nothing to scan, 4 a target could not be read",
+        epilog="exit codes: 0 done, 1 a gate failed, 2 usage or configuration, 3 nothing to scan, 4 a target could not be read,"
+        " 5 nobody could be told of a regression",
     )
     parser.add_argument("--version", action="version", version=f"rung {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -118,12 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="data=2,model=2",
         help="exit with 1 when a level is below; also code= and overall=",
     )
-    scan.add_argument(
-        "--against",
-        default="",
-        metavar="REV|FILE",
-        help="compare with a revision of the same repository, or with a stored JSON result: what rose, what fell, and why",
-    )
+    _add_keeping(scan)
     _add_config(scan)
     _add_fail_on(scan)
     _add_output(scan, FORMATS)
@@ -152,6 +149,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_output(render, FORMATS)
     render.set_defaults(run=_render)
 
+    _add_results(commands)
     _add_init(commands)
 
     new = commands.add_parser("new", help="start a new detector: its pack and its fixtures, to be filled")
@@ -182,6 +180,39 @@ def _add_graph(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_part(graph)
     _add_config(graph)
     graph.set_defaults(run=_graph)
+
+
+def _add_keeping(scan: argparse.ArgumentParser) -> None:
+    """What came before, what is kept for later, and who is told of the difference."""
+    scan.add_argument(
+        "--against",
+        default="",
+        metavar="REV|FILE|stored",
+        help="compare with a revision of the same repository, a JSON result, or with --store the last of the system that is `stored`"
+        " (`stored@2026-09-30`: of that day or earlier): what rose, what fell, and why",
+    )
+    scan.add_argument("--store", default="", metavar="FILE", help="keep the result of each system in this file; `rung results` shows them")
+    scan.add_argument(
+        "--notify",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="tell of regressions: a webhook's URL, slack+URL of what takes Slack's messages, github:OWNER/NAME for an issue,"
+        " or env:NAME of a variable that holds one of these; repeatable",
+    )
+
+
+def _add_results(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    results = commands.add_parser(
+        "results",
+        help="the results that `rung scan --store` keeps",
+        description="Lists the results in a file, oldest first, or writes one of them in any format of `rung scan`.",
+    )
+    results.add_argument("file", metavar="FILE", help="the file that `rung scan --store` was given")
+    results.add_argument("--system", default="", metavar="NAME", help="list only the results of this system")
+    results.add_argument("--id", type=_count, default=0, metavar="N", help="write this result instead of the list")
+    _add_output(results, FORMATS)
+    results.set_defaults(run=_results)
 
 
 def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -306,10 +337,18 @@ def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None
 def _scan(options: argparse.Namespace) -> int:
     from msgspec.structs import replace
 
+    from rung.notify import channels_of, tell
     from rung.report import render
     from rung.review import review
 
+    results, channels = _store(options), channels_of(options.notify, os.environ)
     asked = _request(options, frameworks=_known(options.framework), under=options.fail_under)
+    if results is not None and (word := _stored(options)):
+        from rung.results import finder
+
+        asked = replace(asked, against="", earlier=finder(results, word, asked.say))
+    elif channels and not asked.against:
+        raise RungError("--notify tells of what fell and needs something to compare with: give --store FILE, or --against")
     with _progress(options.quiet) as progress, _interruptible(live=bool(asked.live or asked.replay or asked.config)) as stop:
         documents = review(replace(asked, stop=stop.event), progress)
     _write(documents, options, render)
@@ -325,7 +364,55 @@ def _scan(options: argparse.Namespace) -> int:
     if not any(target["files"] or target.get("resources") for target in targets):
         _say(f"rung: nothing to scan: {options.target or 'what was named'} holds nothing")
         return NOTHING
-    return _judged(documents)
+    # Told before they are kept: a scan that is killed in between tells twice, and never not at all. What was not seen in whole is
+    # neither: it would fall now, and rise the next time.
+    told = tell(documents, channels, lambda text: _say(f"rung: {text}"))
+    for document in documents if results else ():
+        results.add(document)
+    return _judged(documents) or (DONE if told else UNTOLD)
+
+
+def _store(options: argparse.Namespace) -> Results | None:
+    """The results that are kept, which can be written now; None when none are."""
+    if not options.store:
+        return None
+    from rung.results import Results
+
+    results = Results(options.store)
+    results.make()
+    return results
+
+
+def _stored(options: argparse.Namespace) -> str:
+    """Which stored result to compare with: `stored` or `stored@DATE`, empty when it is none of them."""
+    wanted = options.against or ("stored" if options.notify or options.fail_on else "")
+    return wanted if wanted.partition("@")[0] == "stored" else ""
+
+
+def _results(options: argparse.Namespace) -> int:
+    from rung.results import Results, rows_of
+
+    results = Results(options.file)
+    if options.id:
+        from rung.report import render
+
+        _write([results.read(options.id)], options, render)
+        return DONE
+    if options.output or set(options.format) - {"text", "json"}:
+        raise RungError("the list is text, or --format json, on standard output: name one result with --id for more")
+    _rows(rows_of(results.kept(options.system)), "json" if "json" in options.format else "text")
+    return DONE
+
+
+def _rows(rows: list[dict[str, str]], form: str) -> None:
+    if form == "json":
+        import json
+
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    else:
+        from rung.catalogue import catalogue_text
+
+        sys.stdout.write(catalogue_text(rows))
 
 
 class _Stop:
@@ -511,15 +598,9 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from rung.catalogue import catalogue, catalogue_text
+    from rung.catalogue import catalogue
 
-    rows = catalogue(options.what)
-    if options.format == "json":
-        import json
-
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write(catalogue_text(rows))
+    _rows(catalogue(options.what), options.format)
     return DONE
 
 
