@@ -80,15 +80,15 @@ def test_the_newest_of_a_system_is_that_of_its_repository_its_maturity_model_and
     results.add({**other, "overall": {**other["overall"], "framework": "other"}, "frameworks": {"other": document["frameworks"]["mlab"]}})
     wanted = of(document, "churn", "2026-11-01")
 
-    def day(found: Document | None) -> str:
+    def when(found: Document | None) -> str:
         return found["generated_at"][:10] if found else ""
 
-    assert day(results.newest(wanted)) == "2026-03-01"
-    assert day(results.newest(wanted, "2026-02-28")) == "2026-02-01"
-    assert day(results.newest(wanted, "2026-02-01")) == "2026-02-01"
-    assert day(results.newest(wanted, "2025-12-31")) == ""
-    assert day(results.newest(of(document, "pricing", "2026-11-01"))) == ""
-    assert day(results.newest(of(document, "churn", "2026-11-01", repository="shops"))) == "2026-09-02"
+    assert when(results.newest(wanted)) == "2026-03-01"
+    assert when(results.newest(wanted, "2026-02-28")) == "2026-02-01"
+    assert when(results.newest(wanted, "2026-02-01")) == "2026-02-01"
+    assert when(results.newest(wanted, "2025-12-31")) == ""
+    assert when(results.newest(of(document, "pricing", "2026-11-01"))) == ""
+    assert when(results.newest(of(document, "churn", "2026-11-01", repository="shops"))) == "2026-09-02"
     assert [item.scanned_at[:10] for item in results.kept("churn")] == [
         "2026-01-01",
         "2026-02-01",
