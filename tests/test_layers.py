@@ -14,7 +14,7 @@ LAYERS = (
     "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
     "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "action",
     "results", "notify",
-    "explain", "catalogue", "scaffold", "docs", "cli", "__main__",
+    "explain", "catalogue", "permissions", "scaffold", "docs", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
