@@ -150,6 +150,7 @@ def build_parser() -> argparse.ArgumentParser:
     render.set_defaults(run=_render)
 
     _add_results(commands)
+    _add_permissions(commands)
     _add_init(commands)
 
     new = commands.add_parser("new", help="start a new detector: its pack and its fixtures, to be filled")
@@ -213,6 +214,16 @@ def _add_results(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     results.add_argument("--id", type=_count, default=0, metavar="N", help="write this result instead of the list")
     _add_output(results, FORMATS)
     results.set_defaults(run=_results)
+
+
+def _add_permissions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    permissions = commands.add_parser(
+        "permissions",
+        help="what a scan of an account, server or cluster must be allowed, and no more",
+        description="Prints the policy, role or list of permissions that a scan needs: those of the calls that it can make, all of which only read.",
+    )
+    permissions.add_argument("what", metavar="WHAT", help="aws, github, kubernetes, mlflow")
+    permissions.set_defaults(run=_permissions)
 
 
 def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -612,6 +623,14 @@ def _render(options: argparse.Namespace) -> int:
     except (OSError, UnicodeDecodeError) as error:
         raise RungError(f"{options.result}: can't be read: {error}") from error
     _write([read_document(text, options.result)], options, render)
+    return DONE
+
+
+def _permissions(options: argparse.Namespace) -> int:
+    from rung.packs import load_packs
+    from rung.permissions import permissions_text
+
+    sys.stdout.write(permissions_text(options.what, load_packs()))
     return DONE
 
 

@@ -132,10 +132,10 @@ def check(driver: Driver, packs: Packs) -> tuple[Trial, ...]:
     watched = _Watched(driver)
     live = collect(watched, Terms(types=packs.resources, matchers=Matchers(packs)))
     lost = "" if watched.tried else next((entry.reason for entry in live.coverage if not entry.searched), "")
-    found: dict[tuple[str, tuple[str, ...]], Trial] = {}
+    found = {}
     for read in _reads(driver.provider, packs):
-        state, reason = watched.state(read)
-        found[read.call, read.permission] = Trial(call=read.call, permission=read.permission, state=state, reason=reason or lost)
+        state, reason = ("unknown", lost) if lost else watched.state(read)
+        found[read.call, read.permission] = Trial(call=read.call, permission=read.permission, state=state, reason=reason)
     return tuple(found[key] for key in sorted(found))
 
 
