@@ -10,7 +10,8 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from rung.cli import DONE, USAGE, main
+from rung.accounts import Accounts
+from rung.cli import DONE, GATE_FAILED, UNREADABLE, USAGE, main
 from rung.packs import load_packs, provider_of, resources_of
 from rung.permissions import check, check_text, cluster_role, names, needed, permissions_text, plural, policy
 from rung.records import Coverage, Packs, TargetInfo
@@ -203,12 +204,12 @@ def test_each_call_is_tried_a_few_times_and_told_how_it_went(toy: Packs) -> None
     }
     assert driver.closed
     assert max(driver.made.count(one) for one in driver.made) == 3
-    lines = check_text(trials).splitlines()
+    lines = check_text(trials, driver.info.name).splitlines()
     assert lines[1].split()[:3] == ["missing", "s3:GetBucketVersioning", "s3:GetBucketVersioning"]
     assert "access denied in" in lines[1]
     assert [line.split()[0] for line in lines[1:3]] == ["missing", "unknown"]
     assert lines[3].startswith("not tried  sagemaker:ListTags")
-    assert lines[-1] == "4 of 7 calls are allowed, 1 are not"
+    assert lines[-1] == "1: 4 of 7 calls are allowed, 1 are not"
 
 
 def test_the_permission_is_told_and_not_the_call_s_name_where_they_differ(toy: Packs) -> None:
@@ -222,3 +223,21 @@ def test_where_nothing_can_be_asked_every_call_says_why(toy: Packs) -> None:
     trials = check(Toy(regions=CallError("the credentials have expired", needs="new ones")), toy)
 
     assert {(trial.state, trial.reason) for trial in trials} == {("unknown", "the credentials have expired")}
+
+
+def test_the_command_tells_of_each_account_and_fails_unless_all_is_allowed(
+    toy: Packs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    monkeypatch.setattr("rung.packs.load_packs", lambda: toy)
+    monkeypatch.setattr(Accounts, "opened", lambda _: ((None, one) for one in opened))
+
+    opened[:] = [Toy(), Toy()]
+    assert main(["permissions", "toy", "--check"]) == DONE
+    assert capsys.readouterr().out.count("1: 6 of 7 calls are allowed, 0 are not") == 2
+    for error in (CallError("access denied", code="AccessDenied"), CallError("throttled", needs="patience")):
+        opened[:] = [Toy(events__ListRules=error), Toy()]
+        assert main(["permissions", "toy", "--check", "prod", "--region", "here"]) == GATE_FAILED
+    opened[:] = [Coverage(target="toy", what="prod", searched=False, reason="expired", needs="a login")]
+    assert main(["permissions", "toy", "--check"]) == UNREADABLE
+    assert "prod: expired; needs a login" in capsys.readouterr().err

@@ -222,7 +222,17 @@ def _add_permissions(commands: argparse._SubParsersAction[argparse.ArgumentParse
         help="what a scan of an account, server or cluster must be allowed, and no more",
         description="Prints the policy, role or list of permissions that a scan needs: those of the calls that it can make, all of which only read.",
     )
-    permissions.add_argument("what", metavar="WHAT", help="aws, github, kubernetes, mlflow")
+    permissions.add_argument("what", metavar="WHAT", help=", ".join(sorted(["kubernetes", *(provider for provider, _, _ in PROVIDERS)])))
+    permissions.add_argument(
+        "--check",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="TARGET",
+        help="make each call to this profile, URL or OWNER/NAME, and tell which are not allowed; exits with 1 unless all are",
+    )
+    permissions.add_argument("--region", action="append", default=[], metavar="NAME", help="with --check: as for `rung scan`")
+    permissions.add_argument("--role", action="append", default=[], metavar="ARN", help="with --check: as for `rung scan`")
     permissions.set_defaults(run=_permissions)
 
 
@@ -362,9 +372,18 @@ def _scan(options: argparse.Namespace) -> int:
         raise RungError("--notify tells of what fell and needs something to compare with: give --store FILE, or --against")
     with _progress(options.quiet) as progress, _interruptible(live=bool(asked.live or asked.replay or asked.config)) as stop:
         documents = review(replace(asked, stop=stop.event), progress)
-    _write(documents, options, render)
     targets = [target for document in documents for target in document["targets"]]
     unread = {f"{target['name']}: {target['unread']}" for target in targets if target.get("unread")}
+    is_something = any(target["files"] or target.get("resources") for target in targets)
+    told = True
+    if is_something and not unread and not stop.signal:
+        # What was not seen in whole would fall now, and rise the next time: it is neither told nor kept. The rest is told before it is
+        # kept: a scan that is killed in between tells twice, and never not at all.
+        told = tell(documents, channels, lambda text: _say(f"rung: {text}"))
+        if results is not None:
+            for document in documents:
+                results.add(document)
+    _write(documents, options, render)
     for sentence in sorted(unread):
         _say(f"rung: nothing could be asked of {sentence}")
     if stop.signal:
@@ -372,14 +391,9 @@ def _scan(options: argparse.Namespace) -> int:
         return 128 + stop.signal
     if unread:
         return UNREADABLE
-    if not any(target["files"] or target.get("resources") for target in targets):
+    if not is_something:
         _say(f"rung: nothing to scan: {options.target or 'what was named'} holds nothing")
         return NOTHING
-    # Told before they are kept: a scan that is killed in between tells twice, and never not at all. What was not seen in whole is
-    # neither: it would fall now, and rise the next time.
-    told = tell(documents, channels, lambda text: _say(f"rung: {text}"))
-    for document in documents if results else ():
-        results.add(document)
     return _judged(documents) or (DONE if told else UNTOLD)
 
 
@@ -628,10 +642,25 @@ def _render(options: argparse.Namespace) -> int:
 
 def _permissions(options: argparse.Namespace) -> int:
     from rung.packs import load_packs
-    from rung.permissions import permissions_text
+    from rung.permissions import check, check_text, permissions_text
+    from rung.records import Coverage, TargetRule
 
-    sys.stdout.write(permissions_text(options.what, load_packs()))
-    return DONE
+    packs = load_packs()
+    if options.check is None:
+        sys.stdout.write(permissions_text(options.what, packs))
+        return DONE
+    from rung.accounts import Accounts
+
+    settings = {"regions": options.region, "roles": [{"arn": role} for role in options.role]}
+    rule = TargetRule(kind=options.what, value=options.check, settings={name: value for name, value in settings.items() if value})
+    is_certain = True
+    for _, one in Accounts([rule], packs).opened():
+        if isinstance(one, Coverage):
+            raise TargetError(f"{one.what}: {one.reason}{f'; needs {one.needs}' if one.needs else ''}")
+        trials = check(one, packs)
+        sys.stdout.write(check_text(trials, one.info.name))
+        is_certain &= not any(trial.state in ("missing", "unknown") for trial in trials)
+    return DONE if is_certain else GATE_FAILED
 
 
 def _cache(options: argparse.Namespace) -> int:

@@ -139,7 +139,7 @@ def check(driver: Driver, packs: Packs) -> tuple[Trial, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def check_text(trials: Sequence[Trial]) -> str:
+def check_text(trials: Sequence[Trial], name: str) -> str:
     """What is missing first, then what could not be told, then the number of calls that are allowed."""
     rows = [
         {"state": trial.state, "permission": ", ".join(trial.permission), "call": trial.call, "why": trial.reason}
@@ -148,7 +148,7 @@ def check_text(trials: Sequence[Trial]) -> str:
         if trial.state == state
     ]
     counts = Counter(trial.state for trial in trials)
-    return catalogue_text(rows) + f"{counts['allowed']} of {len(trials)} calls are allowed, {counts['missing']} are not\n"
+    return catalogue_text(rows) + f"{name}: {counts['allowed']} of {len(trials)} calls are allowed, {counts['missing']} are not\n"
 
 
 class _Watched:
