@@ -35,6 +35,8 @@ class Host:
 
     url: str = ""
     comments: list[dict[str, Any]] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    """And pull requests, which GitHub lists among them."""
     heard: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of each request."""
     refuses: dict[str, int] = field(default_factory=dict)
@@ -67,6 +69,46 @@ class Host:
         )
         return self.comments[-1]
 
+    def issue(self, title: str, body: str, login: str = BOT, **more: Any) -> dict[str, Any]:
+        """An issue as GitHub writes it, added."""
+        number = 1 + len(self.issues)
+        api = f"{self.url}/repos/acme/churn"
+        self.issues.append(
+            {
+                "id": 900 + number,
+                "node_id": f"I_{number}",
+                "number": number,
+                "title": title,
+                "body": body,
+                "state": "open",
+                "user": _user(self.url, login),
+                "labels": [],
+                "assignee": None,
+                "milestone": None,
+                "locked": False,
+                "comments": 0,
+                "url": f"{api}/issues/{number}",
+                "repository_url": api,
+                **{f"{name}_url": f"{api}/issues/{number}/{name}" for name in ("labels", "comments", "events")},
+                "html_url": f"{self.url}/acme/churn/issues/{number}",
+                "created_at": _DAY,
+                "updated_at": _DAY,
+                "closed_at": None,
+                **more,
+            }
+        )
+        return self.issues[-1]
+
+
+@dataclass
+class Inbox(Host):
+    """What an address of messages heard, and how it answers."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    logins: list[str | None] = field(default_factory=list)
+    answers: list[tuple[int, str]] = field(default_factory=list)
+    """Status and text of the next answers; 200 when there are no more."""
+
 
 @contextmanager
 def github() -> Iterator[Host]:
@@ -84,6 +126,14 @@ def gitlab() -> Iterator[Host]:
     """GitLab for a project's token: notes of merge requests."""
     host = Host()
     with served(_GitLab, host) as host.url:
+        yield host
+
+
+@contextmanager
+def webhook() -> Iterator[Inbox]:
+    """An address that takes messages, as those of chats do."""
+    host = Inbox()
+    with served(_Webhook, host) as host.url:
         yield host
 
 
@@ -123,6 +173,8 @@ class _GitHub(_Handler):
     def _answer(self, method: str, template: str, path: str, query: dict[str, list[str]], data: Any) -> tuple[int, Any]:
         if template.endswith("/commits"):
             return 200, [_commit(self.host.url, sha) for sha in self.host.commits][: int(query["per_page"][0])]
+        if template.endswith(("/issues", "/issues/{issue_number}")):
+            return self._issues(method, path, query, data)
         if method == "POST":
             return 201, self.host.comment(data["body"])
         if method == "PATCH":
@@ -131,6 +183,18 @@ class _GitHub(_Handler):
             return 200, found
         size, page = int(query["per_page"][0]), int(query["page"][0])
         return 200, self.host.comments[(page - 1) * size : page * size]
+
+    def _issues(self, method: str, path: str, query: dict[str, list[str]], data: Any) -> tuple[int, Any]:
+        if method == "POST":
+            return 201, self.host.issue(data["title"], data["body"])
+        if method == "PATCH":
+            found = next(item for item in self.host.issues if item["number"] == int(path.rpartition("/")[2]))
+            found.update(data)
+            return 200, found
+        size, page = int(query["per_page"][0]), int(query["page"][0])
+        state = query.get("state", ["open"])[0]
+        newest = [item for item in reversed(self.host.issues) if state in (item["state"], "all")]
+        return 200, newest[(page - 1) * size : page * size]
 
     def _git(self, path: str, body: bytes) -> tuple[int, Any]:
         """Git's own server, for who sends the token once."""
@@ -182,11 +246,26 @@ class _GitLab(_Handler):
         return 404, {"message": "404 Not Found"}
 
 
+class _Webhook(Handler):
+    host: Inbox
+
+    def handle_one(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
+        self.host.heard.append((method, self.path))
+        self.host.logins.append(self.headers.get("Authorization"))
+        status, text = self.host.answers.pop(0) if self.host.answers else (200, "ok")
+        if status == 200:
+            self.host.messages.append(json.loads(body))
+        elsewhere = {"Location": f"{self.host.url}/elsewhere"} if status in (301, 302, 307) else {}
+        self.answer(status, text.encode(), "text/plain", elsewhere)
+
+
 # ── GitHub's description ─────────────────────────────────────────────────────────────────────────────
 
 _ROUTES = (
     "/repos/{owner}/{repo}/issues/{issue_number}/comments",
     "/repos/{owner}/{repo}/issues/comments/{comment_id}",
+    "/repos/{owner}/{repo}/issues",
+    "/repos/{owner}/{repo}/issues/{issue_number}",
     "/repos/{owner}/{repo}/commits",
     "/user",
 )
