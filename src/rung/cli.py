@@ -20,6 +20,7 @@ from rung import __version__
 from rung.errors import PackError, RungError, TargetError
 
 if TYPE_CHECKING:
+    from rung.notify import Channel
     from rung.records import Assessment, TargetRule
     from rung.results import Results
     from rung.review import Request
@@ -358,11 +359,10 @@ def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None
 def _scan(options: argparse.Namespace) -> int:
     from msgspec.structs import replace
 
-    from rung.notify import channels_of, tell
     from rung.report import render
     from rung.review import review
 
-    results, channels = _store(options), channels_of(options.notify, os.environ)
+    results, channels = _store(options), _channels(options)
     asked = _request(options, frameworks=_known(options.framework), under=options.fail_under)
     if results is not None and (word := _stored(options)):
         from rung.results import finder
@@ -379,7 +379,10 @@ def _scan(options: argparse.Namespace) -> int:
     if is_something and not unread and not stop.signal:
         # What was not seen in whole would fall now, and rise the next time: it is neither told nor kept. The rest is told before it is
         # kept: a scan that is killed in between tells twice, and never not at all.
-        told = tell(documents, channels, lambda text: _say(f"rung: {text}"))
+        if channels:
+            from rung.notify import tell
+
+            told = tell(documents, channels, lambda text: _say(f"rung: {text}"))
         if results is not None:
             for document in documents:
                 results.add(document)
@@ -406,6 +409,15 @@ def _store(options: argparse.Namespace) -> Results | None:
     results = Results(options.store)
     results.make()
     return results
+
+
+def _channels(options: argparse.Namespace) -> Sequence[Channel]:
+    """Who is told of regressions."""
+    if not options.notify:
+        return ()
+    from rung.notify import channels_of
+
+    return channels_of(options.notify, os.environ)
 
 
 def _stored(options: argparse.Namespace) -> str:
