@@ -174,7 +174,7 @@ def _wrong_enumerations(value: Any, shape: Any) -> Iterator[str]:
 
 
 def _wrong_value(value: Any, shape: Any) -> Iterator[str]:
-    fits = {"string": str, "boolean": bool, "integer": int, "long": int, "float": (int, float), "double": (int, float)}
+    fits: dict[str, Any] = {"string": str, "boolean": bool, "integer": int, "long": int, "float": (int, float), "double": (int, float)}
     wanted = fits.get(shape.type_name)
     if wanted is None or not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         yield f"`{value}` for a {shape.type_name}"
