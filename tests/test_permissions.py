@@ -111,8 +111,13 @@ def test_the_permissions_of_a_server_are_listed_with_the_calls_that_need_them(pa
     servers = [provider.id for provider in packs.providers if provider.protocol == "rest"]
     for name in servers:
         calls = {call for one in packs.resources if one.provider == name and one.live for call in _calls(one.live)}
-        lines = permissions_text(name, packs).splitlines()
+        lines = permissions_text(name, packs).partition("\n\n")[0].splitlines()
         assert {line.partition("  ")[2].strip() for line in lines[1:]} == calls
+
+
+def test_what_a_token_of_another_kind_needs_is_told_where_the_pack_says_it(packs: Packs) -> None:
+    assert "classic token needs the scope repo" in permissions_text("github", packs)
+    assert permissions_text("mlflow", packs).count("\n\n") == 0
 
 
 def _calls(listing: Any) -> Iterator[str]:
