@@ -16,7 +16,7 @@ import yaml
 
 from rung.explain import requirement_text
 from rung.packs import load_packs
-from rung.permissions import policy
+from rung.permissions import cluster_role, needed, policy
 from rung.records import Packs
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,6 +31,7 @@ def pages(packs: Packs) -> dict[str, str]:
         "docs/capabilities.md": _HEAD + capabilities_page(packs),
         **{f"docs/rules-{framework.id}.md": _HEAD + rules_page(packs, framework.id) for framework in packs.frameworks},
         "docs/github-action.md": action_page(),
+        "docs/scheduled-scans.md": scheduled_page(packs),
         "examples/aws-fargate.yaml": template(packs),
         "README.md": _between((ROOT / "README.md").read_text(encoding="utf-8"), "summary", summary(packs)),
     }
@@ -111,6 +112,23 @@ def action_page() -> str:
     outputs = ([f"`{name}`", body["description"]] for name, body in action["outputs"].items())
     text = _between(text, "inputs", "\n".join(_table(("input", "meaning", "default"), inputs)) + "\n")
     return _between(text, "outputs", "\n".join(_table(("output", "meaning"), outputs)) + "\n")
+
+
+def scheduled_page(packs: Packs) -> str:
+    """The page on scheduled scans, with what a scan must be allowed."""
+    rows = []
+    for provider in sorted(packs.providers, key=lambda one: one.title):
+        permissions = needed(provider.id, packs)
+        told = ", ".join(permissions)
+        if provider.protocol == "aws":
+            actions = [action for statement in policy(provider.id, packs)["Statement"] for action in statement["Action"]]
+            told = f"{len(actions)} actions of {len({action.partition(':')[0] for action in actions})} services"
+        calls = len({call for calls in permissions.values() for call in calls})
+        rows.append([provider.title, str(calls), told])
+    kinds = sum(len(rule["resources"]) for rule in cluster_role(packs)["rules"])
+    rows.append(["Kubernetes cluster", "", f"to get and list {kinds} kinds of objects, no secrets"])
+    text = (ROOT / "docs" / "scheduled-scans.md").read_text(encoding="utf-8")
+    return _between(text, "permissions", "\n".join(_table(("what", "calls", "what a login must be allowed"), rows)) + "\n")
 
 
 def template(packs: Packs) -> str:
