@@ -664,6 +664,8 @@ class Provider(Record, frozen=True, kw_only=True):
     """Form of the name of what is asked for on it (`{owner}/{repo}`); empty where the address says all."""
     elsewhere: str = ""
     """Path of its API on a host of somebody's own."""
+    instead: str = ""
+    """A sentence on what a token of another kind must be allowed, where it can't be told call by call."""
     headers: dict[str, str] = {}
     pages: dict[str, str] = {}
     """How an answer of several pages goes on: a token in it, a link in its headers, or pages by number."""
