@@ -77,9 +77,9 @@ class Item:
     def at(self, path: str) -> Any:
         """The shape at a path of one of the parts, None when there is none."""
         for into, shape in self.parts:
-            rest = path if not into else path[len(into) + 1 :] if path.startswith(into + ".") else None
-            if rest == VALUE and item_of(shape).type_name == "string":
+            if item_of(shape).type_name == "string" and path == (into or VALUE):
                 return item_of(shape)
+            rest = path if not into else path[len(into) + 1 :] if path.startswith(into + ".") else None
             found = member(shape, rest) if rest is not None else None
             if found is not None:
                 return found
@@ -95,8 +95,7 @@ class Item:
 def item(listing: Listing) -> Item:
     """What is known of the resources of a listing, its parts in the order in which they are had."""
     parts = [("", item_of(member(operation(listing.read.call).output_shape, listing.items)))]
-    for detail in listing.details:
-        parts.append((detail.into, item_of(member(operation(detail.read.call).output_shape, detail.take))))
+    parts += [(detail.into, item_of(member(operation(detail.read.call).output_shape, detail.take))) for detail in listing.details]
     return Item(tuple(parts))
 
 

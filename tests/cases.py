@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from msgspec.structs import replace
 
+from rung.collect import Live, Terms, collect
 from rung.detect import detect, match, starts_of
 from rung.hits import Match
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.prefilter import Prefilter
 from rung.readers import Readers
-from rung.records import Evidence, Hop, Packs, SourceFile, Strength, Task
+from rung.records import Evidence, Hop, Location, Packs, SourceFile, Strength, Task
+from rung.targets.live.recording import SUFFIX, Recording
 from rung.targets.worktree import open_worktree
 from rung.wiring import Wiring
 
@@ -48,6 +51,11 @@ class Case:
         return None if found is None else list(found)
 
     @property
+    def recorded(self) -> bool:
+        """Whether the case holds a recording of something live."""
+        return any(self.folder.glob("*" + SUFFIX))
+
+    @property
     def lookalike(self) -> bool:
         return self.name.startswith("lookalike")
 
@@ -67,6 +75,7 @@ class Finder:
         self._matchers = Matchers(self.packs)
         self._readers = Readers(self._matchers, Prefilter(self.packs.detectors))
         self._known: dict[Path, list[Evidence]] = {}
+        self._lives: dict[Path, list[Live]] = {}
 
     def evidence(self, folder: Path) -> list[Evidence]:
         """All evidence in a folder; asked again, the same list."""
@@ -75,14 +84,24 @@ class Finder:
         return self._known[folder]
 
     def scan(self, folder: Path) -> list[Evidence]:
-        """All evidence in a folder as it is now."""
+        """All evidence in a folder as it is now: of its files, and of what its recordings show live."""
         files, matches, wiring = self.read(folder)
-        return list(detect(files, matches, wiring, "repo"))
+        return [*detect(files, matches, wiring, "repo"), *(item for live in self.lives(folder) for item in live.evidence)]
+
+    def lives(self, folder: Path) -> list[Live]:
+        """What the recordings of a folder show, when they were made."""
+        if folder not in self._lives:
+            recordings = [Recording(str(path)) for path in sorted(folder.glob("*" + SUFFIX))]
+            terms = Terms(types=self.packs.resources, matchers=self._matchers, tellers=2)
+            self._lives[folder] = [collect(one, replace(terms, now=one.recorded_at)) for one in recordings]
+        return self._lives[folder]
 
     def read(self, folder: Path) -> tuple[list[SourceFile], dict[str, tuple[Match, ...]], Wiring]:
         """The files of a folder, what packs match in them, and how they are wired."""
         target = open_worktree(str(folder))
-        files = [file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION]
+        files = [
+            file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION and not file.path.endswith(SUFFIX)
+        ]
         matches = match(files, self._matchers)
         return files, matches, Wiring(files, starts_of(matches))
 
@@ -99,9 +118,18 @@ class Finder:
         """The evidence of a case as the lines that its expectation holds."""
         return sorted(line_of(item) for item in self.evidence(case.folder))
 
+    def dead_ends(self, case: Case) -> list[str]:
+        """What the recordings of a case show to lead nowhere, as the lines that its expectation holds."""
+        return sorted(f"{end.kind} {place_of(end.location)}" for live in self.lives(case.folder) for end in live.dead_ends)
+
 
 def line_of(item: Evidence) -> str:
-    return f"{item.detector}/{item.signal} {item.location.path}:{item.location.line} {item.strength.label}"
+    return f"{item.detector}/{item.signal} {place_of(item.location)} {item.strength.label}"
+
+
+def place_of(location: Location) -> str:
+    """A line of a file, or a resource behind the name of its provider."""
+    return f"{location.target.partition(':')[0]}:{location.resource}" if location.resource else f"{location.path}:{location.line}"
 
 
 def _written(key: str, lines: list[str]) -> str:
@@ -136,7 +164,8 @@ def main(arguments: list[str]) -> int:
         found = finder.found(case)
         if command == "update":
             reached = sorted(finder.chains(case.folder)) if case.listed("reached") is not None else None
-            lists = {"evidence": found, "reached": reached, "unreached": case.listed("unreached")}
+            dead_ends = finder.dead_ends(case) or None
+            lists = {"evidence": found, "dead_ends": dead_ends, "reached": reached, "unreached": case.listed("unreached")}
             (case.folder / EXPECTATION).write_text("".join(_written(key, lines) for key, lines in lists.items() if lines is not None))
         if command == "check" and found == sorted(case.expected):
             continue

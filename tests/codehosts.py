@@ -10,20 +10,19 @@ import json
 import os
 import re
 import subprocess
-import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.components import openapi
+from tests.stands.description import wrong_answer, wrong_request
+from tests.stands.serving import Handler, served
 
 TOKEN = "ghs_a-token-of-the-job"
 BOT = "github-actions[bot]"
@@ -36,6 +35,8 @@ class Host:
 
     url: str = ""
     comments: list[dict[str, Any]] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    """And pull requests, which GitHub lists among them."""
     heard: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of each request."""
     refuses: dict[str, int] = field(default_factory=dict)
@@ -68,13 +69,54 @@ class Host:
         )
         return self.comments[-1]
 
+    def issue(self, title: str, body: str, login: str = BOT, **more: Any) -> dict[str, Any]:
+        """An issue as GitHub writes it, added."""
+        number = 1 + len(self.issues)
+        api = f"{self.url}/repos/acme/churn"
+        self.issues.append(
+            {
+                "id": 900 + number,
+                "node_id": f"I_{number}",
+                "number": number,
+                "title": title,
+                "body": body,
+                "state": "open",
+                "user": _user(self.url, login),
+                "labels": [],
+                "assignee": None,
+                "milestone": None,
+                "locked": False,
+                "comments": 0,
+                "url": f"{api}/issues/{number}",
+                "repository_url": api,
+                **{f"{name}_url": f"{api}/issues/{number}/{name}" for name in ("labels", "comments", "events")},
+                "html_url": f"{self.url}/acme/churn/issues/{number}",
+                "created_at": _DAY,
+                "updated_at": _DAY,
+                "closed_at": None,
+                **more,
+            }
+        )
+        return self.issues[-1]
+
+
+@dataclass
+class Inbox(Host):
+    """What an address of messages heard, and how it answers."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    logins: list[str | None] = field(default_factory=list)
+    answers: list[tuple[int, str]] = field(default_factory=list)
+    """Status and text of the next answers; 200 when there are no more."""
+
 
 @contextmanager
 def github() -> Iterator[Host]:
     """GitHub for a job's token: comments, commits and repositories."""
     openapi()  # Without it the test is skipped here: a server's thread could not.
     pytest.importorskip("openapi_schema_validator")
-    with _served(_GitHub, Host()) as host:
+    host = Host()
+    with served(_GitHub, host) as host.url:
         yield host
     assert host.wrong == []
 
@@ -82,56 +124,29 @@ def github() -> Iterator[Host]:
 @contextmanager
 def gitlab() -> Iterator[Host]:
     """GitLab for a project's token: notes of merge requests."""
-    with _served(_GitLab, Host()) as host:
+    host = Host()
+    with served(_GitLab, host) as host.url:
         yield host
 
 
 @contextmanager
-def _served(handler: type[_Handler], host: Host) -> Iterator[Host]:
-    class Bound(handler):  # type: ignore[misc, valid-type]
-        pass
-
-    Bound.host = host
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-    host.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+def webhook() -> Iterator[Inbox]:
+    """An address that takes messages, as those of chats do."""
+    host = Inbox()
+    with served(_Webhook, host) as host.url:
         yield host
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     host: Host
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
-        """Nothing: tests look at what was heard."""
-
-    def body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    def answer(self, status: int, content: Any, kind: str = "application/json") -> None:
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_any(self) -> None:
-        path = urlsplit(self.path).path
-        self.host.heard.append((self.command, path))
+    def handle_one(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
+        self.host.heard.append((method, path))
         if self.host.fails:
             self.host.fails -= 1
             return self.answer(502, {"message": "Bad gateway"})
-        status, content = self.reply(self.command, path, parse_qs(urlsplit(self.path).query), self.body())
+        status, content = self.reply(method, path, query, body)
         return self.answer(status, content) if status else None
-
-    do_GET = do_POST = do_PATCH = do_PUT = do_any  # noqa: N815 - the base class's names
 
     @abstractmethod
     def reply(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
@@ -158,6 +173,8 @@ class _GitHub(_Handler):
     def _answer(self, method: str, template: str, path: str, query: dict[str, list[str]], data: Any) -> tuple[int, Any]:
         if template.endswith("/commits"):
             return 200, [_commit(self.host.url, sha) for sha in self.host.commits][: int(query["per_page"][0])]
+        if template.endswith(("/issues", "/issues/{issue_number}")):
+            return self._issues(method, path, query, data)
         if method == "POST":
             return 201, self.host.comment(data["body"])
         if method == "PATCH":
@@ -166,6 +183,18 @@ class _GitHub(_Handler):
             return 200, found
         size, page = int(query["per_page"][0]), int(query["page"][0])
         return 200, self.host.comments[(page - 1) * size : page * size]
+
+    def _issues(self, method: str, path: str, query: dict[str, list[str]], data: Any) -> tuple[int, Any]:
+        if method == "POST":
+            return 201, self.host.issue(data["title"], data["body"])
+        if method == "PATCH":
+            found = next(item for item in self.host.issues if item["number"] == int(path.rpartition("/")[2]))
+            found.update(data)
+            return 200, found
+        size, page = int(query["per_page"][0]), int(query["page"][0])
+        state = query.get("state", ["open"])[0]
+        newest = [item for item in reversed(self.host.issues) if state in (item["state"], "all")]
+        return 200, newest[(page - 1) * size : page * size]
 
     def _git(self, path: str, body: bytes) -> tuple[int, Any]:
         """Git's own server, for who sends the token once."""
@@ -217,64 +246,29 @@ class _GitLab(_Handler):
         return 404, {"message": "404 Not Found"}
 
 
+class _Webhook(Handler):
+    host: Inbox
+
+    def handle_one(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
+        self.host.heard.append((method, self.path))
+        self.host.logins.append(self.headers.get("Authorization"))
+        status, text = self.host.answers.pop(0) if self.host.answers else (200, "ok")
+        if status == 200:
+            self.host.messages.append(json.loads(body))
+        elsewhere = {"Location": f"{self.host.url}/elsewhere"} if status in (301, 302, 307) else {}
+        self.answer(status, text.encode(), "text/plain", elsewhere)
+
+
 # ── GitHub's description ─────────────────────────────────────────────────────────────────────────────
 
 _ROUTES = (
     "/repos/{owner}/{repo}/issues/{issue_number}/comments",
     "/repos/{owner}/{repo}/issues/comments/{comment_id}",
+    "/repos/{owner}/{repo}/issues",
+    "/repos/{owner}/{repo}/issues/{issue_number}",
     "/repos/{owner}/{repo}/commits",
     "/user",
 )
-
-
-def wrong_request(template: str, method: str, query: dict[str, list[str]], body: Any) -> list[str]:
-    """What of a request the description does not know."""
-    operation = _description()["paths"][template].get(method.lower())
-    if operation is None:
-        return [f"{method} {template}: there is no such operation"]
-    known = [_referred(item) for item in operation.get("parameters", ())]
-    names = {item["name"] for item in known if item["in"] == "query"}
-    found = [f"{method} {template}: there is no parameter {name}" for name in query if name not in names]
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    return found + (_against(content["schema"], body, f"{method} {template}") if content else [])
-
-
-def wrong_answer(template: str, method: str, status: int, content: Any) -> list[str]:
-    """What of an answer breaks the description."""
-    responses = _description()["paths"][template][method.lower()]["responses"]
-    if str(status) not in responses:
-        return [f"{method} {template}: {status} is no answer of it"]
-    schema = _referred(responses[str(status)])["content"]["application/json"]["schema"]
-    return _against(schema, content, f"{status} of {method} {template}")
-
-
-def _against(schema: Any, value: Any, where: str) -> list[str]:
-    return [f"{where}: {error.json_path}: {error.message[:200]}" for error in _validator(json.dumps(schema)).iter_errors(value)]
-
-
-@cache
-def _validator(schema: str) -> Any:
-    from openapi_schema_validator import OAS30Validator
-    from referencing import Registry, Resource
-    from referencing.jsonschema import DRAFT202012
-
-    whole: Any = Resource.from_contents(_description(), default_specification=DRAFT202012)
-    registry: Any = Registry().with_resource("urn:github", whole)
-    return OAS30Validator(json.loads(schema.replace('"$ref": "#', '"$ref": "urn:github#')), registry=registry)
-
-
-@cache
-def _description() -> Any:
-    return json.loads(openapi().read_text(encoding="utf-8"))
-
-
-def _referred(item: Any) -> Any:
-    if "$ref" not in item:
-        return item
-    value = _description()
-    for part in item["$ref"].removeprefix("#/").split("/"):
-        value = value[part]
-    return value
 
 
 def _user(url: str, login: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OPENAPI = ROOT / ".components" / "github-openapi.json"
+MLFLOW = ROOT / ".components" / "mlflow"
 
 
 def program(name: str) -> str:
@@ -29,6 +30,15 @@ def module(name: str) -> None:
     """A module of the group `components`; the test is skipped without it, except in CI."""
     if importlib.util.find_spec(name) is None:
         _missing(name)
+
+
+def mlflow() -> tuple[Path, Path]:
+    """The program of MLflow in an environment of its own, and a database that has its tables and holds nothing."""
+    found = MLFLOW / "bin" / "mlflow", MLFLOW / "empty.db"
+    for path in found:
+        if not path.exists():
+            _missing(str(path.relative_to(ROOT)))
+    return found
 
 
 def _missing(name: str) -> str:

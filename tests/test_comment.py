@@ -11,7 +11,8 @@ from rung.cli import DONE, USAGE, main
 from rung.comment import cut, github_thread, post, post_here
 from rung.records import RungError
 from rung.rest import Rest, RestError
-from tests.codehosts import BOT, TOKEN, Host, github, gitlab, wrong_answer, wrong_request
+from tests.codehosts import BOT, TOKEN, Host, github, gitlab
+from tests.stands.description import wrong_answer, wrong_request
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ LAYERS = (
     "readers", "modules", "libraries",
     "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
     "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "action",
-    "explain", "catalogue", "scaffold", "docs", "cli", "__main__",
+    "results", "notify",
+    "explain", "catalogue", "permissions", "scaffold", "docs", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

@@ -72,7 +72,7 @@ class Accounts:
                 tellers=_TELLERS,
                 declared=declared,
             )
-            opened = list(self._recorded() if self._replay else self._opened())
+            opened = list(self._recorded() if self._replay else self.opened())
             share = max(2, _TELLERS // min(_AT_ONCE, len(opened) or 1))
             terms = replace(terms, tellers=share)
             with ThreadPoolExecutor(_AT_ONCE) as several:
@@ -106,7 +106,12 @@ class Accounts:
             self._provider(recording.provider)
             yield TargetRule(kind=recording.provider, value=name), recording
 
-    def _opened(self) -> Iterator[tuple[TargetRule, Driver | Coverage]]:
+    def opened(self) -> Iterator[tuple[TargetRule, Driver | Coverage]]:
+        """Each target ready to be asked, with the rule that names it; for one that can't be, what is missing.
+
+        Raises:
+            TargetError: as `look`.
+        """
         from rung.targets.live.recording import Recorder
 
         for rule in self._rules:

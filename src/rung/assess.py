@@ -397,13 +397,15 @@ def _standing(criterion: Criterion, result: CriterionResult, reading: str) -> _S
 
 def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotations: Mapping[str, Annotation]) -> DimensionResult:
     criteria = [criterion for criterion in framework.criteria if criterion.dimension == rule.id]
-    if _rate(rule.applies, view).low not in (Rating.LARGELY, Rating.FULLY):
-        results = tuple(_result(criterion, Status.NOT_APPLICABLE, reason=rule.otherwise) for criterion in criteria)
+    applies = _rate(rule.applies, view)
+    if applies.low not in (Rating.LARGELY, Rating.FULLY):
+        otherwise = f"Whether it applies was not seen. {_gap(rule.applies, view)}" if applies.unknown else rule.otherwise
+        results = tuple(_result(criterion, Status.NOT_APPLICABLE, reason=otherwise) for criterion in criteria)
         return DimensionResult(
             id=rule.id,
             title=rule.title,
             applicable=False,
-            reason=rule.otherwise,
+            reason=otherwise,
             level=None,
             confirmed=None,
             ceiling=None,

@@ -1,7 +1,7 @@
 """The command line: arguments, the joining of parts, exit codes; no logic of its own.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a gate failed,
-2 usage or configuration, 3 nothing to scan, 4 a target could not be read.
+2 usage or configuration, 3 nothing to scan, 4 a target could not be read, 5 nobody could be told of a regression.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from rung import __version__
 from rung.errors import PackError, RungError, TargetError
 
 if TYPE_CHECKING:
+    from rung.notify import Channel
     from rung.records import Assessment, TargetRule
+    from rung.results import Results
     from rung.review import Request
 
-DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE = range(5)
+DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE, UNTOLD = range(6)
 DIMENSIONS = ("data", "model", "code", "overall")
 FORMATS = ("text", "json", "markdown", "html", "sarif", "codequality", "junit", "badge")
 SUFFIXES = {
@@ -84,7 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rung",
         description="Finds the evidence of MLOps practice in a repository and tells how mature its Data, Model and Code are.",
-        epilog="exit codes: 0 done, 1 a gate failed, 2 usage or configuration, 3 nothing to scan, 4 a target could not be read",
+        epilog="exit codes: 0 done, 1 a gate failed, 2 usage or configuration, 3 nothing to scan, 4 a target could not be read,"
+        " 5 nobody could be told of a regression",
     )
     parser.add_argument("--version", action="version", version=f"rung {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -118,12 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="data=2,model=2",
         help="exit with 1 when a level is below; also code= and overall=",
     )
-    scan.add_argument(
-        "--against",
-        default="",
-        metavar="REV|FILE",
-        help="compare with a revision of the same repository, or with a stored JSON result: what rose, what fell, and why",
-    )
+    _add_keeping(scan)
     _add_config(scan)
     _add_fail_on(scan)
     _add_output(scan, FORMATS)
@@ -152,6 +150,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_output(render, FORMATS)
     render.set_defaults(run=_render)
 
+    _add_results(commands)
+    _add_permissions(commands)
     _add_init(commands)
 
     new = commands.add_parser("new", help="start a new detector: its pack and its fixtures, to be filled")
@@ -182,6 +182,59 @@ def _add_graph(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_part(graph)
     _add_config(graph)
     graph.set_defaults(run=_graph)
+
+
+def _add_keeping(scan: argparse.ArgumentParser) -> None:
+    """What came before, what is kept for later, and who is told of the difference."""
+    scan.add_argument(
+        "--against",
+        default="",
+        metavar="REV|FILE|stored",
+        help="compare with a revision of the same repository, a JSON result, or with --store the last of the system that is `stored`"
+        " (`stored@2026-09-30`: of that day or earlier): what rose, what fell, and why",
+    )
+    scan.add_argument("--store", default="", metavar="FILE", help="keep the result of each system in this file; `rung results` shows them")
+    scan.add_argument(
+        "--notify",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="tell of regressions: a webhook's URL, slack+URL of what takes Slack's messages, github:OWNER/NAME for an issue,"
+        " or env:NAME of a variable that holds one of these; repeatable",
+    )
+
+
+def _add_results(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    results = commands.add_parser(
+        "results",
+        help="the results that `rung scan --store` keeps",
+        description="Lists the results in a file, oldest first, or writes one of them in any format of `rung scan`.",
+    )
+    results.add_argument("file", metavar="FILE", help="the file that `rung scan --store` was given")
+    results.add_argument("--system", default="", metavar="NAME", help="list only the results of this system")
+    results.add_argument("--id", type=_count, default=0, metavar="N", help="write this result instead of the list")
+    _add_output(results, FORMATS)
+    results.set_defaults(run=_results)
+
+
+def _add_permissions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    permissions = commands.add_parser(
+        "permissions",
+        help="what a scan of an account, server or cluster must be allowed, and no more",
+        description="Prints the policy, role or list of permissions that a scan needs: those of the calls that it can make, all of which only read.",
+    )
+    permissions.add_argument("what", metavar="WHAT", help=", ".join(sorted(["kubernetes", *(provider for provider, _, _ in PROVIDERS)])))
+    permissions.add_argument(
+        "--check",
+        nargs="?",
+        const="",
+        default=None,
+        metavar="TARGET",
+        help="make each call to this profile, URL or OWNER/NAME, and tell which are not allowed; exits with 1 unless all are",
+    )
+    permissions.add_argument("--region", action="append", default=[], metavar="NAME", help="with --check: as for `rung scan`")
+    permissions.add_argument("--role", action="append", default=[], metavar="ARN", help="with --check: as for `rung scan`")
+    permissions.set_defaults(run=_permissions)
 
 
 def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -309,12 +362,31 @@ def _scan(options: argparse.Namespace) -> int:
     from rung.report import render
     from rung.review import review
 
+    results, channels = _store(options), _channels(options)
     asked = _request(options, frameworks=_known(options.framework), under=options.fail_under)
+    if results is not None and (word := _stored(options)):
+        from rung.results import finder
+
+        asked = replace(asked, against="", earlier=finder(results, word, asked.say))
+    elif channels and not asked.against:
+        raise RungError("--notify tells of what fell and needs something to compare with: give --store FILE, or --against")
     with _progress(options.quiet) as progress, _interruptible(live=bool(asked.live or asked.replay or asked.config)) as stop:
         documents = review(replace(asked, stop=stop.event), progress)
-    _write(documents, options, render)
     targets = [target for document in documents for target in document["targets"]]
     unread = {f"{target['name']}: {target['unread']}" for target in targets if target.get("unread")}
+    is_something = any(target["files"] or target.get("resources") for target in targets)
+    told = True
+    if is_something and not unread and not stop.signal:
+        # What was not seen in whole would fall now, and rise the next time: it is neither told nor kept. The rest is told before it is
+        # kept: a scan that is killed in between tells twice, and never not at all.
+        if channels:
+            from rung.notify import tell
+
+            told = tell(documents, channels, lambda text: _say(f"rung: {text}"))
+        if results is not None:
+            for document in documents:
+                results.add(document)
+    _write(documents, options, render)
     for sentence in sorted(unread):
         _say(f"rung: nothing could be asked of {sentence}")
     if stop.signal:
@@ -322,10 +394,62 @@ def _scan(options: argparse.Namespace) -> int:
         return 128 + stop.signal
     if unread:
         return UNREADABLE
-    if not any(target["files"] or target.get("resources") for target in targets):
+    if not is_something:
         _say(f"rung: nothing to scan: {options.target or 'what was named'} holds nothing")
         return NOTHING
-    return _judged(documents)
+    return _judged(documents) or (DONE if told else UNTOLD)
+
+
+def _store(options: argparse.Namespace) -> Results | None:
+    """The results that are kept, which can be written now; None when none are."""
+    if not options.store:
+        return None
+    from rung.results import Results
+
+    results = Results(options.store)
+    results.make()
+    return results
+
+
+def _channels(options: argparse.Namespace) -> Sequence[Channel]:
+    """Who is told of regressions."""
+    if not options.notify:
+        return ()
+    from rung.notify import channels_of
+
+    return channels_of(options.notify, os.environ)
+
+
+def _stored(options: argparse.Namespace) -> str:
+    """Which stored result to compare with: `stored` or `stored@DATE`, empty when it is none of them."""
+    wanted = options.against or ("stored" if options.notify or options.fail_on else "")
+    return wanted if wanted.partition("@")[0] == "stored" else ""
+
+
+def _results(options: argparse.Namespace) -> int:
+    from rung.results import Results, rows_of
+
+    results = Results(options.file)
+    if options.id:
+        from rung.report import render
+
+        _write([results.read(options.id)], options, render)
+        return DONE
+    if options.output or set(options.format) - {"text", "json"}:
+        raise RungError("the list is text, or --format json, on standard output: name one result with --id for more")
+    _rows(rows_of(results.kept(options.system)), "json" if "json" in options.format else "text")
+    return DONE
+
+
+def _rows(rows: list[dict[str, str]], form: str) -> None:
+    if form == "json":
+        import json
+
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    else:
+        from rung.catalogue import catalogue_text
+
+        sys.stdout.write(catalogue_text(rows))
 
 
 class _Stop:
@@ -511,15 +635,9 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from rung.catalogue import catalogue, catalogue_text
+    from rung.catalogue import catalogue
 
-    rows = catalogue(options.what)
-    if options.format == "json":
-        import json
-
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write(catalogue_text(rows))
+    _rows(catalogue(options.what), options.format)
     return DONE
 
 
@@ -532,6 +650,29 @@ def _render(options: argparse.Namespace) -> int:
         raise RungError(f"{options.result}: can't be read: {error}") from error
     _write([read_document(text, options.result)], options, render)
     return DONE
+
+
+def _permissions(options: argparse.Namespace) -> int:
+    from rung.packs import load_packs
+    from rung.permissions import check, check_text, permissions_text
+    from rung.records import Coverage, TargetRule
+
+    packs = load_packs()
+    if options.check is None:
+        sys.stdout.write(permissions_text(options.what, packs))
+        return DONE
+    from rung.accounts import Accounts
+
+    settings = {"regions": options.region, "roles": [{"arn": role} for role in options.role]}
+    rule = TargetRule(kind=options.what, value=options.check, settings={name: value for name, value in settings.items() if value})
+    is_certain = True
+    for _, one in Accounts([rule], packs).opened():
+        if isinstance(one, Coverage):
+            raise TargetError(f"{one.what}: {one.reason}{f'; needs {one.needs}' if one.needs else ''}")
+        trials = check(one, packs)
+        sys.stdout.write(check_text(trials, one.info.name))
+        is_certain &= not any(trial.state in ("missing", "unknown") for trial in trials)
+    return DONE if is_certain else GATE_FAILED
 
 
 def _cache(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The one comment of a pull or merge request that is updated in place, on GitHub and on GitLab."""
+"""What is put once and updated in place: the comment of a pull or merge request on GitHub and GitLab, and a repository's issue on GitHub."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REFUSED = (401, 403, 404)
 
 
 class Thread(Struct, frozen=True):
-    """Where the comment goes: the differences between code hosts."""
+    """Where the text goes: the differences between code hosts, and between comments and issues."""
 
     rest: Rest
     comments: str
@@ -35,6 +35,10 @@ class Thread(Struct, frozen=True):
     """Key of an author that holds the name."""
     page: str = ""
     """Key of a comment that holds the address of its page, empty when none does."""
+    id: str = "id"
+    """Key of a comment that tells it apart."""
+    title: str = ""
+    """Of an issue; a comment has none."""
 
 
 def github_thread(environment: Mapping[str, str], token: str) -> Thread | None:
@@ -52,6 +56,12 @@ def github_thread(environment: Mapping[str, str], token: str) -> Thread | None:
         "login",
         "html_url",
     )
+
+
+def github_issues(environment: Mapping[str, str], token: str, repository: str, title: str) -> Thread:
+    """The open issues of a GitHub repository."""
+    issues = f"/repos/{repository}/issues"
+    return Thread(github(environment, token), issues, f"{issues}/{{}}", "PATCH", "user", "login", "html_url", "number", title)
 
 
 def github(environment: Mapping[str, str], token: str) -> Rest:
@@ -100,21 +110,34 @@ def post(thread: Thread, text: str, about: str) -> tuple[str, str]:
     Raises:
         RestError: the host did not answer as it should; a refusal for want of permission is told and no error.
     """
-    mark = _mark(about)
-    body = cut(f"{mark}\n{text}")
     try:
-        found = _own(thread, mark)
-        if found is not None and found["body"] == body:
-            return "the comment is up to date", str(found.get(thread.page, ""))
-        if found is not None:
-            answer = thread.rest.ask(thread.update, thread.one.format(found["id"]), {"body": body})
-            return "the comment is updated", str(answer.get(thread.page, ""))
-        answer = thread.rest.ask("POST", thread.comments, {"body": body})
-        return "the comment is made", str(answer.get(thread.page, ""))
+        done, page = put(thread, text, about)
     except RestError as error:
         if error.status not in _REFUSED:
             raise
         return f"no comment: the token may not write one (a fork's job gets none that may; else permit it to write): {error}", ""
+    return f"the comment is {done}", page
+
+
+def put(thread: Thread, text: str, about: str) -> tuple[str, str]:
+    """Updates the text on `about`, or makes it.
+
+    Returns:
+        Whether it is made, updated or up to date, and the address of its page, empty when there is none.
+
+    Raises:
+        RestError: the host refused, or did not answer as it should.
+    """
+    mark = _mark(about)
+    body = {"body": cut(f"{mark}\n{text}")} | ({"title": thread.title} if thread.title else {})
+    found = _own(thread, mark)
+    if found is not None and found["body"] == body["body"]:
+        return "up to date", str(found.get(thread.page, ""))
+    if found is not None:
+        answer = thread.rest.ask(thread.update, thread.one.format(found[thread.id]), body)
+        return "updated", str(answer.get(thread.page, ""))
+    answer = thread.rest.ask("POST", thread.comments, body)
+    return "made", str(answer.get(thread.page, ""))
 
 
 def cut(text: str, most: int = _LIMIT) -> str:
@@ -132,12 +155,15 @@ def _mark(about: str) -> str:
 
 
 def _own(thread: Thread, mark: str) -> dict[str, Any] | None:
-    """The first comment with the mark that is the token's own: anybody may write a mark, and edit it later."""
+    """The first comment with the mark that is the token's own: anybody may write a mark, and edit it later.
+
+    GitHub lists pull requests among the issues.
+    """
     name: str | None = None
     for page in range(1, _MOST_PAGES + 1):
         comments = thread.rest.ask("GET", f"{thread.comments}?per_page=100&page={page}")
         for comment in comments:
-            if str(comment.get("body", "")).startswith(mark):
+            if str(comment.get("body", "")).startswith(mark) and "pull_request" not in comment:
                 name = _name(thread) if name is None else name
                 author = comment.get(thread.author) or {}
                 if author.get(thread.name) == name if name else author.get("type") == "Bot":

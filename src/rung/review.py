@@ -50,6 +50,8 @@ class Request(Struct, frozen=True, kw_only=True):
     frameworks: tuple[str, ...] = ()
     against: str = ""
     """A stored result, a folder, or a revision of the target to compare with; empty for none."""
+    earlier: Callable[[Document], Document | None] | None = None
+    """Finds the earlier document of a system among results that the user keeps, instead of `against`; None where there is none yet."""
     config: str = ""
     """A file of the user's own instead of the scanned repository's `rung.yaml`."""
     system: str = ""
@@ -75,7 +77,7 @@ def review(request: Request, progress: Progress | None = None) -> tuple[Document
     Raises:
         RungError: something named can't be read, a configuration is wrong, or the two sides can't be compared.
     """
-    if request.no_regression and not request.against:
+    if request.no_regression and not request.against and request.earlier is None:
         raise RungError("--fail-on regression needs something to compare with: give --against a revision or a stored result")
     packs = load_packs()
     new = _targets(request, packs)
@@ -121,6 +123,9 @@ def _reviewed(
     if old is not None:
         before = [old] if isinstance(old, dict) else [document_of(item) for item in scanned((old,))]
         after = [_compared(_counterpart(document, before), document, packs) for document in after]
+    elif request.earlier is not None:
+        # What is kept was accepted when it was scanned, and so is what is scanned now: its own policy stays in force.
+        after = [_compared(was, document, packs) if (was := request.earlier(document)) else document for document in after]
     under = dict(config.under)
     for name, level in request.under.items():
         under[name] = max(level, under.get(name, level))

@@ -15,9 +15,12 @@ from rung.report import changes
 from rung.report.document import Document, cleaned
 from rung.report.views import (
     MARK_WORDS,
+    PARTIAL,
     STRENGTHS,
     evidence_by_id,
+    extent,
     held_back,
+    inventory_told,
     level_phrase,
     levels,
     mark,
@@ -26,12 +29,11 @@ from rung.report.views import (
     policy_told,
     position,
     primary,
-    revision_phrase,
     said,
     score_phrase,
     slug,
     source_url,
-    system_name,
+    target_name,
     tools,
     unknown_by_dimension,
     unseen,
@@ -84,8 +86,10 @@ def _view(document: Document) -> dict[str, Any]:
         "script": Markup(script),  # noqa: S704 - our own file
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "document": document,
-        "name": " + ".join(system_name(document, target) for target in document["targets"]),
-        "targets": [_target(target) for target in document["targets"]],
+        "name": target_name(document, document["targets"][0]) if len(document["targets"]) == 1 else document["scope"]["system"],
+        "targets": [_target(document, target) for target in document["targets"]],
+        "partial": PARTIAL if document.get("partial") else "",
+        "inventory": inventory_told(document),
         "framework": framework,
         "top": max(levels(document)),
         "ladders": [_ladder(document, name) for name in document["dimensions"]],
@@ -117,10 +121,13 @@ def _view(document: Document) -> dict[str, Any]:
     }
 
 
-def _target(target: Document) -> Document:
-    files = plural(target["files"], "file") if target["files"] else ""
-    told = " · ".join(part for part in (revision_phrase(target), files) if part)
-    return {**target, "page": web_address(target["remote"]), "told": told or target["kind"]}
+def _target(document: Document, target: Document) -> Document:
+    return {
+        **target,
+        "name": target_name(document, target),
+        "page": web_address(target["remote"]),
+        "told": extent(target) or target["kind"],
+    }
 
 
 def _in_order(document: Document, areas: Iterable[str]) -> list[str]:

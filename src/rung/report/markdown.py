@@ -6,9 +6,12 @@ from rung.report import comparison_markdown
 from rung.report.document import Document, cleaned
 from rung.report.markup import code, escaped, folded, joined, link, row
 from rung.report.views import (
+    PARTIAL,
     Rise,
     evidence_by_id,
+    extent,
     held_back,
+    inventory_told,
     mark,
     plural,
     policy_told,
@@ -17,7 +20,7 @@ from rung.report.views import (
     revision_phrase,
     said,
     score_phrase,
-    system_name,
+    target_name,
     tools,
     unknown_by_dimension,
     unseen,
@@ -41,7 +44,7 @@ def render(document: Document) -> str:
     if "comparison" in document:
         body = [folded("Where the system stands", joined([head[1], *body]))]
         head = comparison_markdown.blocks_of(document)
-    blocks = [*head, policy, *body, _criteria(document), _dead_ends(document), _errors(document)]
+    blocks = [*head, policy, *body, _criteria(document), _dead_ends(document), _inventory(document), _errors(document)]
     used = sum(len(line) for block in blocks for line in block)
     blocks += [_evidence(document, _ROOM - used), _footer(document)]
     return "\n".join(joined(blocks)) + "\n"
@@ -50,10 +53,15 @@ def render(document: Document) -> str:
 def _heading(document: Document) -> list[str]:
     told = " · ".join(f"{escaped(dimension['title'])} {_level(dimension['level'])}" for dimension in document["dimensions"].values())
     targets = [
-        ", ".join(part for part in (escaped(system_name(document, target)), escaped(revision_phrase(target))) if part)
+        ", ".join(part for part in (escaped(target_name(document, target)), escaped(_state_of(target))) if part)
         for target in document["targets"]
     ]
-    return [f"### Rung: {told}", "", " · ".join(targets)]
+    return [f"### Rung: {told}", "", " · ".join(targets), *(["", PARTIAL] if document.get("partial") else [])]
+
+
+def _state_of(target: Document) -> str:
+    """The revision; of what is live how much was looked at."""
+    return extent(target) if "resources" in target else revision_phrase(target)
 
 
 def _table(document: Document) -> list[str]:
@@ -157,7 +165,8 @@ def _evidence(document: Document, room: int) -> list[str]:
     rows = ["| Where | Tool | Capability | Strength | |", "| --- | --- | --- | --- | --- |"]
     for shown, item in enumerate(items):
         chain = " → ".join(f"{code(position(hop['path'], hop['line']))} {escaped(hop['what'])}" for hop in item["chain"])
-        told = "; ".join(part for part in (chain, escaped(item["note"])) if part)
+        live = item["excerpt"] if "resource" in item["location"] else ""
+        told = "; ".join(part for part in (chain, escaped(item["note"] or live)) if part)
         line = row(link(document, item["location"]), escaped(item["tool"]), escaped(item["capability"]), escaped(item["strength"]), told)
         room -= len(line)
         if room < 0:
@@ -172,6 +181,11 @@ def _dead_ends(document: Document) -> list[str]:
     lines = [f"**Dead ends** ({len(items)})", ""] if items else []
     lines += [f"- {link(document, item['location'])}: {escaped(item['what'])}" for item in items[:10]]
     return lines + ([f"- {len(items) - 10} more"] if len(items) > 10 else [])
+
+
+def _inventory(document: Document) -> list[str]:
+    told = inventory_told(document)
+    return ["**Code and what is live**", "", *(f"- {escaped(sentence)}" for sentence in told)] if told else []
 
 
 def _errors(document: Document) -> list[str]:

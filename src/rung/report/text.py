@@ -7,9 +7,12 @@ from rung.report.document import Document, cleaned
 from rung.report.page import Page
 from rung.report.views import (
     MARK_WORDS,
+    PARTIAL,
     Rise,
     evidence_by_id,
+    extent,
     held_back,
+    inventory_told,
     level_phrase,
     levels,
     mark,
@@ -18,10 +21,9 @@ from rung.report.views import (
     policy_told,
     position,
     primary,
-    revision_phrase,
     said,
     score_phrase,
-    system_name,
+    target_name,
     tools,
     unknown_by_dimension,
     unseen,
@@ -49,6 +51,7 @@ def render(document: Document, *, color: bool = False, verbose: bool = False, wi
         _policy(document, page),
         _next_steps(document, page),
         _dead_ends(document, page, verbose=verbose),
+        _inventory(document, page),
         _criteria(document, page) if verbose else [],
         _other_frameworks(document, page),
         _problems(document, page, verbose=verbose),
@@ -66,10 +69,10 @@ def _compared(document: Document, page: Page, *, verbose: bool) -> list[list[str
 def _header(document: Document, page: Page) -> list[str]:
     lines = []
     for target in document["targets"]:
-        parts = [system_name(document, target), revision_phrase(target), plural(target["files"], "file") if target["files"] else ""]
+        parts = [target_name(document, target), extent(target)]
         name, *rest = page.wrap(" · ".join(part for part in parts if part), first="", rest=0)
         lines += [page.style(name, "bold"), *rest]
-    return lines
+    return lines + (page.wrap(PARTIAL, first="", rest=0) if document.get("partial") else [])
 
 
 # ── The picture ──────────────────────────────────────────────────────────────────────────────────────
@@ -225,6 +228,14 @@ def _dead_ends(document: Document, page: Page, *, verbose: bool) -> list[str]:
     return lines + ([page.style(f"  {len(items) - len(shown)} more: -v shows all", "dim")] if len(items) > len(shown) else [])
 
 
+def _inventory(document: Document, page: Page) -> list[str]:
+    told = inventory_told(document)
+    lines = [page.style("Code and what is live", "bold")] if told else []
+    for sentence in told:
+        lines += page.wrap(sentence, first="", rest=2)
+    return lines
+
+
 # ── Everything ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -271,7 +282,8 @@ def _evidence(item: Document, page: Page, *, same: bool) -> list[str]:
     where = page.plain(place(item["location"]))
     told = f"  {page.plain(item['tool'])}  {item['strength']}"
     repeated = bool(item["chain"]) and same
-    note = page.plain("".join(f"  {part}" for part in (item["note"], "by the same chain" if repeated else "") if part))
+    live = item["excerpt"] if "resource" in item["location"] else ""
+    note = page.plain("".join(f"  {part}" for part in (item["note"] or live, "by the same chain" if repeated else "") if part))
     lines = [f"      {page.style(where, 'cyan')}{told}{page.style(note, 'dim')}"]
     if item["chain"] and not repeated:
         hops = " → ".join(" ".join(part for part in (position(hop["path"], hop["line"]), hop["what"]) if part) for hop in item["chain"])

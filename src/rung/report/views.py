@@ -83,6 +83,48 @@ def system_name(document: Document, target: Document) -> str:
     return target["name"] if system in ("", target["name"]) else f"{system} ({target['name']})"
 
 
+def target_name(document: Document, target: Document) -> str:
+    """What people call one target: a repository as the system, what is live by its provider and name."""
+    return str(target["id"]) if "resources" in target else system_name(document, target)
+
+
+def extent(target: Document) -> str:
+    """Its revision and how much of it was looked at."""
+    if "resources" in target:
+        return f"nothing could be asked: {target['unread']}" if target.get("unread") else plural(target["resources"], "live resource")
+    files = plural(target["files"], "file") if target["files"] else ""
+    return " · ".join(part for part in (revision_phrase(target), files) if part)
+
+
+PARTIAL = "Partial: the scan was interrupted before all was looked at."
+
+
+def inventory_told(document: Document) -> list[str]:
+    """How live resources compare with those that code declares, a sentence each."""
+    if "inventory" not in document:
+        return []
+    found = document["inventory"]
+    by_hand = found["live"] - found["declared"] - found["uncertain"]
+    told = [
+        f"{found['declared']} of {plural(found['live'], 'live ML resource')} {'is' if found['declared'] == 1 else 'are'} declared by code"
+    ]
+    if found["uncertain"]:
+        told[0] += f"; {found['uncertain']} more may be: code computes names of their type"
+    if by_hand:
+        told.append(f"live and not seen in code: {_first(found['by_hand'], by_hand)}")
+    if found["not_live"]:
+        told.append(f"in code and not live: {_first(found['not_live'], len(found['not_live']))}")
+    return told
+
+
+def _first(items: list[Document], count: int) -> str:
+    named = [
+        f"{item['what']} ({where})" if (where := item["location"].get("region") or place(item["location"])) else item["what"]
+        for item in items[:3]
+    ]
+    return ", ".join(named) + (f" and {count - len(named)} more" if count > len(named) else "")
+
+
 def policy_told(document: Document) -> list[tuple[str, str]]:
     """Each attestation and waiver as its mark (empty without effect) and a sentence; then what else there is to say of the policy."""
     if "policy" not in document:

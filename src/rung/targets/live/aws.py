@@ -17,7 +17,8 @@ from rung.targets.live.driver import Allowed, CallError
 
 HOME = "us-east-1"
 """The region that is asked where nothing names one."""
-_OWN = ("sts:GetCallerIdentity", "ec2:DescribeRegions", "organizations:ListAccounts")
+OWN = ("sts:GetCallerIdentity", "ec2:DescribeRegions", "organizations:ListAccounts")
+"""The calls that tell whose account it is, which regions it has, and which accounts are in its organisation."""
 _ATTEMPTS = 6
 """Tries of one call, with waits that double and are cut by chance."""
 _CONNECT_SECONDS = 5
@@ -62,7 +63,7 @@ def open_accounts(login: Login, types: Iterable[ResourceType]) -> Iterator[Accou
     Raises:
         TargetError: boto3 is not installed, or there is no such profile.
     """
-    allowed = Allowed(types, _OWN)
+    allowed = Allowed(types, OWN)
     session = _session(login)
     name = login.profile or "default credentials"
     roles = list(login.roles)
