@@ -380,14 +380,14 @@ class Matchers:
             yield from self.of_resource(fact, self._canonical.canonical(fact))
 
     def of_resource(self, resource: Resource, canonical: str) -> Iterator[Owned]:
-        """The signals that match a resource of a canonical type, declared or live."""
+        """The signals and starts that match a resource of a canonical type, declared or live."""
         attributes: Attributes | None = None
         for wanted in self._types_of(canonical):
             if not wanted.is_dialect(resource.dialect):
                 continue
             if wanted.attributes or wanted.without:
                 attributes = attributes or Attributes((folded(key), value) for key, value in resource.attributes)
-                if not attributes.fit(wanted.attributes, wanted.without):
+                if not attributes.fit(wanted.attributes, wanted.without, whole=wanted.whole):
                     continue
             yield wanted.owned
 
@@ -411,7 +411,7 @@ class Matchers:
 
     def asking_for(self, canonical: str) -> tuple[Owned, ...]:
         """The signals that a live resource of a canonical type can match."""
-        return tuple(wanted.owned for wanted in self._types_of(canonical) if wanted.is_dialect(asking.LIVE))
+        return tuple(wanted.owned for wanted in self._types_of(canonical) if wanted.is_dialect(asking.LIVE) and wanted.owned.start is None)
 
     def _match_call(self, call: Call) -> Iterator[Match]:
         if call.kind == "gate":

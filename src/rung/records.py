@@ -425,8 +425,8 @@ class Coverage(Record, frozen=True, kw_only=True):
     needs: str = ""
     capabilities: tuple[str, ...] = ()
     """Capabilities that could have been found there; for what was searched only where that was live."""
-    live: bool = False
-    """It is about an account, a server or a code host."""
+    place: str = ""
+    """Where outside of files it is: `host` for a code host, `live` for an account or a server; empty for a repository."""
 
 
 class ScanError(Record, frozen=True, kw_only=True):
