@@ -304,8 +304,8 @@ class _Collection:
         place = f"{kind.type}/{name}"
         found = []
         for owned in self._terms.matchers.of_resource(resource, kind.type):
-            if owned.start is not None or (owned.signal.arguments.get("without") and not complete):
-                continue
+            if owned.start or (owned.signal.arguments.get("without") and not complete):
+                continue  # What a resource of an account starts is there as well, and speaks for itself.
             strength, note = self._proved(owned, listing, used, complete=complete)
             found.append((owned, _Seen(-strength, note, place, region, _shown(owned, known, used))))
         traps = [trap for trap, wanted, without in kind.traps if (complete or not without) and known.fit(wanted, without, whole=True)]

@@ -411,7 +411,7 @@ class Matchers:
 
     def asking_for(self, canonical: str) -> tuple[Owned, ...]:
         """The signals that a live resource of a canonical type can match."""
-        return tuple(wanted.owned for wanted in self._types_of(canonical) if wanted.is_dialect(asking.LIVE) and wanted.owned.start is None)
+        return tuple(wanted.owned for wanted in self._types_of(canonical) if wanted.is_dialect(asking.LIVE) and not wanted.owned.start)
 
     def _match_call(self, call: Call) -> Iterator[Match]:
         if call.kind == "gate":
