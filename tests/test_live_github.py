@@ -14,8 +14,9 @@ from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.records import Coverage, Strength, TargetError
 from rung.targets.live import rest
+from rung.targets.live.recording import Recorder, Recording
 from rung.targets.live.rest import Address, Server
-from tests.stands.github import TOKEN, Stand, github
+from tests.stands.github import PERMISSIONS, TOKEN, Stand, github
 
 PACKS = load_packs()
 TERMS = Terms(types=PACKS.resources, matchers=Matchers(PACKS), tellers=4)
@@ -33,9 +34,13 @@ def stand() -> Iterator[Stand]:
         yield running
 
 
-def scan(stand: Stand, name: str = "acme/churn", **settings: Any) -> Live:
+def driver(stand: Stand, name: str = "acme/churn", **settings: Any) -> Server:
     types = tuple(resource for resource in PACKS.resources if resource.provider == "github")
-    return collect(Server(PROVIDER, Address(url=stand.url, name=name, **settings), types), TERMS)
+    return Server(PROVIDER, Address(url=stand.url, name=name, **settings), types)
+
+
+def scan(stand: Stand, name: str = "acme/churn", **settings: Any) -> Live:
+    return collect(driver(stand, name, **settings), TERMS)
 
 
 def strengths(live: Live) -> dict[str, Strength]:
@@ -208,3 +213,14 @@ def test_a_name_that_is_none_is_refused_before_anything_is_asked(stand: Stand) -
     with pytest.raises(TargetError, match="write OWNER/REPO"):
         scan(stand, "churn")
     assert stand.calls == []
+
+
+def test_a_recording_shows_again_what_was_seen_and_missed(stand: Stand, tmp_path: Path) -> None:
+    stand.tokens = {TOKEN: set(PERMISSIONS.values()) - {"Administration"}}
+    recorder = Recorder(driver(stand), str(tmp_path))
+    seen = collect(recorder, TERMS)
+    again = collect(Recording(recorder.path), TERMS)
+
+    assert sorted(map(str, again.evidence)) == sorted(map(str, seen.evidence))
+    assert [(gap.what, gap.needs) for gap in gaps(again)] == [(gap.what, gap.needs) for gap in gaps(seen)]
+    assert TOKEN not in Path(recorder.path).read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.records import Strength
 from rung.targets.live.driver import CallError
+from rung.targets.live.recording import Recorder, Recording
 from rung.targets.live.rest import Address
 from rung.targets.live.rest import Server as Driver
 from tests.stands.mlflow import Server
@@ -120,3 +122,12 @@ def test_an_address_of_something_else_is_no_empty_server(mlflow: Server) -> None
 
     assert (live.evidence, live.listed) == ((), frozenset())
     assert {gap.reason for gap in live.coverage if not gap.searched} == {"not found, or not visible to this login"}
+
+
+def test_a_recording_shows_again_what_was_seen(mlflow: Server, live: Live, tmp_path: Path) -> None:
+    recorder = Recorder(driver(mlflow.url), str(tmp_path))
+    collect(recorder, TERMS)
+    again = collect(Recording(recorder.path), TERMS)
+
+    assert sorted(map(str, again.evidence)) == sorted(map(str, live.evidence))
+    assert sorted(map(str, again.dead_ends)) == sorted(map(str, live.dead_ends))
