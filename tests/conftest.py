@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import loopback
+from tests.stands import mlflow as tracking
 from tests.stands.aws import Stand, served
 
 os.environ["RUNG_NO_CACHE"] = "1"
@@ -19,6 +20,14 @@ def _on_this_machine() -> Iterator[None]:
     yield
     reached, loopback.reached[:] = list(loopback.reached), []
     assert reached == [], f"reached for {', '.join(reached)}, past this machine"
+
+
+@pytest.fixture(scope="session")
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tracking.Server]:
+    """An MLflow server that holds a small system; tests leave it as it is."""
+    with tracking.server(tmp_path_factory.mktemp("mlflow")) as server:
+        tracking.fill(server)
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -201,6 +201,16 @@ def test_the_lock_names_every_dependency() -> None:
         assert re.search(rf"(?m)^{name}==", lock), name
 
 
+def test_the_container_s_lock_holds_what_the_action_s_does_and_what_accounts_need() -> None:
+    action, container = (
+        set(re.findall(r"(?m)^[a-z0-9-]+==[^ ]+", (ROOT / name).read_text())) for name in ("requirements.lock", "requirements-all.lock")
+    )
+
+    assert action < container
+    assert any(line.startswith("boto3==") for line in container)
+    assert "requirements-all.lock" in (ROOT / "Containerfile").read_text()
+
+
 def test_the_example_workflow_runs_on_a_real_runner(proposal: Proposal, tmp_path: Path) -> None:
     """The pull request brings modules that Python would import from the checkout: none may run."""
     runner = program("act")

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from rung.cli import DONE, GATE_FAILED, NOTHING, USAGE, main
+from rung.cli import DONE, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
 from rung.records import RungError
 from rung.report import document_of, render
 from rung.results import Results
+from rung.review import review
 from rung.scan import scan_path
 
 Document = dict[str, Any]
@@ -316,6 +317,35 @@ def test_what_is_not_there_is_neither_stored_nor_compared(tmp_path: Path) -> Non
 
     assert main(["scan", str(tmp_path / "empty"), "--store", str(tmp_path / "r.db"), "-q"]) == NOTHING
     assert Results(str(tmp_path / "r.db")).kept() == []
+
+
+def test_what_was_not_seen_in_whole_is_neither_stored_nor_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fall now, and rise the next time."""
+    tree, store = shop(tmp_path / "shop"), str(tmp_path / "r.db")
+    recording = {"schema": "rung/recording/1", "provider": "github", "name": "acme/churn", "recorded_at": "2026-11-01T00:00:00+00:00"}
+    (tmp_path / "acme.recording.jsonl").write_text(
+        json.dumps({**recording, "regions": [""], "variables": {"owner": "acme", "repo": "churn"}})
+    )
+    replayed = ["scan", str(tree), "--store", store, "--notify", "http://127.0.0.1:9/", "--replay", str(tmp_path), "-q"]
+    assert main(["scan", str(tree), "--store", store, "-q"]) == DONE
+    fall(tree)
+
+    assert main(replayed) == UNREADABLE
+    assert "nothing could be asked of acme/churn" in capsys.readouterr().err
+
+    def interrupted(*arguments: Any) -> tuple[Document, ...]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return review(*arguments)
+
+    monkeypatch.setattr("rung.review.review", interrupted)
+    assert main(replayed) == 128 + signal.SIGTERM
+    out, err = capsys.readouterr()
+    assert out.startswith("shop")
+    assert "interrupted" in err
+    assert "could not be told" not in err
+    assert len(Results(store).kept()) == 1
 
 
 def test_the_list_names_what_is_kept_and_one_result_is_written_in_any_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

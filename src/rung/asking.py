@@ -29,6 +29,8 @@ class Wanted(NamedTuple):
     attributes: tuple[tuple[str, Condition], ...]
     without: tuple[str, ...]
     owned: Owned
+    whole: bool = False
+    """The keys of the attributes are whole, and not the ends of others."""
 
 
 LIVE = "live"
@@ -184,8 +186,8 @@ def resource(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], 
 
 
 def api(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Wanted]]:
-    """Globs of types, with what else is asked of a live resource."""
-    yield given.texts("any", "type"), Wanted(_is_live, *_asked(given), owned)
+    """Globs of types, with what else is asked of a live resource, whose attributes are known by their whole keys."""
+    yield given.texts("any", "type"), Wanted(_is_live, *_asked(given), owned, whole=True)
 
 
 def asked_of(where: Mapping[str, object], without: tuple[str, ...]) -> tuple[Conditions, tuple[str, ...]]:

@@ -151,26 +151,30 @@ class _View(Struct, frozen=True):
     titles: Mapping[str, str]
     """What people call each capability."""
     watched: frozenset[str]
-    """Capabilities that a code host or a live system was searched for, and no part of it withheld."""
+    """Capabilities that a code host or a live system was searched for."""
+    places: Mapping[str, frozenset[str]]
+    """By place outside of files that was searched (`host`, `live`), the capabilities of which some part there could not be."""
 
     @classmethod
     def of(
         cls, evidence: Sequence[Evidence], coverage: Sequence[Coverage], capabilities: Sequence[Capability], searched: frozenset[str]
     ) -> _View:
         gaps: dict[str, Coverage | None] = {c.id: None for c in capabilities if c.id not in searched}
-        withheld = {name for entry in coverage if entry.live and not entry.searched for name in entry.capabilities}
+        places: dict[str, set[str]] = {entry.place: set() for entry in coverage if entry.place and entry.searched}
         for entry in coverage:
             if not entry.searched:
                 for name in entry.capabilities:
                     known = gaps.get(name)
-                    if known is None or (entry.live and not known.live):
+                    if known is None or (entry.place and not known.place):
                         gaps[name] = entry
+                    places.get(entry.place, set()).add(name)
         return cls(
             strengths={name: (strength, ids) for name, strength, ids in strengths(evidence, capabilities)},
             evidence={item.id: item for item in evidence},
             gaps=gaps,
             titles={capability.id: capability.title for capability in capabilities},
-            watched=frozenset(name for entry in coverage if entry.searched for name in entry.capabilities) - withheld,
+            watched=frozenset(name for entry in coverage if entry.searched for name in entry.capabilities),
+            places={place: frozenset(names) for place, names in places.items()},
         )
 
     def strength(self, capability: str) -> Strength:
@@ -212,8 +216,8 @@ class _Rated(Struct, frozen=True):
         return self.low in (Rating.NOT, Rating.PARTIALLY) and self.high != self.low
 
 
-def _rate(requirement: Leaf | Group, view: _View, *, outside: bool = False) -> _Rated:
-    """A requirement's rating; `outside`: only a code host or a live system can show it."""
+def _rate(requirement: Leaf | Group, view: _View, *, outside: Sequence[str] = ()) -> _Rated:
+    """A requirement's rating; `outside`: the places which alone can show it, a code host or a live system."""
     if isinstance(requirement, Leaf):
         return _rate_leaf(requirement, view, outside=outside)
     parts = [_rate(part, view, outside=outside) for part in requirement.of]
@@ -226,7 +230,7 @@ def _combine(group: Group, ratings: Sequence[Rating]) -> Rating:
     return best_first[nth - 1]
 
 
-def _rate_leaf(leaf: Leaf, view: _View, *, outside: bool) -> _Rated:
+def _rate_leaf(leaf: Leaf, view: _View, *, outside: Sequence[str]) -> _Rated:
     strength = view.strength(leaf.capability)
     rating = _leaf_rating(leaf.strength, strength)
     if leaf.strength == Strength.ABSENT:
@@ -235,7 +239,8 @@ def _rate_leaf(leaf: Leaf, view: _View, *, outside: bool) -> _Rated:
     if outside:
         if strength == Strength.OPERATING:
             return _Rated(rating, rating)
-        return _Rated(Rating.NOT, Rating.NOT if leaf.capability in view.watched else Rating.FULLY)
+        looked = all(place in view.places and leaf.capability not in view.places[place] for place in outside)
+        return _Rated(Rating.NOT, Rating.NOT if looked and leaf.capability in view.watched else Rating.FULLY)
     return _Rated(rating, Rating.FULLY if leaf.capability in view.gaps else rating)
 
 
@@ -260,14 +265,19 @@ def _leaf_rating(demanded: Strength, found: Strength) -> Rating:
 def _criterion(criterion: Criterion, view: _View) -> CriterionResult:
     if criterion.requires is None:
         return _result(criterion, Status.UNKNOWN, reason=_ATTEST)
-    outside = "repository" not in criterion.observable
+    outside = _outside(criterion)
     rated = _rate(criterion.requires, view, outside=outside)
     evidence = tuple(dict.fromkeys(i for leaf in leaves(criterion.requires) for i in view.strengths.get(leaf.capability, (None, ()))[1]))
     if rated.unknown:
-        reason = (_gap(criterion.requires, view, live=True) or _unseen(criterion)) if outside else _gap(criterion.requires, view)
+        reason = (_gap(criterion.requires, view, live=True) or _unseen(criterion, view)) if outside else _gap(criterion.requires, view)
         return _result(criterion, Status.UNKNOWN, evidence=evidence, reason=reason)
     status = {Rating.FULLY: Status.MET, Rating.NOT: Status.UNMET}.get(rated.low, Status.PARTLY)
     return _result(criterion, status, rating=rated.low, evidence=evidence, blockers=tuple(_blockers(criterion.requires, view)))
+
+
+def _outside(criterion: Criterion) -> tuple[str, ...]:
+    """The places that show a criterion, where no repository does."""
+    return () if "repository" in criterion.observable else tuple(place for place in criterion.observable if place in ("host", "live"))
 
 
 def _annotated(result: CriterionResult, annotation: Annotation | None) -> CriterionResult:
@@ -302,9 +312,17 @@ def _result(
     )
 
 
-def _unseen(criterion: Criterion) -> str:
-    places = " or ".join({"host": "on a code host", "live": "in a live system"}[o] for o in criterion.observable if o in ("host", "live"))
-    return f"Seen only {places}, which was not searched."
+def _unseen(criterion: Criterion, view: _View) -> str:
+    words = {"host": "on a code host", "live": "in a live system"}
+    missing = [words[place] for place in _outside(criterion) if place not in view.places]
+    if not missing:
+        return "What was searched live can't show it."
+    where = " or ".join(missing)
+    return (
+        f"Seen only {where}, which was not searched."
+        if not view.places
+        else f"Not shown by what was searched; it may be seen {where}, which was not."
+    )
 
 
 def _gap(requirement: Leaf | Group, view: _View, *, live: bool = False) -> str:
@@ -312,7 +330,7 @@ def _gap(requirement: Leaf | Group, view: _View, *, live: bool = False) -> str:
     for leaf in leaves(requirement):
         if leaf.capability in view.gaps:
             entry = view.gaps[leaf.capability]
-            if live and (entry is None or not entry.live):
+            if live and (entry is None or not entry.place):
                 continue
             if entry is None:
                 return f"No detector looks for {leaf.capability} yet."
@@ -427,7 +445,7 @@ def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotatio
         applicable=True,
         reason="",
         level=levels["level"],
-        confirmed=levels["confirmed"],
+        confirmed=min(levels["confirmed"], levels["level"]),
         ceiling=levels["ceiling"],
         score=_score(framework, levels["level"], readings["level"]),
         score_low=_score(framework, levels["confirmed"], readings["confirmed"]),
@@ -455,12 +473,15 @@ def _level(framework: Framework, standings: Sequence[_Standing]) -> int:
 def _holds(standings: Sequence[_Standing], threshold: float) -> bool:
     """No essential criterion is below largely achieved, and the mean of those that count is at the threshold.
 
-    Where nothing counts, the level holds unless that is because a repository could not be searched.
+    Where nothing counts, the level holds unless that is because a repository could not be searched; nor is it shown by a few criteria
+    where most could not be seen for want of one.
     """
+    if sum(s.blind for s in standings) > sum(s.counts for s in standings):
+        return False
     if any(s.essential and (s.blind or (s.counts and s.share < SHARE[Rating.LARGELY])) for s in standings):
         return False
     if not any(s.counts for s in standings):
-        return not any(s.blind for s in standings)
+        return True
     return _mean(standings) >= threshold - 1e-9
 
 

@@ -87,9 +87,20 @@ def lost(info: TargetInfo, error: CallError, terms: Terms) -> Live:
     """What is known of a target of which nothing can be asked."""
     capabilities = _capabilities(terms.types, terms.matchers)
     gap = Coverage(
-        target=info.id, what=info.name, searched=False, reason=error.reason, needs=error.needs, capabilities=capabilities, live=True
+        target=info.id,
+        what=info.name,
+        searched=False,
+        reason=error.reason,
+        needs=error.needs,
+        capabilities=capabilities,
+        place=place_of(info),
     )
     return Live(info=info, coverage=(gap,))
+
+
+def place_of(info: TargetInfo) -> str:
+    """Where criteria say that what the target shows can be seen."""
+    return "host" if info.kind == "host" else "live"
 
 
 class _Seen(NamedTuple):
@@ -297,7 +308,7 @@ class _Collection:
                 continue  # What a resource of an account starts is there as well, and speaks for itself.
             strength, note = self._proved(owned, listing, used, complete=complete)
             found.append((owned, _Seen(-strength, note, place, region, _shown(owned, known, used))))
-        traps = [trap for trap, wanted, without in kind.traps if (complete or not without) and known.fit(wanted, without)]
+        traps = [trap for trap, wanted, without in kind.traps if (complete or not without) and known.fit(wanted, without, whole=True)]
         with self._lock:
             self._total += 1
             for owned, seen in found:
@@ -374,7 +385,7 @@ class _Collection:
                 reason=reason,
                 needs=needs,
                 capabilities=tuple(sorted(capabilities)),
-                live=True,
+                place=place_of(self._driver.info),
             )
 
     def _looked(self) -> Coverage:
@@ -385,7 +396,7 @@ class _Collection:
             what=f"{len(kinds)} types of resources{regions}",
             searched=True,
             capabilities=tuple(sorted({capability for kind in kinds for capability in kind.capabilities})),
-            live=True,
+            place=place_of(self._driver.info),
         )
 
 

@@ -1,4 +1,4 @@
-"""The reference pages and the README's tables, written from the packs and action.yml: `python -m rung.docs [--check]`.
+"""The reference pages, the README's tables and the policy of an example, written from the packs and action.yml: `python -m rung.docs [--check]`.
 
 With `--check` nothing is written, and the exit code is 1 when a page differs from what these say.
 """
@@ -16,6 +16,7 @@ import yaml
 
 from rung.explain import requirement_text
 from rung.packs import load_packs
+from rung.permissions import cluster_role, needed, policy
 from rung.records import Packs
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +31,8 @@ def pages(packs: Packs) -> dict[str, str]:
         "docs/capabilities.md": _HEAD + capabilities_page(packs),
         **{f"docs/rules-{framework.id}.md": _HEAD + rules_page(packs, framework.id) for framework in packs.frameworks},
         "docs/github-action.md": action_page(),
+        "docs/scheduled-scans.md": scheduled_page(packs),
+        "examples/aws-fargate.yaml": template(packs),
         "README.md": _between((ROOT / "README.md").read_text(encoding="utf-8"), "summary", summary(packs)),
     }
 
@@ -109,6 +112,34 @@ def action_page() -> str:
     outputs = ([f"`{name}`", body["description"]] for name, body in action["outputs"].items())
     text = _between(text, "inputs", "\n".join(_table(("input", "meaning", "default"), inputs)) + "\n")
     return _between(text, "outputs", "\n".join(_table(("output", "meaning"), outputs)) + "\n")
+
+
+def scheduled_page(packs: Packs) -> str:
+    """The page on scheduled scans, with what a scan must be allowed."""
+    rows = []
+    for provider in sorted(packs.providers, key=lambda one: one.title):
+        permissions = needed(provider.id, packs)
+        told = ", ".join(permissions)
+        if provider.protocol == "aws":
+            actions = [action for statement in policy(provider.id, packs)["Statement"] for action in statement["Action"]]
+            told = f"{len(actions)} actions of {len({action.partition(':')[0] for action in actions})} services"
+        calls = len({call for calls in permissions.values() for call in calls})
+        rows.append([provider.title, str(calls), told])
+    kinds = sum(len(rule["resources"]) for rule in cluster_role(packs)["rules"])
+    rows.append(["Kubernetes cluster", "", f"to get and list {kinds} kinds of objects, no secrets"])
+    text = (ROOT / "docs" / "scheduled-scans.md").read_text(encoding="utf-8")
+    return _between(text, "permissions", "\n".join(_table(("what", "calls", "what a login must be allowed"), rows)) + "\n")
+
+
+def template(packs: Packs) -> str:
+    """The example for AWS, whose role has the policy that scans need."""
+    text = (ROOT / "examples" / "aws-fargate.yaml").read_text(encoding="utf-8")
+    found = re.search(r"^( *)# <permissions>\n.*?# </permissions>\n", text, re.DOTALL | re.MULTILINE)
+    if found is None:
+        raise ValueError("examples/aws-fargate.yaml: the marks `# <permissions>` and `# </permissions>` are gone")
+    body = yaml.safe_dump(policy("aws", packs), sort_keys=False)
+    lines = ["# <permissions>", *body.replace("'2012-10-17'", '"2012-10-17"').splitlines(), "# </permissions>"]
+    return text[: found.start()] + "".join(f"{found[1]}{line}\n" for line in lines) + text[found.end() :]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

@@ -380,14 +380,14 @@ class Matchers:
             yield from self.of_resource(fact, self._canonical.canonical(fact))
 
     def of_resource(self, resource: Resource, canonical: str) -> Iterator[Owned]:
-        """The signals that match a resource of a canonical type, declared or live."""
+        """The signals and starts that match a resource of a canonical type, declared or live."""
         attributes: Attributes | None = None
         for wanted in self._types_of(canonical):
             if not wanted.is_dialect(resource.dialect):
                 continue
             if wanted.attributes or wanted.without:
                 attributes = attributes or Attributes((folded(key), value) for key, value in resource.attributes)
-                if not attributes.fit(wanted.attributes, wanted.without):
+                if not attributes.fit(wanted.attributes, wanted.without, whole=wanted.whole):
                     continue
             yield wanted.owned
 

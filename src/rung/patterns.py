@@ -193,11 +193,18 @@ class Attributes:
         behind = "." + wanted
         return (value for key, value in likely if key == wanted or key.endswith(behind))
 
-    def fit(self, wanted: Iterable[tuple[str, Condition]], without: Iterable[str]) -> bool:
-        """Whether each wanted key has a value that its condition holds for, and none of the others is there."""
-        if any(True for key in without for _ in self.values(key)):
+    def fit(self, wanted: Iterable[tuple[str, Condition]], without: Iterable[str], *, whole: bool = False) -> bool:
+        """Whether each wanted key has a value that its condition holds for, and none of the others is there; `whole`: keys are no ends of others."""
+        values = self.at if whole else self.values
+        if any(True for key in without for _ in values(key)):
             return False
-        return all(any(map(is_value, self.values(key))) for key, is_value in wanted)
+        return all(any(map(is_value, values(key))) for key, is_value in wanted)
+
+    def at(self, wanted: str) -> Iterator[str]:
+        """The values of a key that is the wanted one, or that it matches as a glob."""
+        if "*" in wanted:
+            return self.values(wanted)
+        return (value for key, value in self._by_last.get(wanted.rpartition(".")[2], ()) if key == wanted)
 
 
 class Keys:

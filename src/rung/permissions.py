@@ -57,7 +57,7 @@ def permissions_text(name: str, packs: Packs) -> str:
     if provider.protocol == "aws":
         return json.dumps(policy(name, packs), indent=2) + "\n"
     rows = [{"permission": one, "call": call} for one, calls in needed(name, packs).items() for call in calls]
-    return catalogue_text(rows)
+    return catalogue_text(rows) + (f"\n{provider.instead}\n" if provider.instead else "")
 
 
 def needed(provider: str, packs: Packs) -> dict[str, tuple[str, ...]]:

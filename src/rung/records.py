@@ -425,8 +425,8 @@ class Coverage(Record, frozen=True, kw_only=True):
     needs: str = ""
     capabilities: tuple[str, ...] = ()
     """Capabilities that could have been found there; for what was searched only where that was live."""
-    live: bool = False
-    """It is about an account, a server or a code host."""
+    place: str = ""
+    """Where outside of files it is: `host` for a code host, `live` for an account or a server; empty for a repository."""
 
 
 class ScanError(Record, frozen=True, kw_only=True):
@@ -664,6 +664,8 @@ class Provider(Record, frozen=True, kw_only=True):
     """Form of the name of what is asked for on it (`{owner}/{repo}`); empty where the address says all."""
     elsewhere: str = ""
     """Path of its API on a host of somebody's own."""
+    instead: str = ""
+    """A sentence on what a token of another kind must be allowed, where it can't be told call by call."""
     headers: dict[str, str] = {}
     pages: dict[str, str] = {}
     """How an answer of several pages goes on: a token in it, a link in its headers, or pages by number."""

@@ -172,7 +172,7 @@ class _GitHub(Handler):
         holds = stand.repositories.get(f"{places['owner']}/{places['repo']}")
         if holds is None or not {"*", "Metadata"} & seen:
             raise _RefusedError(404, "Not Found")
-        if not {"*", _ROUTES[template]} & seen:
+        if not {"*", PERMISSIONS[template]} & seen:
             raise (
                 _RefusedError(404, "Not Found") if stand.classic else _RefusedError(403, "Resource not accessible by personal access token")
             )
@@ -263,7 +263,7 @@ _NONE = {
     "/secret-scanning/scan-history": (404, "Secret scanning is disabled on this repository."),
 }
 """What GitHub says where there is nothing."""
-_ROUTES = {
+PERMISSIONS = {
     f"/repos/{{owner}}/{{repo}}{rest}": permission
     for permission, paths in {
         "Metadata": ("", "/rules/branches/{branch}", "/rulesets"),
@@ -288,7 +288,7 @@ _ROUTES = {
 
 
 def _route(path: str) -> tuple[str, dict[str, str]]:
-    for template in _ROUTES:
+    for template in PERMISSIONS:
         match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), path)
         if match and operation(template, "GET"):
             return template, {name: unquote(value) for name, value in match.groupdict().items()}

@@ -36,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
 
     host: Any
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Headers and content leave together: apart, each answer waits 40 ms for the client to acknowledge the headers."""
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class's name
         """Nothing: tests look at what was heard."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from rung.expressions import regex
@@ -13,8 +13,10 @@ from rung.expressions import regex
 VALUE = "value"
 """The field of an item that is a plain text."""
 _FIELD = regex(r"\{([A-Za-z0-9_.-]+)\}")
-_MOST = 600
+_MOST = 2_000
 """Attributes of a resource that are looked at."""
+_MOST_OF_ONE = 500
+"""Values of one key among them: a run can have thousands of metrics before all else that it logged."""
 _LONGEST = 400
 """Characters of a value that are looked at."""
 _MILLISECONDS = 100_000_000_000
@@ -78,7 +80,15 @@ def flattened(value: Any, is_asked: Callable[[str], bool] = lambda _: True) -> t
         value: a mapping.
         is_asked: whether a key is wanted.
     """
-    return tuple(islice((pair for pair in _flat(value, "") if is_asked(pair[0])), _MOST))
+    counts: Counter[str] = Counter()
+    found: list[tuple[str, str]] = []
+    for pair in _flat(value, ""):
+        counts[pair[0]] += 1
+        if counts[pair[0]] <= _MOST_OF_ONE and is_asked(pair[0]):
+            found.append(pair)
+            if len(found) >= _MOST:
+                break
+    return tuple(found)
 
 
 def text_of(value: Any) -> str:

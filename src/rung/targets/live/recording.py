@@ -25,9 +25,9 @@ SCHEMA = "rung/recording/1"
 SUFFIX = ".recording.jsonl"
 _ACCOUNT = regex(r"(?<![0-9A-Za-z.])\d{12}(?![0-9A-Za-z.])")
 _MAIL = regex(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
-_SENSITIVE = regex(
-    r"(?i)passw|secret|token$|^token|credential|private.?key|access.?key|^environment(?:variables)?$|userdata|connectionstring"
-)
+_SENSITIVE = regex(r"(?i)passw|secret(?!_scanning)|token$|^token|credential|private.?key|access.?key|userdata|connectionstring")
+_VARIABLES = regex(r"(?i)^environment(?:variables)?$")
+"""Holds variables, and among them secrets, where it is no plain name."""
 _MASK = "***"
 
 
@@ -194,11 +194,11 @@ class Scrubber:
     def value(self, value: Any, key: str = "") -> Any:
         """A value of JSON without them."""
         if isinstance(value, Mapping):
-            if _SENSITIVE.search(key):
+            if _SENSITIVE.search(key) or _VARIABLES.match(key):
                 return dict.fromkeys(map(str, value), _MASK)
             return {self.text(str(name)): self.value(child, str(name)) for name, child in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.value(child, key) for child in value]
+            return [_MASK if isinstance(child, str) and _VARIABLES.match(key) else self.value(child, key) for child in value]
         if isinstance(value, (bytes, bytearray)):
             return _MASK
         if isinstance(value, str):
