@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from rung.assess import assess, next_steps, strengths
 from rung.packs import load_packs
@@ -191,9 +192,55 @@ def test_what_only_a_host_or_live_system_shows_is_unknown_until_seen_operating(o
     assert result(one, evidence=(seen("a", OPERATING),)).criteria[0].status == Status.MET
 
 
-def test_what_a_host_was_searched_for_and_did_not_show_is_unmet() -> None:
-    looked = Coverage(target="h", what="runs", searched=True, capabilities=("a",))
-    assert result(criterion("x", needs("a", OPERATING), observable="host"), coverage=(looked,)).criteria[0].status == Status.UNMET
+HOST = Coverage(target="h", what="runs", searched=True, capabilities=("a",), place="host")
+LIVE = Coverage(target="l", what="pipelines", searched=True, place="live")
+DENIED = Coverage(
+    target="l", what="pipelines", searched=False, reason="access denied", needs="ListPipelines", capabilities=("a",), place="live"
+)
+
+
+@pytest.mark.parametrize(
+    ("observable", "coverage", "status"),
+    [
+        (("host",), (), Status.UNKNOWN),
+        (("host",), (HOST,), Status.UNMET),
+        (("live",), (HOST,), Status.UNKNOWN),
+        (("host", "live"), (HOST,), Status.UNKNOWN),
+        (("host", "live"), (HOST, LIVE), Status.UNMET),
+        (("host", "live"), (HOST, LIVE, DENIED), Status.UNKNOWN),
+        (("host",), (HOST, LIVE, DENIED), Status.UNMET),
+        (("live",), (LIVE,), Status.UNKNOWN),
+    ],
+    ids=["nothing", "host", "other place", "one of two", "both", "denied", "denied elsewhere", "nothing there could show it"],
+)
+def test_what_is_seen_only_outside_of_files_is_unmet_when_all_such_places_were_searched(
+    observable: tuple[str, ...], coverage: tuple[Coverage, ...], status: Status
+) -> None:
+    one = replace(criterion("x", needs("a", OPERATING), observable="host"), observable=observable)
+    assert result(one, coverage=coverage).criteria[0].status == status
+
+
+def test_what_was_denied_names_its_permission() -> None:
+    one = criterion("x", needs("a", OPERATING), observable="live")
+    assert result(one, coverage=(DENIED, LIVE)).criteria[0].reason == "Not searched: pipelines: access denied; needs ListPipelines."
+
+
+def test_few_criteria_show_no_level_where_most_were_not_seen_for_want_of_a_repository() -> None:
+    unseen = Coverage(target="", what="the repository", searched=False, reason="none was named", capabilities=("b", "c"))
+    criteria = [criterion("seen", needs("a"), level=2), criterion("one", needs("b"), level=2), criterion("two", needs("c"), level=2)]
+    assert result(*criteria, evidence=(seen("a", IMPLEMENTED),), coverage=(unseen,)).level == 1
+    assert (result(*criteria[:2], evidence=(seen("a", IMPLEMENTED),), coverage=(unseen,)).level or 0) > 1
+
+
+def test_what_is_confirmed_is_never_more_than_the_level() -> None:
+    unseen = Coverage(target="", what="the repository", searched=False, reason="none was named", capabilities=("b",))
+    criteria = [
+        criterion("seen", needs("a"), level=2),
+        criterion("outside", needs("c"), level=1, observable="live"),
+        criterion("blind", needs("b"), level=1),
+    ]
+    found = result(*criteria, evidence=(seen("a", IMPLEMENTED),), coverage=(unseen,))
+    assert (found.confirmed or 0) <= (found.level or 0)
 
 
 def test_what_only_a_person_can_tell_is_unknown() -> None:
