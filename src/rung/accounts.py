@@ -57,7 +57,7 @@ class Accounts:
         self._say, self._progress = say, progress
         self._found: tuple[Live, ...] | None = None
 
-    def look(self, declared: Declared | None) -> tuple[Live, ...]:
+    def look(self, matchers: Matchers, declared: Declared | None) -> tuple[Live, ...]:
         """What each of them shows; asked again, the same.
 
         Raises:
@@ -66,7 +66,7 @@ class Accounts:
         if self._found is None:
             terms = Terms(
                 types=self._packs.resources,
-                matchers=Matchers(self._packs),
+                matchers=matchers,
                 window=self._window,
                 stop=self._stop,
                 tellers=_TELLERS,

@@ -116,7 +116,7 @@ def scan_systems(
     readers = Readers(matchers, Prefilter(packs.detectors, packs.digest), cache_of(packs.digest))
     read = [(target, readers.read_all(target, progress=progress)) for target in targets]
     declared = _declared(read, packs, matchers) if accounts else None
-    lives = accounts.look(declared) if accounts else ()
+    lives = accounts.look(matchers, declared) if accounts else ()
     shown = frozenset(item.capability for live in lives for item in live.evidence if not matchers.signal(item).given)
     searching = _Searching(packs, readers, matchers, config, shown)
     parts: dict[str, list[_Part]] = {} if targets else {"": []}
