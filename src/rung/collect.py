@@ -283,7 +283,8 @@ class _Collection:
                     complete = False
                 continue
             _put(whole, detail.into, list(at_path(page, detail.take)))
-        self._judge(kind, whole, region, _name(listing, ChainMap(whole, dict(fields))), complete=complete)
+        name = _name(listing, ChainMap(whole, dict(fields))) or self._driver.info.name  # What an account has one of goes by the account.
+        self._judge(kind, whole, region, name, complete=complete)
         if more:
             for child in kind.children:
                 self._list_all(child, region, ChainMap(whole, dict(fields)), None)
@@ -435,12 +436,12 @@ def _capabilities(types: Iterable[ResourceType], matchers: Matchers) -> tuple[st
 
 
 def _name(listing: Listing, fields: Mapping[str, Any]) -> str:
-    """The name of a resource: what lies at a path in it, or a text made of its fields and of those of what it belongs to."""
+    """The name of a resource: what lies at a path in it, or a text made of its fields and of those of what it belongs to; empty without."""
     try:
         name = filled(listing.name, fields) if "{" in listing.name else next(at_path(fields, listing.name), "")
     except KeyError:
         name = ""
-    return str(name) or "unnamed"
+    return str(name)
 
 
 def _put(whole: dict[str, Any], into: str, values: list[Any]) -> None:

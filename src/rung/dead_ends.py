@@ -215,7 +215,7 @@ def _of_signals(evidence: Sequence[Evidence], detectors: Iterable[Detector], see
     notes = {f"{detector.id}/{signal.id}": signal.dead_end for detector in detectors for signal in detector.signals if signal.dead_end}
     for item in evidence:
         note = notes.get(f"{item.detector}/{item.signal}") if item.strength >= Strength.IMPLEMENTED else None
-        if note and not seen.intersection(note.unless):
+        if note and seen.isdisjoint(note.unless):
             yield _dead_end(note.kind, item.location, note.what, note.remediation)
 
 
