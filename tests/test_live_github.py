@@ -178,6 +178,15 @@ def test_long_lists_are_read_to_their_end_and_the_newest_only_as_far_as_is_asked
     assert paths["/repos/acme/churn/actions/workflows/120/runs"] == 4
 
 
+def test_what_belongs_to_the_one_repository_is_asked_for_by_several_threads_at_once() -> None:
+    pulls = [{"number": number, "state": "closed", "base": {"ref": "main"}} for number in range(8)]
+    with github("practising", pulls=pulls) as stand:
+        stand.slow = 0.05
+        scan(stand)
+
+        assert 1 < stand.most <= TERMS.tellers + 1
+
+
 def test_an_enterprise_server_is_asked_below_its_path() -> None:
     with github("practising", enterprise=True) as stand:
         live = scan(stand)

@@ -59,6 +59,11 @@ class Stand:
     """Seconds from the limit being met until it is lifted."""
     pauses: list[float] = field(default_factory=list)
     """Each of the next requests is refused for so many seconds, as one of too many at once."""
+    slow: float = 0.0
+    """Seconds until an answer."""
+    under_way: int = 0
+    most: int = 0
+    """Requests that were under way at once."""
     calls: list[Call] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     """What was asked or answered against the description."""
@@ -125,6 +130,10 @@ class _GitHub(Handler):
 
     def handle_one(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
         stand = self.host
+        with stand.lock:
+            stand.under_way += 1
+            stand.most = max(stand.most, stand.under_way)
+        time.sleep(stand.slow)
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         given = {name: values[-1] for name, values in query.items()}
         status, content, headers = self._reply(method, path.removeprefix(stand.base), query, token)
@@ -139,6 +148,7 @@ class _GitHub(Handler):
             headers |= {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": str(max(stand.remaining, 0))}
             headers["X-RateLimit-Reset"] = str(int(stand.lifted or time.time() + 3600) + 1)
             stand.calls.append(Call(path, given, token, status))
+            stand.under_way -= 1
         self.answer(status, content, headers=headers)
 
     def _reply(self, method: str, path: str, query: dict[str, list[str]], token: str) -> tuple[int, Any, dict[str, str]]:
