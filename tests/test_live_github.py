@@ -163,6 +163,16 @@ def test_a_limit_that_lasts_is_told_instead_of_waited_for(stand: Stand) -> None:
     assert len([call for call in stand.calls if call.status == 403]) <= TERMS.tellers + 8, "once it is known, nothing is asked any more"
 
 
+def test_a_limit_that_only_words_tell_is_not_taken_for_a_missing_permission(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand.pauses = [0]
+    monkeypatch.setattr(rest, "_UNTOLD", 0.2)
+    assert gaps(scan(stand)) == []
+
+    stand.pauses = [0]
+    monkeypatch.setattr(rest, "_UNTOLD", rest.PATIENCE + 1)
+    assert {gap.needs for gap in gaps(scan(stand))} == {"a scan after that, or a token with a higher limit"}
+
+
 def test_long_lists_are_read_to_their_end_and_the_newest_only_as_far_as_is_asked() -> None:
     workflows = [
         {"id": number, "name": "x", "path": f".github/workflows/{number}.yml", "state": "disabled_manually"} for number in range(1, 121)

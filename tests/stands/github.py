@@ -58,7 +58,7 @@ class Stand:
     reset: float = 0.0
     """Seconds from the limit being met until it is lifted."""
     pauses: list[float] = field(default_factory=list)
-    """Each of the next requests is refused for so many seconds, as one of too many at once."""
+    """Each of the next requests is refused for so many seconds, as one of too many at once; 0 does not say how long."""
     slow: float = 0.0
     """Seconds until an answer."""
     under_way: int = 0
@@ -155,7 +155,8 @@ class _GitHub(Handler):
         stand = self.host
         headers: dict[str, str] = {}
         if stand.pauses:
-            return 429, _message(429, "You have exceeded a secondary rate limit."), {"Retry-After": str(stand.pauses.pop(0))}
+            pause, told = stand.pauses.pop(0), "You have exceeded a secondary rate limit."
+            return (429, _message(429, told), {"Retry-After": str(pause)}) if pause else (403, _message(403, told), headers)
         if stand.remaining <= 0:
             stand.lifted = stand.lifted or time.time() + stand.reset
             if time.time() < stand.lifted:
