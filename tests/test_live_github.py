@@ -141,7 +141,7 @@ def test_answers_that_did_not_change_are_taken_from_the_cache(stand: Stand, monk
     assert [call.status for call in stand.calls[asked:] if call.status != 304] == [200]
     assert stand.remaining == left - 1
     gone = {item.signal for item in first.evidence} - {item.signal for item in second.evidence}
-    assert gone == {"released", "released-by-bot"}
+    assert gone == {"released", "uploaded-by-bot"}
 
 
 def test_a_limit_that_is_soon_lifted_is_waited_for(stand: Stand) -> None:
