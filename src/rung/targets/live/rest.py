@@ -24,6 +24,8 @@ from rung.targets.live.fields import at_path, names_in, replaced
 
 PATIENCE = 60.0
 """Seconds that a server's limit of requests is waited for; a longer wait is told instead."""
+_UNTOLD = 60.0
+"""Seconds after which a limit of requests at once is lifted where the server does not say."""
 _TRIES = 4
 _MOST_PAGES = 1_000
 _PER_PAGE = "100"
@@ -159,14 +161,15 @@ class Server:
     def _limited(self, answer: Answer) -> bool:
         """Whether the server's limit of requests was met; then the time until which it lasts is known."""
         headers = answer.headers
-        if answer.status not in (403, 429) or (
-            "Retry-After" not in headers and headers.get("X-RateLimit-Remaining") != "0" and answer.status != 429
-        ):
+        used_up = headers.get("X-RateLimit-Remaining") == "0"
+        in_words = "rate limit" in _words(answer).lower()
+        if answer.status != 429 and not (answer.status == 403 and (used_up or in_words or "Retry-After" in headers)):
             return False
         wait = _number(headers.get("Retry-After", ""))
         if wait is None:
-            reset = _number(headers.get("X-RateLimit-Reset", ""))
-            wait = reset - time.time() if reset is not None else 1.0
+            # The reset is that of the hour's limit: one for requests at once, which only words tell, has nothing to do with it.
+            reset = _number(headers.get("X-RateLimit-Reset", "")) if used_up else None
+            wait = reset - time.time() if reset is not None else _UNTOLD if in_words else 1.0
         self._until = max(self._until, time.time() + max(wait, 0.0))
         return True
 
@@ -186,10 +189,15 @@ class Server:
             raise CallError("interrupted", needs="a whole scan")
 
 
+def _words(answer: Answer) -> str:
+    """What a refusal says, empty for nothing."""
+    message = answer.data.get("message") if isinstance(answer.data, dict) else None
+    return message if isinstance(message, str) else ""
+
+
 def _refusal(answer: Answer) -> CallError:
     code = str(answer.status)
-    message = answer.data.get("message") if isinstance(answer.data, dict) else None
-    said = message if isinstance(message, str) else ""
+    said = _words(answer)
     if answer.status == 401:
         return CallError("the login is not accepted", code=code, needs="a token that is valid")
     if answer.status == 403:
