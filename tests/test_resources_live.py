@@ -15,6 +15,7 @@ from rung.targets.live.fields import names_in
 from rung.wildcards import any_glob
 from tests.aws_models import Item, item, item_of, member, operation, signing_name, wrong_answer, wrong_condition, wrong_parameters
 
+pytest.importorskip("botocore", reason="boto3 is not here: tests/install-components brings it")
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 PACKS = load_packs()
 LIVE = {resource.type: resource.live for resource in PACKS.resources if resource.live and resource.provider == "aws"}
