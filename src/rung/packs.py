@@ -57,7 +57,7 @@ PROTOCOLS = ("aws", "rest")
 """How it can be spoken to."""
 _READER = regex(r"(?:List|Describe|Get|BatchGet|BatchDescribe|Search)[A-Z0-9]|Search$")
 _SECRET = regex(
-    r"Secret|Password|Credential|SessionToken|AuthorizationToken|AuthToken|LoginToken|GetObject$|GetRecords|SelectObject|GetItem|PreSigned|Presigned"
+    r"SecretValue|Password|Credential|SessionToken|AuthorizationToken|AuthToken|LoginToken|GetObject$|GetRecords|SelectObject|GetItem|PreSigned|Presigned"
 )
 """In the names of operations that hand out what no scan may see."""
 RUNS = ("shell", "file", "module", "image", "build", "glob", "folder", "resource")

@@ -200,16 +200,16 @@ class _Watched:
         except CallError as error:
             with self._lock:
                 self._failed[call] = error
-                if not error.needs:
+                if error.denied:
                     self._denied[call] = f"{error.reason}{f' in {region}' if region else ''}"
             raise
 
     def state(self, read: Read) -> tuple[str, str]:
         """How a call went wherever it was made, and why; an error that says that there is none is an answer."""
         error = self._failed.get(read.call)
-        if read.call in self._denied and (error is None or error.code not in read.absent):
+        if read.call in self._denied and (error is None or not error.is_absence(read)):
             return "missing", self._denied[read.call]
-        if error is not None and error.code not in read.absent:
+        if error is not None and not error.is_absence(read):
             return "unknown", error.reason
         if any(call == read.call for call, _ in self.tried):
             return "allowed", ""

@@ -268,20 +268,21 @@ def _plain(page: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refusal(error: Mapping[str, Any]) -> CallError:
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    denied, needs = False, "a service that answers"
     if _EXPIRED.search(code):
-        return CallError("the credentials are expired", code=code, needs="fresh credentials")
-    if _NOT_SUBSCRIBED.search(code):
-        return CallError("the account is not signed up for the service", code=code, needs="the service switched on")
-    if _UNKNOWN_HERE.search(code):
-        return CallError(
-            "the credentials are not known there: the region is disabled, or they are wrong", code=code, needs="the region enabled"
-        )
-    if _DENIED.search(code):
+        reason, needs = "the credentials are expired", "fresh credentials"
+    elif _NOT_SUBSCRIBED.search(code):
+        reason, needs = "the account is not signed up for the service", "the service switched on"
+    elif _UNKNOWN_HERE.search(code):
+        reason, needs = "the credentials are not known there: the region is disabled, or they are wrong", "the region enabled"
+    elif denied := _DENIED.search(code) is not None:
         action = _ACTION.search(message)
-        return CallError("access denied", code=code, needs=action[1] if action else "")
-    if _THROTTLED.search(code):
-        return CallError("throttled", code=code, needs="a scan when less is asked of the service")
-    return CallError(f"failed ({code or 'no code'})", code=code, needs="a service that answers")
+        reason, needs = "access denied", action[1] if action else ""
+    elif _THROTTLED.search(code):
+        reason, needs = "throttled", "a scan when less is asked of the service"
+    else:
+        reason = f"failed ({code or 'no code'})"
+    return CallError(reason, code=code, needs=needs, denied=denied, said=message)
 
 
 def _sentence(error: Exception) -> str:

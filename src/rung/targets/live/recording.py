@@ -233,7 +233,9 @@ def _same(recorded: Any, asked: Any) -> bool:
 def _refusal(error: Mapping[str, Any]) -> CallError:
     code = str(error.get("code", ""))
     reason = str(error.get("reason", "")) or _REASONS.get(code, f"failed ({code})")
-    return CallError(reason, code=code, needs=str(error.get("needs", "")), said=str(error.get("message", "")))
+    needs, said = str(error.get("needs", "")), str(error.get("message", ""))
+    return CallError(reason, code=code, needs=needs, denied=reason == _DENIED, said=said)
 
 
-_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), "access denied")
+_DENIED = "access denied"
+_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), _DENIED)

@@ -201,7 +201,7 @@ def _refusal(answer: Answer) -> CallError:
     if answer.status == 401:
         return CallError("the login is not accepted", code=code, needs="a token that is valid")
     if answer.status == 403:
-        return CallError("access denied", code=code, said=said)
+        return CallError("access denied", code=code, denied=True, said=said)
     if answer.status == 404:
         return CallError("not found, or not visible to this login", code=code, said=said)
     return CallError(f"failed ({code})", code=code, needs="a server that answers", said=said)
