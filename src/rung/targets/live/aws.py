@@ -13,7 +13,7 @@ from msgspec import Struct
 from rung import __version__
 from rung.expressions import regex
 from rung.records import Coverage, ResourceType, TargetError, TargetInfo
-from rung.targets.live.driver import Allowed, CallError
+from rung.targets.live.driver import DENIED, Allowed, CallError
 
 HOME = "us-east-1"
 """The region that is asked where nothing names one."""
@@ -278,7 +278,7 @@ def _refusal(error: Mapping[str, Any]) -> CallError:
         )
     if _DENIED.search(code):
         action = _ACTION.search(message)
-        return CallError("access denied", code=code, needs=action[1] if action else "")
+        return CallError(DENIED, code=code, needs=action[1] if action else "")
     if _THROTTLED.search(code):
         return CallError("throttled", code=code, needs="a scan when less is asked of the service")
     return CallError(f"failed ({code or 'no code'})", code=code, needs="a service that answers")

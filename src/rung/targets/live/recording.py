@@ -18,7 +18,7 @@ from rung import __version__
 from rung.excerpt import mask_secrets
 from rung.expressions import regex
 from rung.records import Coverage, RungError, TargetError, TargetInfo
-from rung.targets.live.driver import CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver
 from rung.targets.live.fields import names_in, replaced, text_of
 
 SCHEMA = "rung/recording/1"
@@ -236,4 +236,4 @@ def _refusal(error: Mapping[str, Any]) -> CallError:
     return CallError(reason, code=code, needs=str(error.get("needs", "")), said=str(error.get("message", "")))
 
 
-_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), "access denied")
+_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), DENIED)
