@@ -202,7 +202,7 @@ class Toy:
 
 def test_each_call_is_tried_a_few_times_and_told_how_it_went(toy: Packs) -> None:
     driver = Toy(
-        s3__GetBucketVersioning=CallError("access denied", code="AccessDenied", denied=True),
+        s3__GetBucketVersioning=CallError("access denied", code="AccessDenied"),
         s3__GetBucketPolicy=CallError("there is none", code="NoSuchBucketPolicy"),
         cloudwatch__DescribeAlarms=CallError("throttled", code="Throttling", needs="patience"),
     )
@@ -229,7 +229,7 @@ def test_each_call_is_tried_a_few_times_and_told_how_it_went(toy: Packs) -> None
 
 
 def test_the_permission_is_told_and_not_the_call_s_name_where_they_differ(toy: Packs) -> None:
-    trials = check(Toy(s3__ListBuckets=CallError("access denied", code="AccessDenied", denied=True)), toy)
+    trials = check(Toy(s3__ListBuckets=CallError("access denied", code="AccessDenied")), toy)
 
     assert [trial.permission for trial in trials if trial.state == "missing"] == [("s3:ListAllMyBuckets",)]
     assert {trial.call for trial in trials if trial.state == "not tried"} >= {"s3:GetBucketPolicy", "s3:GetBucketVersioning"}
@@ -251,7 +251,7 @@ def test_the_command_tells_of_each_account_and_fails_unless_all_is_allowed(
     opened[:] = [Toy(), Toy()]
     assert main(["permissions", "toy", "--check"]) == DONE
     assert capsys.readouterr().out.count("1: 6 of 7 calls are allowed, 0 are not") == 2
-    for error in (CallError("access denied", code="AccessDenied", denied=True), CallError("throttled", needs="patience")):
+    for error in (CallError("access denied", code="AccessDenied"), CallError("throttled", needs="patience")):
         opened[:] = [Toy(events__ListRules=error), Toy()]
         assert main(["permissions", "toy", "--check", "prod", "--region", "here"]) == GATE_FAILED
     opened[:] = [Coverage(target="toy", what="prod", searched=False, reason="expired", needs="a login")]

@@ -13,7 +13,7 @@ from msgspec import Struct
 from rung import __version__
 from rung.expressions import regex
 from rung.records import Coverage, ResourceType, TargetError, TargetInfo
-from rung.targets.live.driver import Allowed, CallError
+from rung.targets.live.driver import DENIED, Allowed, CallError
 
 HOME = "us-east-1"
 """The region that is asked where nothing names one."""
@@ -268,21 +268,21 @@ def _plain(page: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refusal(error: Mapping[str, Any]) -> CallError:
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
-    denied, needs = False, "a service that answers"
+    needs = "a service that answers"
     if _EXPIRED.search(code):
         reason, needs = "the credentials are expired", "fresh credentials"
     elif _NOT_SUBSCRIBED.search(code):
         reason, needs = "the account is not signed up for the service", "the service switched on"
     elif _UNKNOWN_HERE.search(code):
         reason, needs = "the credentials are not known there: the region is disabled, or they are wrong", "the region enabled"
-    elif denied := _DENIED.search(code) is not None:
+    elif _DENIED.search(code):
         action = _ACTION.search(message)
-        reason, needs = "access denied", action[1] if action else ""
+        reason, needs = DENIED, action[1] if action else ""
     elif _THROTTLED.search(code):
         reason, needs = "throttled", "a scan when less is asked of the service"
     else:
         reason = f"failed ({code or 'no code'})"
-    return CallError(reason, code=code, needs=needs, denied=denied, said=message)
+    return CallError(reason, code=code, needs=needs, said=message)
 
 
 def _sentence(error: Exception) -> str:

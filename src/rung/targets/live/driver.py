@@ -9,6 +9,9 @@ from rung.packs import is_reader
 from rung.records import Coverage, Listing, Read, ResourceType, RungError, TargetInfo
 from rung.wildcards import any_glob
 
+DENIED = "access denied"
+"""Why a call gave no answer that its caller may not make."""
+
 
 class CallError(RungError):
     """A call that gave no answer.
@@ -17,17 +20,15 @@ class CallError(RungError):
         reason: why, in a few words that follow the call's name: `access denied`, `throttled`.
         code: the service's own name for it.
         needs: what would help; empty when the caller's permission would.
-        denied: whether whoever calls is not allowed to.
         silent: whether nothing answered at all, so that asking again costs as much time for nothing.
         said: the service's own words; only compared, never shown.
     """
 
-    def __init__(self, reason: str, *, code: str = "", needs: str = "", denied: bool = False, silent: bool = False, said: str = "") -> None:
+    def __init__(self, reason: str, *, code: str = "", needs: str = "", silent: bool = False, said: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
         self.needs = needs
-        self.denied = denied
         self.silent = silent
         self.said = said
 

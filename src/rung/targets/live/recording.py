@@ -18,7 +18,7 @@ from rung import __version__
 from rung.excerpt import mask_secrets
 from rung.expressions import regex
 from rung.records import Coverage, RungError, TargetError, TargetInfo
-from rung.targets.live.driver import CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver
 from rung.targets.live.fields import names_in, replaced, text_of
 
 SCHEMA = "rung/recording/1"
@@ -234,8 +234,7 @@ def _refusal(error: Mapping[str, Any]) -> CallError:
     code = str(error.get("code", ""))
     reason = str(error.get("reason", "")) or _REASONS.get(code, f"failed ({code})")
     needs, said = str(error.get("needs", "")), str(error.get("message", ""))
-    return CallError(reason, code=code, needs=needs, denied=reason == _DENIED, said=said)
+    return CallError(reason, code=code, needs=needs, said=said)
 
 
-_DENIED = "access denied"
-_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), _DENIED)
+_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), DENIED)

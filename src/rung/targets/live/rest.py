@@ -19,7 +19,7 @@ from rung.expressions import regex
 from rung.records import Coverage, Provider, ResourceType, RungError, TargetError, TargetInfo
 from rung.rest import AGAIN, Answer, Rest, RestError
 from rung.targets.live.answers import Answers
-from rung.targets.live.driver import Allowed, CallError
+from rung.targets.live.driver import DENIED, Allowed, CallError
 from rung.targets.live.fields import at_path, names_in, replaced
 
 PATIENCE = 60.0
@@ -201,7 +201,7 @@ def _refusal(answer: Answer) -> CallError:
     if answer.status == 401:
         return CallError("the login is not accepted", code=code, needs="a token that is valid")
     if answer.status == 403:
-        return CallError("access denied", code=code, denied=True, said=said)
+        return CallError(DENIED, code=code, said=said)
     if answer.status == 404:
         return CallError("not found, or not visible to this login", code=code, said=said)
     return CallError(f"failed ({code})", code=code, needs="a server that answers", said=said)
