@@ -25,7 +25,7 @@ PROVIDER = next(provider for provider in PACKS.providers if provider.id == "gith
 
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", TOKEN)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_repository_that_is_not_there_or_not_visible_is_not_an_empty_one(stand
 
 
 def test_a_token_that_is_not_accepted_is_named_as_what_is_missing(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", "expired")
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", "expired")
 
     assert [gap.needs for gap in gaps(scan(stand))] == ["a token that is valid"]
 
@@ -216,9 +216,24 @@ def test_the_token_is_that_of_the_environment_or_of_githubs_own_program(
 
     scan(stand)
     scan(stand, token="OTHER")
-    monkeypatch.delenv("GITHUB_TOKEN")
+    monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
     scan(stand)
     assert list(dict.fromkeys(call.token for call in stand.calls)) == [TOKEN, "of-another-variable", "of-the-file"]
+
+
+def test_a_token_for_the_public_host_is_sent_to_no_other_but_to_the_one_that_the_environment_names(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+
+    scan(stand)
+    assert {call.token for call in stand.calls} == {""}
+
+    monkeypatch.setenv("GITHUB_API_URL", stand.url)
+    stand.calls.clear()
+    scan(stand)
+    assert {call.token for call in stand.calls} == {TOKEN}
 
 
 def test_only_what_the_packs_name_is_asked_and_only_by_get(stand: Stand) -> None:

@@ -226,7 +226,7 @@ def _login(provider: Provider, address: Address, url: str) -> dict[str, str]:
     """The header that proves who asks, if anything gives one."""
     if address.token and not os.environ.get(address.token):
         raise TargetError(f"the environment variable {address.token} holds no token for the {provider.title}.")
-    token = os.environ.get(address.token, "") if address.token else _first(provider.token)
+    token = os.environ.get(address.token, "") if address.token else _first(_tokens(provider, url))
     if not token and provider.token_file:
         token = _token_of_file(provider, urlsplit(url).hostname or "")
     if token:
@@ -237,6 +237,12 @@ def _login(provider: Provider, address: Address, url: str) -> dict[str, str]:
         pair = ":".join(os.environ[name] for name in provider.basic)
         return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
     return {}
+
+
+def _tokens(provider: Provider, url: str) -> tuple[str, ...]:
+    """The environment variables whose tokens are for an address: one for the provider's own host is sent to no other."""
+    usual = {urlsplit(known).netloc for known in (provider.default, *(os.environ.get(name, "") for name in provider.address)) if known}
+    return provider.token if not provider.default or urlsplit(url).netloc in usual else provider.elsewhere_token
 
 
 def _token_of_file(provider: Provider, host: str) -> str:
