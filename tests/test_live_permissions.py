@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_trying_a_repository_of_a_code_host_names_what_its_token_may_not_see(
         stand.tokens = {TOKEN: {"Metadata", "Contents", "Actions", "Pull requests", "Deployments"}}
 
         assert main(["permissions", "github", "--check", "acme/churn"]) == GATE_FAILED
-    missing = {line.split("  ")[1] for line in capsys.readouterr().out.splitlines() if line.startswith("missing")}
+    missing = {re.split(r" {2,}", line)[1] for line in capsys.readouterr().out.splitlines() if line.startswith("missing")}
     assert missing == {"Administration: read", "Code scanning alerts: read", "Dependabot alerts: read", "Secret scanning alerts: read"}
 
 
