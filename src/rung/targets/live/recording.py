@@ -25,7 +25,7 @@ SCHEMA = "rung/recording/1"
 SUFFIX = ".recording.jsonl"
 _ACCOUNT = regex(r"(?<![0-9A-Za-z.])\d{12}(?![0-9A-Za-z.])")
 _MAIL = regex(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
-_SENSITIVE = regex(r"(?i)passw|secret(?!_scanning)|token$|^token|credential|private.?key|access.?key|userdata|connectionstring")
+_SENSITIVE = regex(r"(?i)passw|secret(?!_scanning|list$)|token$|^token|credential|private.?key|access.?key|userdata|connectionstring")
 _VARIABLES = regex(r"(?i)^environment(?:variables)?$")
 """Holds variables, and among them secrets, where it is no plain name."""
 _MASK = "***"
