@@ -22,7 +22,7 @@ from rung.expressions import regex
 from rung.matchers import Matchers
 from rung.records import Coverage, Packs, Read, RungError, TargetInfo
 from rung.targets.live.aws import OWN
-from rung.targets.live.driver import CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver
 
 CLUSTER = "kubernetes"
 """The pack of a cluster's kinds of objects, which are named `group/Kind`."""
@@ -208,7 +208,7 @@ class _Watched:
         told = partial(Trial, call=read.call)
         failed = [(region, error) for region, error in self._failed[read.call] if not error.is_absence(read)]
         for region, error in failed:
-            if error.denied or not error.needs:
+            if error.reason == DENIED or not error.needs:
                 reason = f"{error.reason} in {region}" if region else error.reason
                 return told(permission=(error.needs,) if error.needs else read.permission, state="missing", reason=reason)
         if failed:
