@@ -305,7 +305,7 @@ def test_an_end_asked_for_gives_what_was_seen_and_names_the_rest(terms: Terms) -
 
 
 def test_nothing_is_called_that_may_do_more_than_read() -> None:
-    from rung.packs import PackError
+    from rung.records import PackError
 
     for call in ("demo:DeletePipeline", "demo:StartRun", "demo:GetSecretValue", "POST /runs/create", "DELETE /runs"):
         listing = {"list": call, "name": "Name", "permission": "x"}

@@ -25,7 +25,7 @@ PROVIDER = next(provider for provider in PACKS.providers if provider.id == "gith
 
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", TOKEN)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_repository_that_is_not_there_or_not_visible_is_not_an_empty_one(stand
 
 
 def test_a_token_that_is_not_accepted_is_named_as_what_is_missing(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", "expired")
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", "expired")
 
     assert [gap.needs for gap in gaps(scan(stand))] == ["a token that is valid"]
 
@@ -141,7 +141,7 @@ def test_answers_that_did_not_change_are_taken_from_the_cache(stand: Stand, monk
     assert [call.status for call in stand.calls[asked:] if call.status != 304] == [200]
     assert stand.remaining == left - 1
     gone = {item.signal for item in first.evidence} - {item.signal for item in second.evidence}
-    assert gone == {"released", "released-by-bot"}
+    assert gone == {"released", "uploaded-by-bot"}
 
 
 def test_a_limit_that_is_soon_lifted_is_waited_for(stand: Stand) -> None:
@@ -163,6 +163,16 @@ def test_a_limit_that_lasts_is_told_instead_of_waited_for(stand: Stand) -> None:
     assert len([call for call in stand.calls if call.status == 403]) <= TERMS.tellers + 8, "once it is known, nothing is asked any more"
 
 
+def test_a_limit_that_only_words_tell_is_not_taken_for_a_missing_permission(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand.pauses = [0]
+    monkeypatch.setattr(rest, "_UNTOLD", 0.2)
+    assert gaps(scan(stand)) == []
+
+    stand.pauses = [0]
+    monkeypatch.setattr(rest, "_UNTOLD", rest.PATIENCE + 1)
+    assert {gap.needs for gap in gaps(scan(stand))} == {"a scan after that, or a token with a higher limit"}
+
+
 def test_long_lists_are_read_to_their_end_and_the_newest_only_as_far_as_is_asked() -> None:
     workflows = [
         {"id": number, "name": "x", "path": f".github/workflows/{number}.yml", "state": "disabled_manually"} for number in range(1, 121)
@@ -176,6 +186,15 @@ def test_long_lists_are_read_to_their_end_and_the_newest_only_as_far_as_is_asked
     assert paths["/repos/acme/churn/releases"] == 1
     assert {item.occurrences for item in live.evidence if item.signal == "released"} == {1}
     assert paths["/repos/acme/churn/actions/workflows/120/runs"] == 4
+
+
+def test_what_belongs_to_the_one_repository_is_asked_for_by_several_threads_at_once() -> None:
+    pulls = [{"number": number, "state": "closed", "base": {"ref": "main"}} for number in range(8)]
+    with github("practising", pulls=pulls) as stand:
+        stand.slow = 0.05
+        scan(stand)
+
+        assert 1 < stand.most <= TERMS.tellers + 1
 
 
 def test_an_enterprise_server_is_asked_below_its_path() -> None:
@@ -197,9 +216,24 @@ def test_the_token_is_that_of_the_environment_or_of_githubs_own_program(
 
     scan(stand)
     scan(stand, token="OTHER")
-    monkeypatch.delenv("GITHUB_TOKEN")
+    monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
     scan(stand)
     assert list(dict.fromkeys(call.token for call in stand.calls)) == [TOKEN, "of-another-variable", "of-the-file"]
+
+
+def test_a_token_for_the_public_host_is_sent_to_no_other_but_to_the_one_that_the_environment_names(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+
+    scan(stand)
+    assert {call.token for call in stand.calls} == {""}
+
+    monkeypatch.setenv("GITHUB_API_URL", stand.url)
+    stand.calls.clear()
+    scan(stand)
+    assert {call.token for call in stand.calls} == {TOKEN}
 
 
 def test_only_what_the_packs_name_is_asked_and_only_by_get(stand: Stand) -> None:

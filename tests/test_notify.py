@@ -85,6 +85,14 @@ def test_slack_and_what_takes_its_messages_get_text_and_blocks(fallen: Document,
     assert all(block["text"]["text"] in message["text"] for block in message["blocks"][:4])
 
 
+def test_that_other_detectors_may_be_the_cause_is_told(fallen: Document) -> None:
+    note = "The two results were made by different versions of Rung (0.1.0 and 0.2.0)."
+    noted = {**fallen, "comparison": {**fallen["comparison"], "notes": [note]}}
+
+    assert notification_of(noted)["notes"] == [note]
+    assert slack_message(noted)["text"].endswith(note)
+
+
 def test_slack_s_own_addresses_are_known_without_being_called_slack() -> None:
     [plain, own] = channels_of(["https://example.com/x", f"https://hooks.slack.com/services/{SECRET}"], {})
 

@@ -321,7 +321,7 @@ def _unseen(criterion: Criterion, view: _View) -> str:
     return (
         f"Seen only {where}, which was not searched."
         if not view.places
-        else f"Not shown by what was searched; it may be seen {where}, which was not."
+        else f"Not shown by what was searched; it may be seen {where}, which was not searched."
     )
 
 

@@ -13,6 +13,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain, islice
 from threading import BoundedSemaphore, Event, Lock
 from typing import Any, NamedTuple
 
@@ -215,15 +216,20 @@ class _Collection:
         jobs: list[Future[None]] = []
         number = 0
         try:
-            for item in self._items(listing, region, fields):
+            items = self._items(listing, region, fields)
+            ahead = list(islice(items, 2))
+            for item in chain(ahead, items):
                 number += 1
                 if number > MOST_TOLD and (listing.details or kind.children):
-                    self._tell(kind, item, region, fields, more=False)
+                    self._tell(kind, item, region, fields, None, more=False)
+                elif len(ahead) == 1:
+                    # All else may belong to the only one of its type, as to a repository: the tellers are for that.
+                    self._tell(kind, item, region, fields, tellers)
                 elif tellers is None or not (listing.details or kind.children):
-                    self._tell(kind, item, region, fields)
+                    self._tell(kind, item, region, fields, None)
                 else:
                     self._slots.acquire()
-                    job = tellers.submit(self._tell, kind, item, region, fields)
+                    job = tellers.submit(self._tell, kind, item, region, fields, None)
                     job.add_done_callback(lambda _: self._slots.release())
                     jobs.append(job)
                     if len(jobs) > 2 * _WAITING:
@@ -264,8 +270,10 @@ class _Collection:
         except KeyError as error:
             raise CallError(f"what it is asked about has no {error.args[0]}", code="NoField", needs="a look by hand") from error
 
-    def _tell(self, kind: _Kind, item: Mapping[str, Any], region: str, fields: Mapping[str, Any], *, more: bool = True) -> None:
-        """Asks what else is to be known of a resource, judges it, and lists what belongs to it."""
+    def _tell(
+        self, kind: _Kind, item: Mapping[str, Any], region: str, fields: Mapping[str, Any], tellers: Executor | None, *, more: bool = True
+    ) -> None:
+        """Asks what else is to be known of a resource, judges it, and lists what belongs to it, by threads of its own where there are any."""
         listing = kind.listing
         whole: dict[str, Any] = dict(item)
         complete = more or not listing.details
@@ -283,10 +291,11 @@ class _Collection:
                     complete = False
                 continue
             _put(whole, detail.into, list(at_path(page, detail.take)))
-        self._judge(kind, whole, region, _name(listing, ChainMap(whole, dict(fields))), complete=complete)
+        name = _name(listing, ChainMap(whole, dict(fields))) or self._driver.info.name  # What an account has one of goes by the account.
+        self._judge(kind, whole, region, name, complete=complete)
         if more:
             for child in kind.children:
-                self._list_all(child, region, ChainMap(whole, dict(fields)), None)
+                self._list_all(child, region, ChainMap(whole, dict(fields)), tellers)
 
     # ── judging ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -435,12 +444,12 @@ def _capabilities(types: Iterable[ResourceType], matchers: Matchers) -> tuple[st
 
 
 def _name(listing: Listing, fields: Mapping[str, Any]) -> str:
-    """The name of a resource: what lies at a path in it, or a text made of its fields and of those of what it belongs to."""
+    """The name of a resource: what lies at a path in it, or a text made of its fields and of those of what it belongs to; empty without."""
     try:
         name = filled(listing.name, fields) if "{" in listing.name else next(at_path(fields, listing.name), "")
     except KeyError:
         name = ""
-    return str(name) or "unnamed"
+    return str(name)
 
 
 def _put(whole: dict[str, Any], into: str, values: list[Any]) -> None:

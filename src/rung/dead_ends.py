@@ -11,6 +11,7 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from fnmatch import fnmatch
 
 from rung.commands import Tree
@@ -61,11 +62,15 @@ class DeadEnds:
         self._tree = Tree(files)
         self._starts = starts
 
-    def find(self, evidence: Sequence[Evidence], detectors: Iterable[Detector], rules: Iterable[DeadEndRule]) -> tuple[DeadEnd, ...]:
-        """All dead ends, sorted by place; at most twenty of a kind."""
+    def find(
+        self, evidence: Sequence[Evidence], detectors: Iterable[Detector], rules: Iterable[DeadEndRule], *, live: Sequence[Evidence] = ()
+    ) -> tuple[DeadEnd, ...]:
+        """All dead ends, sorted by place; at most twenty of a kind. `live` is what is seen elsewhere of what something may lead to."""
         found: dict[str, DeadEnd] = {}
         kinds: dict[str, int] = {}
-        for one in (*self._of_files(), *_of_signals(evidence, detectors), *_of_rules(evidence, rules)):
+        strong = [item for item in (*evidence, *live) if item.strength >= Strength.IMPLEMENTED]
+        seen = {item.capability for item in strong} | {f"{item.detector}/{item.signal}" for item in strong}
+        for one in (*self._of_files(), *_of_signals(evidence, detectors, seen), *_of_rules(evidence, rules, seen)):
             if one.id not in found and kinds.get(one.kind, 0) < _MAX_OF_A_KIND:
                 kinds[one.kind] = kinds.get(one.kind, 0) + 1
                 found[one.id] = one
@@ -205,18 +210,16 @@ class DeadEnds:
         return _dead_end(kind, Location(target=self._target.info.id, path=path, line=line, end_line=line), what, remediation)
 
 
-def _of_signals(evidence: Sequence[Evidence], detectors: Iterable[Detector]) -> Iterator[DeadEnd]:
+def _of_signals(evidence: Sequence[Evidence], detectors: Iterable[Detector], seen: AbstractSet[str]) -> Iterator[DeadEnd]:
     """Evidence of signals that lead nowhere unless another signal or capability is found too."""
     notes = {f"{detector.id}/{signal.id}": signal.dead_end for detector in detectors for signal in detector.signals if signal.dead_end}
-    strong = [item for item in evidence if item.strength >= Strength.IMPLEMENTED]
-    seen = {item.capability for item in strong} | {f"{item.detector}/{item.signal}" for item in strong}
-    for item in strong:
-        note = notes.get(f"{item.detector}/{item.signal}")
-        if note and not seen.intersection(note.unless):
+    for item in evidence:
+        note = notes.get(f"{item.detector}/{item.signal}") if item.strength >= Strength.IMPLEMENTED else None
+        if note and seen.isdisjoint(note.unless):
             yield _dead_end(note.kind, item.location, note.what, note.remediation)
 
 
-def _of_rules(evidence: Sequence[Evidence], rules: Iterable[DeadEndRule]) -> Iterator[DeadEnd]:
+def _of_rules(evidence: Sequence[Evidence], rules: Iterable[DeadEndRule], seen: AbstractSet[str]) -> Iterator[DeadEnd]:
     """Capabilities that are there without the one that makes use of them; placed where the first stands strongest."""
     best: dict[str, Evidence] = {}
     for item in evidence:
@@ -224,7 +227,7 @@ def _of_rules(evidence: Sequence[Evidence], rules: Iterable[DeadEndRule]) -> Ite
             best[item.capability] = item
     for rule in rules:
         has = next((best[capability] for capability in rule.has if capability in best), None)
-        if has and not any(capability in best for capability in rule.lacks):
+        if has and seen.isdisjoint(rule.lacks):
             yield _dead_end(rule.id, has.location, rule.what, rule.remediation)
 
 

@@ -57,7 +57,7 @@ PROTOCOLS = ("aws", "rest")
 """How it can be spoken to."""
 _READER = regex(r"(?:List|Describe|Get|BatchGet|BatchDescribe|Search)[A-Z0-9]|Search$")
 _SECRET = regex(
-    r"Secret|Password|Credential|SessionToken|AuthorizationToken|AuthToken|LoginToken|GetObject$|GetRecords|SelectObject|GetItem|PreSigned|Presigned"
+    r"SecretValue|Password|Credential|SessionToken|AuthorizationToken|AuthToken|LoginToken|GetObject$|GetRecords|SelectObject|GetItem|PreSigned|Presigned"
 )
 """In the names of operations that hand out what no scan may see."""
 RUNS = ("shell", "file", "module", "image", "build", "glob", "folder", "resource")
@@ -279,7 +279,7 @@ def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]
 def provider_of(file: str, pack: Mapping[str, Any]) -> Provider:
     """How the provider of a pack of infrastructure types is spoken to."""
     raw, where = pack["live"], f"{file}: live"
-    texts = ("address", "token", "basic")
+    texts = ("address", "token", "elsewhere_token", "basic")
     plain = ("default", "elsewhere", "instead", "name", "token_file", "token_key")
     _keys(where, raw, required=("title", "kind", "protocol"), optional=("headers", "pages", *texts, *plain))
     for key, allowed in (("kind", PROVIDERS), ("protocol", PROTOCOLS)):

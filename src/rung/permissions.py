@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -21,7 +22,7 @@ from rung.expressions import regex
 from rung.matchers import Matchers
 from rung.records import Coverage, Packs, Read, RungError, TargetInfo
 from rung.targets.live.aws import OWN
-from rung.targets.live.driver import CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver
 
 CLUSTER = "kubernetes"
 """The pack of a cluster's kinds of objects, which are named `group/Kind`."""
@@ -134,8 +135,8 @@ def check(driver: Driver, packs: Packs) -> tuple[Trial, ...]:
     lost = "" if watched.tried else next((entry.reason for entry in live.coverage if not entry.searched), "")
     found = {}
     for read in _reads(driver.provider, packs):
-        state, reason = ("unknown", lost) if lost else watched.state(read)
-        found[read.call, read.permission] = Trial(call=read.call, permission=read.permission, state=state, reason=reason)
+        trial = Trial(call=read.call, permission=read.permission, state="unknown", reason=lost) if lost else watched.trial(read)
+        found[trial.call, trial.permission] = trial
     return tuple(found[key] for key in sorted(found))
 
 
@@ -159,8 +160,8 @@ class _Watched:
         self._lock = Lock()
         self.tried: Counter[tuple[str, str]] = Counter()
         """By call and region."""
-        self._failed: dict[str, CallError] = {}
-        self._denied: dict[str, str] = {}
+        self._failed: dict[str, list[tuple[str, CallError]]] = defaultdict(list)
+        """Region and error by call."""
 
     @property
     def info(self) -> TargetInfo:
@@ -199,21 +200,22 @@ class _Watched:
             yield from list(_first(self._driver.pages(call, parameters, region)))
         except CallError as error:
             with self._lock:
-                self._failed[call] = error
-                if not error.needs:
-                    self._denied[call] = f"{error.reason}{f' in {region}' if region else ''}"
+                self._failed[call].append((region, error))
             raise
 
-    def state(self, read: Read) -> tuple[str, str]:
-        """How a call went wherever it was made, and why; an error that says that there is none is an answer."""
-        error = self._failed.get(read.call)
-        if read.call in self._denied and (error is None or error.code not in read.absent):
-            return "missing", self._denied[read.call]
-        if error is not None and error.code not in read.absent:
-            return "unknown", error.reason
+    def trial(self, read: Read) -> Trial:
+        """How a call went wherever it was made; an error that says that there is none is an answer."""
+        told = partial(Trial, call=read.call)
+        failed = [(region, error) for region, error in self._failed[read.call] if not error.is_absence(read)]
+        for region, error in failed:
+            if error.reason == DENIED or not error.needs:
+                reason = f"{error.reason} in {region}" if region else error.reason
+                return told(permission=(error.needs,) if error.needs else read.permission, state="missing", reason=reason)
+        if failed:
+            return told(permission=read.permission, state="unknown", reason=failed[0][1].reason)
         if any(call == read.call for call, _ in self.tried):
-            return "allowed", ""
-        return "not tried", "there is nothing that it is about"
+            return told(permission=read.permission, state="allowed")
+        return told(permission=read.permission, state="not tried", reason="there is nothing that it is about")
 
 
 def _first(pages: Iterable[Any]) -> Iterator[Any]:

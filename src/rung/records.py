@@ -664,6 +664,8 @@ class Provider(Record, frozen=True, kw_only=True):
     """Form of the name of what is asked for on it (`{owner}/{repo}`); empty where the address says all."""
     elsewhere: str = ""
     """Path of its API on a host of somebody's own."""
+    elsewhere_token: tuple[str, ...] = ()
+    """Environment variables that hold a token for such a host, to which those for the default one are not sent."""
     instead: str = ""
     """A sentence on what a token of another kind must be allowed, where it can't be told call by call."""
     headers: dict[str, str] = {}

@@ -117,8 +117,7 @@ def scan_systems(
     read = [(target, readers.read_all(target, progress=progress)) for target in targets]
     declared = _declared(read, packs, matchers) if accounts else None
     lives = accounts.look(matchers, declared) if accounts else ()
-    shown = frozenset(item.capability for live in lives for item in live.evidence if not matchers.signal(item).given)
-    searching = _Searching(packs, readers, matchers, config, shown)
+    searching = _Searching(packs, readers, matchers, config, [item for live in lives for item in live.evidence])
     parts: dict[str, list[_Part]] = {} if targets else {"": []}
     for target, files in read:
         for system, part in searching.parts(target, files):
@@ -147,9 +146,11 @@ class _Part(Struct, frozen=True, kw_only=True):
 class _Searching:
     """The looking through of repositories, all by the same packs and configuration."""
 
-    def __init__(self, packs: Packs, readers: Readers, matchers: Matchers, config: Config, live: frozenset[str]) -> None:
+    def __init__(self, packs: Packs, readers: Readers, matchers: Matchers, config: Config, live: Sequence[Evidence]) -> None:
         self._packs, self._readers, self.matchers, self._config = packs, readers, matchers, config
-        self._live = live
+        self._live = [item for item in live if not matchers.signal(item).given]
+        self.shown = frozenset(item.capability for item in self._live)
+        """Capabilities that what is live shows by itself."""
         self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
 
     def parts(self, target: Target, files: Sequence[SourceFile]) -> Iterator[tuple[str, _Part]]:
@@ -164,11 +165,11 @@ class _Searching:
             mine = [file for file in own if file.unread not in NOT_OURS]
             aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
             paths = {file.path for file in mine}
-            found = detect(files, matches, wiring, identity, own=mine, live=self._live)
+            found = detect(files, matches, wiring, identity, own=mine, live=self.shown)
             # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
             against = (item for item in detect(files, matches, wiring, identity, own=aside) if item.capability in self._negative)
             evidence = tuple(_with_excerpts((*found, *against), target))
-            ends = dead_ends.find(evidence, self._packs.detectors, self._packs.dead_ends)
+            ends = dead_ends.find(evidence, self._packs.detectors, self._packs.dead_ends, live=self._live)
             yield (
                 system,
                 _Part(
@@ -195,8 +196,7 @@ def _concluded(
     """The assessment of a system from what its targets show."""
     matchers = searching.matchers
     evidence = tuple(item for part in parts for item in part.evidence)
-    shown = {item.capability for item in evidence if item.strength >= Strength.IMPLEMENTED}
-    shown |= {item.capability for live in lives for item in live.evidence if not matchers.signal(item).given}
+    shown = {item.capability for item in evidence if item.strength >= Strength.IMPLEMENTED} | searching.shown
     evidence += tuple(
         item for live in lives for item in live.evidence if not (given := matchers.signal(item).given) or shown.intersection(given)
     )
@@ -215,7 +215,7 @@ def _concluded(
         version=__version__,
         digest=packs.digest,
         generated_at=now.isoformat(timespec="seconds"),
-        scope={"system": system or config.system or infos[0].name} | ({"repository": infos[0].name} if system else {}),
+        scope={"system": system or config.system or (infos[0].name if infos else "nothing")} | ({"repository": infos[0].name} if system else {}),
         targets=infos,
         results=results,
         strengths=assess.strengths(evidence, packs.capabilities),

@@ -58,7 +58,12 @@ class Stand:
     reset: float = 0.0
     """Seconds from the limit being met until it is lifted."""
     pauses: list[float] = field(default_factory=list)
-    """Each of the next requests is refused for so many seconds, as one of too many at once."""
+    """Each of the next requests is refused for so many seconds, as one of too many at once; 0 does not say how long."""
+    slow: float = 0.0
+    """Seconds until an answer."""
+    under_way: int = 0
+    most: int = 0
+    """Requests that were under way at once."""
     calls: list[Call] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     """What was asked or answered against the description."""
@@ -125,6 +130,10 @@ class _GitHub(Handler):
 
     def handle_one(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> None:
         stand = self.host
+        with stand.lock:
+            stand.under_way += 1
+            stand.most = max(stand.most, stand.under_way)
+        time.sleep(stand.slow)
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         given = {name: values[-1] for name, values in query.items()}
         status, content, headers = self._reply(method, path.removeprefix(stand.base), query, token)
@@ -139,13 +148,15 @@ class _GitHub(Handler):
             headers |= {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": str(max(stand.remaining, 0))}
             headers["X-RateLimit-Reset"] = str(int(stand.lifted or time.time() + 3600) + 1)
             stand.calls.append(Call(path, given, token, status))
+            stand.under_way -= 1
         self.answer(status, content, headers=headers)
 
     def _reply(self, method: str, path: str, query: dict[str, list[str]], token: str) -> tuple[int, Any, dict[str, str]]:
         stand = self.host
         headers: dict[str, str] = {}
         if stand.pauses:
-            return 429, _message(429, "You have exceeded a secondary rate limit."), {"Retry-After": str(stand.pauses.pop(0))}
+            pause, told = stand.pauses.pop(0), "You have exceeded a secondary rate limit."
+            return (429, _message(429, told), {"Retry-After": str(pause)}) if pause else (403, _message(403, told), headers)
         if stand.remaining <= 0:
             stand.lifted = stand.lifted or time.time() + stand.reset
             if time.time() < stand.lifted:

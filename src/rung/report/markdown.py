@@ -108,8 +108,8 @@ def _rise(document: Document, rise: Rise) -> list[str]:
 
 def _places(document: Document, criterion: Document) -> str:
     found = evidence_by_id(document)
-    items = [found[name] for name in criterion["evidence"] if name in found][:_CRITERIA_EVIDENCE]
-    return " (" + ", ".join(link(document, item["location"]) for item in items) + ")" if items else ""
+    places = dict.fromkeys(link(document, found[name]["location"]) for name in criterion["evidence"] if name in found)
+    return " (" + ", ".join(list(places)[:_CRITERIA_EVIDENCE]) + ")" if places else ""
 
 
 def _next_steps(document: Document) -> list[str]:

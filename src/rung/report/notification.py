@@ -31,6 +31,7 @@ def notification_of(document: Document) -> Document:
         },
         "regressions": comparison["regressions"],
         "reasons": _reasons(comparison),
+        "notes": comparison["notes"],
     }
 
 
@@ -46,14 +47,14 @@ def slack_message(document: Document) -> Document:
         f"▼ {_plain(reason['what'])}\n" + "\n".join(f"    {_plain(place)}" for place in reason["places"]) for reason in _reasons(comparison)
     ]
     sections = [levels, *(_joined(lines) for lines in (regressions, reasons) if lines)]
-    compared = _plain(revisions(comparison))
+    compared = _joined([_plain(text) for text in (revisions(comparison), *comparison["notes"])])
     return {
         "text": "\n".join([_plain(title), *sections, compared]),
         "unfurl_links": False,
         "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": title[:_HEADER]}},
             *({"type": "section", "text": {"type": "mrkdwn", "text": section}} for section in sections),
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": compared[:_SECTION]}]},
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": compared}]},
         ],
     }
 

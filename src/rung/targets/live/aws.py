@@ -15,7 +15,7 @@ from msgspec import Struct
 from rung import __version__
 from rung.expressions import regex
 from rung.records import Coverage, ResourceType, TargetError, TargetInfo
-from rung.targets.live.driver import Allowed, CallError
+from rung.targets.live.driver import DENIED, Allowed, CallError
 
 HOME = "us-east-1"
 """The region that is asked where nothing names one."""
@@ -328,8 +328,8 @@ def _unreadable() -> CallError:
 
 
 def _refusal(error: Mapping[str, Any]) -> CallError:
-    code, said = str(error.get("Code", "")), str(error.get("Message", ""))
-    reason, needs = f"failed ({code or 'no code'})", "a service that answers"
+    code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    needs = "a service that answers"
     if _EXPIRED.search(code):
         reason, needs = "the credentials are expired", "fresh credentials"
     elif _NOT_SUBSCRIBED.search(code):
@@ -337,11 +337,13 @@ def _refusal(error: Mapping[str, Any]) -> CallError:
     elif _UNKNOWN_HERE.search(code):
         reason, needs = "the credentials are not known there: the region is disabled, or they are wrong", "the region enabled"
     elif _DENIED.search(code):
-        action = _ACTION.search(said)
-        reason, needs = "access denied", action[1] if action else ""
+        action = _ACTION.search(message)
+        reason, needs = DENIED, action[1] if action else ""
     elif _THROTTLED.search(code):
         reason, needs = "throttled", "a scan when less is asked of the service"
-    return CallError(reason, code=code, needs=needs, said=said)
+    else:
+        reason = f"failed ({code or 'no code'})"
+    return CallError(reason, code=code, needs=needs, said=message)
 
 
 def _sentence(error: Exception) -> str:

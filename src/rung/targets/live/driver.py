@@ -9,6 +9,9 @@ from rung.packs import is_reader
 from rung.records import Coverage, Listing, Read, ResourceType, RungError, TargetInfo
 from rung.wildcards import any_glob
 
+DENIED = "access denied"
+"""Why a call gave no answer that its caller may not make."""
+
 
 class CallError(RungError):
     """A call that gave no answer.

@@ -17,7 +17,7 @@ _MOST = 2_000
 """Attributes of a resource that are looked at."""
 _MOST_OF_ONE = 500
 """Values of one key among them: a run can have thousands of metrics before all else that it logged."""
-_LONGEST = 400
+_LONGEST = 32_768
 """Characters of a value that are looked at."""
 _MILLISECONDS = 100_000_000_000
 """From here on a number is milliseconds since 1970; as seconds it would be the year 5138."""

@@ -18,7 +18,7 @@ from rung import __version__
 from rung.excerpt import mask_secrets
 from rung.expressions import regex
 from rung.records import Coverage, RungError, TargetError, TargetInfo
-from rung.targets.live.driver import CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver
 from rung.targets.live.fields import names_in, replaced, text_of
 
 SCHEMA = "rung/recording/1"
@@ -26,7 +26,7 @@ SUFFIX = ".recording.jsonl"
 _ACCOUNT = regex(r"(?<![0-9A-Za-z])(?<!\d\.)\d{12}(?![0-9A-Za-z]|\.\d)")
 """Twelve digits, also before the dot of a host's name; not those of a number with a fraction."""
 _MAIL = regex(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
-_SENSITIVE = regex(r"(?i)passw|secret(?!_scanning)|token$|^token|credential|private.?key|access.?key|userdata|connectionstring")
+_SENSITIVE = regex(r"(?i)passw|secret(?!_scanning|list$)|token$|^token|credential|private.?key|access.?key|userdata|connectionstring")
 _VARIABLES = regex(r"(?i)^environment(?:variables)?$")
 """Holds variables, and among them secrets, where it is no plain name."""
 _NAMES = ("key", "name")
@@ -240,7 +240,8 @@ def _same(recorded: Any, asked: Any) -> bool:
 def _refusal(error: Mapping[str, Any]) -> CallError:
     code = str(error.get("code", ""))
     reason = str(error.get("reason", "")) or _REASONS.get(code, f"failed ({code})")
-    return CallError(reason, code=code, needs=str(error.get("needs", "")), said=str(error.get("message", "")))
+    needs, said = str(error.get("needs", "")), str(error.get("message", ""))
+    return CallError(reason, code=code, needs=needs, said=said)
 
 
-_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), "access denied")
+_REASONS = dict.fromkeys(("AccessDenied", "AccessDeniedException", "403"), DENIED)

@@ -19,11 +19,13 @@ from rung.expressions import regex
 from rung.records import Coverage, Provider, ResourceType, RungError, TargetError, TargetInfo
 from rung.rest import AGAIN, Answer, Rest, RestError
 from rung.targets.live.answers import Answers
-from rung.targets.live.driver import Allowed, CallError
+from rung.targets.live.driver import DENIED, Allowed, CallError
 from rung.targets.live.fields import at_path, names_in, replaced
 
 PATIENCE = 60.0
 """Seconds that a server's limit of requests is waited for; a longer wait is told instead."""
+_UNTOLD = 60.0
+"""Seconds after which a limit of requests at once is lifted where the server does not say."""
 _TRIES = 4
 _MOST_PAGES = 1_000
 _PER_PAGE = "100"
@@ -159,14 +161,15 @@ class Server:
     def _limited(self, answer: Answer) -> bool:
         """Whether the server's limit of requests was met; then the time until which it lasts is known."""
         headers = answer.headers
-        if answer.status not in (403, 429) or (
-            "Retry-After" not in headers and headers.get("X-RateLimit-Remaining") != "0" and answer.status != 429
-        ):
+        used_up = headers.get("X-RateLimit-Remaining") == "0"
+        in_words = "rate limit" in _words(answer).lower()
+        if answer.status != 429 and not (answer.status == 403 and (used_up or in_words or "Retry-After" in headers)):
             return False
         wait = _number(headers.get("Retry-After", ""))
         if wait is None:
-            reset = _number(headers.get("X-RateLimit-Reset", ""))
-            wait = reset - time.time() if reset is not None else 1.0
+            # The reset is that of the hour's limit: one for requests at once, which only words tell, has nothing to do with it.
+            reset = _number(headers.get("X-RateLimit-Reset", "")) if used_up else None
+            wait = reset - time.time() if reset is not None else _UNTOLD if in_words else 1.0
         self._until = max(self._until, time.time() + max(wait, 0.0))
         return True
 
@@ -186,14 +189,19 @@ class Server:
             raise CallError("interrupted", needs="a whole scan")
 
 
+def _words(answer: Answer) -> str:
+    """What a refusal says, empty for nothing."""
+    message = answer.data.get("message") if isinstance(answer.data, dict) else None
+    return message if isinstance(message, str) else ""
+
+
 def _refusal(answer: Answer) -> CallError:
     code = str(answer.status)
-    message = answer.data.get("message") if isinstance(answer.data, dict) else None
-    said = message if isinstance(message, str) else ""
+    said = _words(answer)
     if answer.status == 401:
         return CallError("the login is not accepted", code=code, needs="a token that is valid")
     if answer.status == 403:
-        return CallError("access denied", code=code, said=said)
+        return CallError(DENIED, code=code, said=said)
     if answer.status == 404:
         return CallError("not found, or not visible to this login", code=code, said=said)
     return CallError(f"failed ({code})", code=code, needs="a server that answers", said=said)
@@ -218,7 +226,7 @@ def _login(provider: Provider, address: Address, url: str) -> dict[str, str]:
     """The header that proves who asks, if anything gives one."""
     if address.token and not os.environ.get(address.token):
         raise TargetError(f"the environment variable {address.token} holds no token for the {provider.title}.")
-    token = os.environ.get(address.token, "") if address.token else _first(provider.token)
+    token = os.environ.get(address.token, "") if address.token else _first(_tokens(provider, url))
     if not token and provider.token_file:
         token = _token_of_file(provider, urlsplit(url).hostname or "")
     if token:
@@ -229,6 +237,12 @@ def _login(provider: Provider, address: Address, url: str) -> dict[str, str]:
         pair = ":".join(os.environ[name] for name in provider.basic)
         return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
     return {}
+
+
+def _tokens(provider: Provider, url: str) -> tuple[str, ...]:
+    """The environment variables whose tokens are for an address: one for the provider's own host is sent to no other."""
+    usual = {urlsplit(known).netloc for known in (provider.default, *(os.environ.get(name, "") for name in provider.address)) if known}
+    return provider.token if not provider.default or urlsplit(url).netloc in usual else provider.elsewhere_token
 
 
 def _token_of_file(provider: Provider, host: str) -> str:
