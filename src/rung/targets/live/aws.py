@@ -138,21 +138,13 @@ class Account:
     def pages(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Any]:
         """The pages of an answer; see `Driver`."""
         import botocore.exceptions as failures
-        from botocore import xform_name
         from botocore.parsers import ResponseParserError
 
         self._allowed.check(call)
-        service, _, operation = call.partition(":")
-        method = xform_name(operation)
+        service = call.partition(":")[0]
         try:
-            client = self._client(service, region)
-            if not hasattr(client, method):
-                raise failures.UnknownServiceError(service_name=call, known_service_names="")
-            if client.can_paginate(method):
-                for page in client.get_paginator(method).paginate(**parameters):
-                    yield _plain(page)
-            else:
-                yield _plain(getattr(client, method)(**parameters))
+            for page in self._answers(call, parameters, region):
+                yield {key: value for key, value in page.items() if key != "ResponseMetadata"}
         except failures.ClientError as error:
             raise _refusal(error.response.get("Error", {})) from error
         except failures.EndpointConnectionError as error:
@@ -170,6 +162,20 @@ class Account:
             raise CallError(_sentence(error), code=type(error).__name__) from error
         except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:  # What botocore meets in what is no answer.
             raise _unreadable() from error
+
+    def _answers(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Mapping[str, Any]]:
+        from botocore import xform_name
+        from botocore.exceptions import UnknownServiceError
+
+        service, _, operation = call.partition(":")
+        method = xform_name(operation)
+        client = self._client(service, region)
+        if not hasattr(client, method):
+            raise UnknownServiceError(service_name=call, known_service_names="")
+        if client.can_paginate(method):
+            yield from client.get_paginator(method).paginate(**parameters)
+        else:
+            yield getattr(client, method)(**parameters)
 
     @property
     def partition_or_default(self) -> str:
@@ -307,10 +313,6 @@ def _config(login: Login) -> Any:
 
 
 # ── Answers ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _plain(page: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in page.items() if key != "ResponseMetadata"}
 
 
 def _check(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
