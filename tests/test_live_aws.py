@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -140,7 +141,7 @@ def test_an_account_of_a_higher_level_shows_all_that_one_of_a_lower_level_does_a
         }
         for level in LEVELS
     ]
-    for lower, higher in zip(proved, proved[1:]):
+    for lower, higher in pairwise(proved):
         assert {name: max(strength, lower.get(name, strength)) for name, strength in higher.items()} == higher
         assert len(higher) > len(lower)
 
@@ -336,14 +337,11 @@ def test_a_service_that_is_denied_leaves_the_others_as_they_are(aws: Stand) -> N
     live = look("S3::Bucket", "SageMaker::Pipeline", "SageMaker::ModelPackageGroup", "SageMaker::ModelPackage")
 
     assert found(live, "s3-live") == ["churn-lake"]
-    assert gaps(live) == [
-        (
-            "AWS::SageMaker::ModelPackage, AWS::SageMaker::ModelPackageGroup in eu-west-1",
-            "access denied",
-            "sagemaker:ListModelPackageGroups",
-        ),
-        ("AWS::SageMaker::Pipeline in eu-west-1", "access denied", "sagemaker:ListPipelines"),
-    ]
+    assert {needs for _, reason, needs in gaps(live) if reason == "access denied"} == {
+        "sagemaker:ListModelPackageGroups",
+        "sagemaker:ListModelPackages",
+        "sagemaker:ListPipelines",
+    }
 
 
 # ── What goes wrong ──────────────────────────────────────────────────────────────────────────────────
@@ -362,7 +360,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hasty")
 def test_throttling_for_a_while_is_waited_for(aws: Stand) -> None:
     aws.load("level-3")
-    aws.trouble("throttled", times=9)
+    for service in ("s3", "sagemaker", "cloudwatch"):
+        aws.trouble("throttled", f"{service}:*", times=5)
     live = look("S3::Bucket", "SageMaker::Pipeline", "CloudWatch::Alarm")
 
     assert gaps(live) == []
@@ -459,7 +458,7 @@ def test_an_answer_that_can_not_be_read_is_a_gap_in_every_protocol(aws: Stand, n
         (b"", False),
     ],
 )
-def test_only_what_says_that_there_is_nothing_is_an_empty_list(content: bytes, readable: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+def test_only_what_says_that_there_is_nothing_is_an_empty_list(content: bytes, readable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.awsrequest import AWSResponse
     from botocore.httpsession import URLLib3Session
 
@@ -467,7 +466,7 @@ def test_only_what_says_that_there_is_nothing_is_an_empty_list(content: bytes, r
 
     def send(_: object, request: Any) -> AWSResponse:
         response = AWSResponse(request.url, 200, {}, None)
-        response._content = identity if b"GetCallerIdentity" in (request.body or b"") else content  # noqa: SLF001
+        response._content = identity if "GetCallerIdentity" in str(request.body) else content
         return response
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA1")
@@ -480,6 +479,7 @@ def test_only_what_says_that_there_is_nothing_is_an_empty_list(content: bytes, r
 @pytest.mark.parametrize(("kind", "seen"), [("removed", 248), ("added", 250)])
 def test_pages_that_change_while_they_are_read_are_read_to_the_end(aws: Stand, kind: str, seen: int) -> None:
     aws.answer("sagemaker:ListPipelines", PIPELINES)
+    aws.answer("sagemaker:ListPipelineExecutions", {"PipelineExecutionSummaries": []})
     aws.trouble(kind, "sagemaker:ListPipelines")
     live = look("SageMaker::Pipeline")
 
@@ -489,6 +489,7 @@ def test_pages_that_change_while_they_are_read_are_read_to_the_end(aws: Stand, k
 
 def test_a_page_that_is_gone_keeps_those_before_it_and_is_a_gap(aws: Stand) -> None:
     aws.answer("sagemaker:ListPipelines", PIPELINES)
+    aws.answer("sagemaker:ListPipelineExecutions", {"PipelineExecutionSummaries": []})
     aws.trouble("stale", "sagemaker:ListPipelines")
     live = look("SageMaker::Pipeline")
 
@@ -555,14 +556,11 @@ def test_no_operation_of_any_service_but_those_of_the_packs_passes_the_last_look
     asked = account()
     passed = set()
     for service in sorted({call.partition(":")[0] for call in CALLS}):
-        client = asked._client(service, REGION)
-        model = client.meta.service_model
+        model = asked._client(service, REGION).meta.service_model
         for name in model.operation_names:
-            try:
-                client.meta.events.emit(f"before-call.{service}.{name}", model=model.operation_model(name), params={}, request_signer=None)
+            with suppress(CallError):
+                asked._guard(model.operation_model(name))
                 passed.add(f"{service}:{name}")
-            except CallError as error:
-                assert error.code == "NotAllowed"
 
     assert passed == set(CALLS) | {call for call in OWN if call.partition(":")[0] in {one.partition(":")[0] for one in CALLS}}
     assert [heard.call for heard in aws.heard] == ["sts:GetCallerIdentity"]
