@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +21,7 @@ import jsonschema
 import pytest
 from msgspec.structs import replace
 
-from rung import assess
-from rung.cli import UNREADABLE, main
+from rung.cli import DONE, UNREADABLE, main
 from rung.collect import Live, Terms, collect
 from rung.matchers import Matchers
 from rung.packs import load_packs
@@ -48,9 +48,9 @@ NUMBER = "736184205917"
 """An account's number that is not the one which recordings put in its place."""
 
 
-def account(**login: Any) -> Account:
+def account(stop: Event | None = None, **login: Any) -> Account:
     """The one account of a login."""
-    (found,) = open_accounts(Login(**{"regions": (REGION,), **login}), TYPES)
+    (found,) = open_accounts(Login(**{"regions": (REGION,), **login}), TYPES, stop=stop)
     assert isinstance(found, Account)
     return found
 
@@ -58,7 +58,8 @@ def account(**login: Any) -> Account:
 def look(*types: str, stop: Event | None = None, **login: Any) -> Live:
     """What an account shows of a few types."""
     chosen = tuple(resource for resource in TYPES if resource.type in {f"AWS::{name}" for name in types})
-    return collect(account(**login), replace(TERMS, types=chosen, stop=stop or Event()))
+    stop = stop or Event()
+    return collect(account(stop, **login), replace(TERMS, types=chosen, stop=stop))
 
 
 def gaps(live: Live) -> list[tuple[str, str, str]]:
@@ -592,3 +593,55 @@ def test_what_writes_or_reveals_is_refused_before_a_request_leaves(
     with pytest.raises(CallError, match="Rung does not make this call"):
         next(asked.pages(f"{service}:{operation}", parameters, REGION))
     assert aws.heard == []
+
+
+# ── Interrupted ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_scan_tells_what_it_saw_and_harms_nothing_that_is_kept(aws: Stand, tmp_path: Path, number: signal.Signals) -> None:
+    aws.load("level-2")
+    aws.trouble("slow", milliseconds=200)
+    store, output = tmp_path / "results.db", tmp_path / "report.json"
+    command = [sys.executable, "-m", "rung", "scan", "--aws", "--region", REGION, "--quiet", "--store", str(store), "--output", str(output)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        until = time.monotonic() + 60
+        while len(aws.heard) < 20 and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+
+    assert process.returncode == 128 + number, said
+    document = read_document(output.read_text(), str(output))
+    jsonschema.Draft202012Validator(schema()).validate(document)
+    assert document["partial"] is True
+    assert "interrupted" in {entry["reason"] for entry in document["coverage"]}
+    assert set(statuses(document).values()) & {"unknown", "not_applicable"}
+    assert kept(store) == 0
+
+    aws.calm()
+    assert main(["scan", "--aws", "--region", REGION, "--quiet", "--store", str(store), "--output", str(output)]) == DONE
+    assert kept(store) == 1
+
+
+def kept(store: Path) -> int:
+    """The number of results in a store that is whole."""
+    with closing(sqlite3.connect(store)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return int(connection.execute("SELECT count(*) FROM result").fetchone()[0])
+
+
+def test_an_end_asked_for_is_not_held_up_by_what_does_not_answer(aws: Stand) -> None:
+    aws.trouble("hanging", "sagemaker:*")
+    stop = Event()
+    start = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(look, "SageMaker::Pipeline", "SageMaker::Endpoint", stop=stop, seconds=1)
+        while "sagemaker:ListPipelines" not in {heard.call for heard in aws.heard}:
+            time.sleep(0.05)
+        stop.set()
+        live = job.result()
+
+    assert time.monotonic() - start < 15
+    assert live.stopped
+    assert {reason for _, reason, _ in gaps(live)} == {"interrupted"}
