@@ -337,8 +337,8 @@ class _Collection:
     def _proved(self, owned: Owned, listing: Listing, used: datetime | None, *, complete: bool) -> tuple[Strength, str]:
         signal = owned.signal
         most = Strength.OPERATING if signal.matcher != "api" and signal.strength > Strength.DECLARED else signal.strength
-        if not listing.at:
-            return most, ""
+        if not listing.at or DECLARED in (signal.arguments.get("where") or ()):
+            return most, ""  # It is in force by being there; so is the code that made it, whoever uses what it made.
         if used is None:
             note = "never used" if complete else "when it was used could not be seen"
             return min(most, Strength.IMPLEMENTED), note if most > Strength.IMPLEMENTED else ""
