@@ -645,3 +645,58 @@ def test_an_end_asked_for_is_not_held_up_by_what_does_not_answer(aws: Stand) -> 
     assert time.monotonic() - start < 15
     assert live.stopped
     assert {reason for _, reason, _ in gaps(live)} == {"interrupted"}
+
+
+# ── Declared and live ────────────────────────────────────────────────────────────────────────────────
+
+TERRAFORM = """
+resource "aws_sagemaker_model_package_group" "churn" {
+  model_package_group_name = "churn"
+}
+
+resource "aws_sagemaker_endpoint" "churn" {
+  name                 = var.endpoint
+  endpoint_config_name = "churn-3"
+}
+
+resource "aws_sagemaker_notebook_instance" "bob" {
+  name          = "bobs-notebook"
+  role_arn      = var.role
+  instance_type = "ml.t3.medium"
+}
+"""
+TEMPLATE = """
+AWSTemplateFormatVersion: "2010-09-09"
+Resources:
+  Train:
+    Type: AWS::SageMaker::Pipeline
+    Properties: {PipelineName: !Sub "${AWS::StackName}-train", RoleArn: !Ref Role, PipelineDefinition: {PipelineDefinitionBody: "{}"}}
+"""
+
+
+def test_what_code_declares_is_compared_with_what_is_live(aws: Stand, tmp_path: Path) -> None:
+    aws.load("level-3")
+    (tmp_path / "main.tf").write_text(TERRAFORM)
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    document = scanned(target=str(tmp_path))
+    inventory = document["inventory"]
+
+    assert {item["location"]["resource"] for item in document["evidence"] if item["signal"] == "live-as-declared"} == {
+        "AWS::SageMaker::ModelPackageGroup/churn",
+        "AWS::SageMaker::Pipeline/churn-train",
+    }
+    assert (inventory["declared"], inventory["uncertain"]) == (2, 1)
+    assert inventory["live"] == inventory["declared"] + inventory["uncertain"] + len(inventory["by_hand"])
+    assert {one["what"] for one in inventory["by_hand"]} >= {"AWS::SageMaker::Model/churn-3", "AWS::SageMaker::NotebookInstance/alice"}
+    assert [(one["what"], one["location"]["path"]) for one in inventory["not_live"]] == [
+        ("AWS::SageMaker::NotebookInstance/bobs-notebook", "main.tf")
+    ]
+    assert document["capabilities"]["code.iac"]["strength"] == "operating"
+
+
+def test_what_could_not_be_listed_is_not_missed(aws: Stand, tmp_path: Path) -> None:
+    aws.load("level-3")
+    aws.deny("sagemaker:ListNotebookInstances")
+    (tmp_path / "main.tf").write_text(TERRAFORM)
+
+    assert scanned(target=str(tmp_path))["inventory"]["not_live"] == []
