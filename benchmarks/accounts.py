@@ -1,8 +1,8 @@
 """What a scan of a large account costs, against the stand that tests use: time, memory, and how much asking several things at once saves.
 
-    python benchmarks/accounts.py [--buckets 10000] [--resources 5000] [--latency 50] [--part 10] [--regions 1]
+    python benchmarks/accounts.py [--buckets 10000] [--resources 5000] [--latency 50] [--part 40] [--regions 1]
 
-The whole account is scanned once. One call at a time would take many minutes, so both ways are measured on the same part of it (a tenth
+The whole account is scanned once. One call at a time would take many minutes, so both ways are measured on the same part of it (a fortieth
 unless said otherwise), each in a process of its own; what all of it would take one by one is worked out from the calls, and said to be.
 """
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--buckets", type=int, default=10_000)
     parser.add_argument("--resources", type=int, default=5_000, help="of SageMaker, of four types")
     parser.add_argument("--latency", type=int, default=50, metavar="MS", help="by how much the server delays each answer")
-    parser.add_argument("--part", type=int, default=10, metavar="N", help="one call at a time is measured on an Nth of the account")
+    parser.add_argument("--part", type=int, default=40, metavar="N", help="one call at a time is measured on an Nth of the account")
     parser.add_argument("--regions", type=int, default=1, choices=range(1, len(_REGIONS) + 1), help="regions to ask; all but one are empty")
     parser.add_argument("--child", choices=("several", "single"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
