@@ -109,7 +109,7 @@ that models of the second level and all of Code wait for it."""
 
 
 @pytest.fixture(scope="module")
-def documents(_aws: Stand) -> Iterator[dict[str, Document]]:
+def documents(_aws: Stand) -> dict[str, Document]:
     """The document of each account that stands for a level."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _aws.environment().items():
@@ -119,8 +119,8 @@ def documents(_aws: Stand) -> Iterator[dict[str, Document]]:
             _aws.reset()
             _aws.load(name)
             made[name] = scanned()
-        yield made
     _aws.reset()
+    return made
 
 
 @pytest.mark.parametrize("name", LEVELS)
@@ -193,13 +193,14 @@ class Full:
 
 
 @pytest.fixture(scope="module")
-def full(_aws: Stand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
+def full(_aws: Stand, tmp_path_factory: pytest.TempPathFactory) -> Full:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _aws.environment(account=NUMBER).items():
             patch.setenv(name, value)
         _aws.reset()
-        yield Full(_aws, tmp_path_factory.mktemp("full"))
+        found = Full(_aws, tmp_path_factory.mktemp("full"))
     _aws.reset()
+    return found
 
 
 def test_the_printed_policy_allows_what_the_calls_need_and_nothing_else(full: Full) -> None:
