@@ -215,7 +215,8 @@ def _concluded(
         version=__version__,
         digest=packs.digest,
         generated_at=now.isoformat(timespec="seconds"),
-        scope={"system": system or config.system or (infos[0].name if infos else "nothing")} | ({"repository": infos[0].name} if system else {}),
+        scope={"system": system or config.system or (infos[0].name if infos else "nothing")}
+        | ({"repository": infos[0].name} if system else {}),
         targets=infos,
         results=results,
         strengths=assess.strengths(evidence, packs.capabilities),
