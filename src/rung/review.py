@@ -267,9 +267,9 @@ def _configuration(old: Document | Target | None, new: Document | Targets, reque
 def _earlier(base: Target, new: Target | None, packs: Packs) -> Config:
     """The configuration of the earlier side, with notes on a later one that differs."""
     config = _of_target(base, f"{NAME} of {base.info.revision[:_SHORT] or base.info.name}", packs)
-    notes = [f"The earlier {NAME} is wrong and not gone by: {config.mistake}."] if config.mistake else []
+    notes = [*config.notes, *([f"The earlier {NAME} is wrong and not gone by: {config.mistake}."] if config.mistake else [])]
     own = config if new is None else _of_target(new, NAME, packs)
-    if replace(own, source=config.source) != config:
+    if replace(own, source=config.source, notes=config.notes) != config:
         notes.append(f"{NAME} differs from the earlier one, which is in force; this one will be once it is the earlier.")
         if own.mistake:
             notes.append(f"It is wrong: {own.mistake}.")
