@@ -124,7 +124,7 @@ class Accounts:
         if provider.protocol == "aws":
             from rung.targets.live.aws import open_accounts
 
-            yield from open_accounts(_login(rule), types)
+            yield from open_accounts(_login(rule), types, stop=self._stop)
         else:
             yield self._server(provider, rule, types)
 

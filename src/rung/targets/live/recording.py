@@ -23,11 +23,14 @@ from rung.targets.live.fields import names_in, replaced, text_of
 
 SCHEMA = "rung/recording/1"
 SUFFIX = ".recording.jsonl"
-_ACCOUNT = regex(r"(?<![0-9A-Za-z.])\d{12}(?![0-9A-Za-z.])")
+_ACCOUNT = regex(r"(?<![0-9A-Za-z])(?<!\d\.)\d{12}(?![0-9A-Za-z]|\.\d)")
+"""Twelve digits, also before the dot of a host's name; not those of a number with a fraction."""
 _MAIL = regex(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
 _SENSITIVE = regex(r"(?i)passw|secret(?!_scanning|list$)|token$|^token|credential|private.?key|access.?key|userdata|connectionstring")
-_VARIABLES = regex(r"(?i)^environment(?:variables)?$")
-"""Holds variables, and among them secrets, where it is no plain name."""
+_VARIABLES = regex(r"(?i)^(?:environment|(?:environment)?variables)$")
+"""Holds variables, and among them secrets, where it is a list or all of it is texts: an environment can be a description, too."""
+_NAMES = ("key", "name")
+"""What names the `value` beside it, as in tags and parameters."""
 _MASK = "***"
 
 
@@ -175,9 +178,13 @@ class Scrubber:
     def value(self, value: Any, key: str = "") -> Any:
         """A value of JSON without them."""
         if isinstance(value, Mapping):
-            if _SENSITIVE.search(key) or _VARIABLES.match(key):
+            if _SENSITIVE.search(key) or (_VARIABLES.match(key) and all(isinstance(child, str) for child in value.values())):
                 return dict.fromkeys(map(str, value), _MASK)
-            return {self.text(str(name)): self.value(child, str(name)) for name, child in value.items()}
+            named = next((str(child) for name, child in value.items() if str(name).lower() in _NAMES), "")
+            return {
+                self.text(str(name)): self.value(child, named if named and str(name).lower() == "value" else str(name))
+                for name, child in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [_MASK if isinstance(child, str) and _VARIABLES.match(key) else self.value(child, key) for child in value]
         if isinstance(value, (bytes, bytearray)):
