@@ -22,6 +22,7 @@ from rung.records import (
     Job,
     Literal,
     Resource,
+    Role,
     Setting,
     Signal,
     SourceFile,
@@ -34,8 +35,23 @@ from rung.records import (
 
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 """Facts that nothing but signals and starts looks at: what they say is in the hits."""
+LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
+"""Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""
+
+
+def roles_of(asking: Signal | Start) -> frozenset[Role]:
+    """The roles of files in which a match of a signal or start can count for anything."""
+    if isinstance(asking, Start):
+        return frozenset(asking.where)
+    if asking.publishes:
+        return frozenset(Role)
+    return frozenset(asking.where) if _place_of(asking) else frozenset((*asking.where, *LOWERED))
+
+
+def _place_of(signal: Signal) -> str:
+    return str(signal.arguments.get("in", "")) if signal.matcher in ("command", "call") else ""
 
 
 class Owned(Struct, frozen=True, dict=True, eq=False):
@@ -56,7 +72,12 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
     @cached_property
     def only_in(self) -> str:
         """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
-        return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
+        return _place_of(self.signal)
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """The roles of files in which a match can count for anything."""
+        return roles_of(self.start or self.signal)
 
 
 class Match(NamedTuple):

@@ -318,7 +318,7 @@ class Matchers:
                 found.extend(self._match_file(file))
             found.extend(Match(self._by_key[key], line) for key, line, _ in texts)
             found.extend(self._match_facts(file))
-        return hits.settled(file, [match for match in found if match.owned.start is None or file.role in match.owned.start.where])
+        return hits.settled(file, [match for match in found if file.role in match.owned.roles])
 
     def matches(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """What counts of a file's hits; `is_local(root)` tells whether a module is the repository's own."""
