@@ -35,6 +35,7 @@ from rung.records import (
 
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 """Facts that nothing but signals and starts looks at: what they say is in the hits."""
+_SPENT = frozenset((*ONLY_MATCHED, Test))
 LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 _CALLED = -2
@@ -147,13 +148,14 @@ def _alike(matches: Sequence[Match]) -> Iterator[Match]:
         if known is None:
             first[key] = match
         else:
-            first[key] = (match if match.line < known.line else known)._replace(number=known.number + 1)
+            first[key] = (match if match.line < known.line else known)._replace(number=known.number + match.number)
     yield from first.values()
 
 
 def _is_spent(fact: Fact) -> bool:
     """Whether a fact has said all when it is matched; modules of other languages than Python lead to no file."""
-    return isinstance(fact, (*ONLY_MATCHED, Test)) or (isinstance(fact, Import) and ":" in fact.module)
+    kind = fact.__class__
+    return kind in _SPENT or (kind is Import and ":" in fact.module)  # type: ignore[attr-defined]
 
 
 def _named(resource: Resource) -> Resource:
