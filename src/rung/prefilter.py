@@ -344,14 +344,34 @@ class _Gate:
     """What every file holds in which a gate of a name stands: a word of it, compared."""
 
     def __init__(self, glob: str) -> None:
-        before, word, after = _gate_word(glob)
-        self._is_word = re.compile((".*" if before else "") + word + (".*" if after else "")).fullmatch
-        begins, ends = "" if before else rf"(?<![a-z0-9_]{word})", "" if after else r"(?![a-z0-9_])"
-        self._stands = re.compile((word + begins + ends).encode()).search
+        self._before, self._word, self._after = _gate_word(glob)
 
     def are_in(self, source: _Source) -> bool:
         """Whether such a comparison is in a file."""
-        return self._stands(source.lowered) is not None and any(map(self._is_word, source.compared))
+        return self._stands_in(source.lowered) and any(map(self._is_word, source.compared))
+
+    def _is_word(self, word: str) -> bool:
+        return (
+            self._word in word
+            if self._before and self._after
+            else word.endswith(self._word)
+            if self._before
+            else word.startswith(self._word)
+            if self._after
+            else word == self._word
+        )
+
+    def _stands_in(self, data: bytes) -> bool:
+        word = self._word.encode()
+        at = data.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if (self._before or at == 0 or data[at - 1] not in _WORD_BYTES) and (
+                self._after or end == len(data) or data[end] not in _WORD_BYTES
+            ):
+                return True
+            at = data.find(word, at + 1)
+        return False
 
 
 _Read = Callable[[], Traces | _Gate]

@@ -35,7 +35,7 @@ def _any_glob(patterns: tuple[str, ...]) -> Condition:
     return (lambda _: True) if "*" in patterns else _AnyOf(patterns)
 
 
-_WILD = regex(r"[*?\[]")
+_WILD_PIECE = regex(r"[*?]|\[!?\]?[^\]]*\]?")
 
 
 class _AnyOf:
@@ -107,8 +107,8 @@ def _is_between(first: str, middle: tuple[str, ...], last: str, text: str) -> bo
 
 
 def _expression(patterns: Sequence[str]) -> Condition:
-    """Whether a text matches patterns with other wildcards than `*`; compiled when one can match."""
-    begins = tuple(_WILD.split(pattern, maxsplit=1)[0] for pattern in patterns)
+    """Whether a text matches patterns with other wildcards than `*`; compiled when what they say literally is in a text."""
+    literals = [tuple(filter(None, _WILD_PIECE.split(pattern))) for pattern in patterns]
 
     @cache
     def match() -> Callable[[str], re.Match[str] | None]:
@@ -116,7 +116,7 @@ def _expression(patterns: Sequence[str]) -> Condition:
 
         return re.compile("|".join(f"(?:{translate(pattern)})" for pattern in patterns), re.DOTALL).match
 
-    return lambda text: text.startswith(begins) and match()(text) is not None
+    return lambda text: any(all(piece in text for piece in pieces) for pieces in literals) and match()(text) is not None
 
 
 _KEY = 3
