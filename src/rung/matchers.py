@@ -230,8 +230,11 @@ class Matchers:
         content, numbers = _searchable(content)
         hits: list[tuple[str, int, str]] = []
         for text, owned in likely:
+            index = done = 0
             for match in text.regex.finditer(content):
-                index = content.count("\n", 0, match.end() - len(match[0].lstrip()))
+                at = match.end() - len(match[0].lstrip())
+                index += content.count("\n", done, at)
+                done = at
                 hits.append((owned.key, numbers[index] if numbers else index + 1, match[0].strip()[:200]))
                 if len(hits) >= _MAX_HITS:
                     return tuple(hits)
