@@ -90,10 +90,10 @@ class LocalNames:
         for file in files:
             if not file.path.endswith(".py"):
                 continue
-            folder, name = posixpath.split(file.path)
+            folder, _, name = file.path.rpartition("/")
             if name == "__init__.py":
                 self._packages.add(folder)
-                parent, package = posixpath.split(folder)
+                parent, _, package = folder.rpartition("/")
                 self._names[parent].add(package)
             else:
                 self._names[folder].add(name.removesuffix(".py"))
