@@ -76,7 +76,7 @@ class Tree:
 
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self.files = {file.path: file for file in files}
-        self.modules = Modules(files)
+        self.modules = Modules.among(files)
         self.workflows: dict[str, list[Workflow]] = {}
         self._resources: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
         self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)

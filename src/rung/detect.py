@@ -37,7 +37,7 @@ _Found: TypeAlias = dict[str, dict[str, list[_Hit]]]
 
 def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
     """What every signal and start matches in each file that anything matches in, by path."""
-    shadows = LocalNames(files)
+    shadows = LocalNames.among(files)
     return {file.path: tuple(matchers.matches(file, shadows.seen_from(file.path))) for file in files if file.hits}
 
 
