@@ -18,7 +18,7 @@ from rung import __version__
 from rung.excerpt import mask_secrets
 from rung.expressions import regex
 from rung.records import Coverage, RungError, TargetError, TargetInfo
-from rung.targets.live.driver import DENIED, CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver, Through
 from rung.targets.live.fields import names_in, replaced, text_of
 
 SCHEMA = "rung/recording/1"
@@ -34,7 +34,7 @@ _NAMES = ("key", "name")
 _MASK = "***"
 
 
-class Recorder:
+class Recorder(Through):
     """A driver that writes what another one answers to a file of a folder; see `Driver`.
 
     Raises:
@@ -42,27 +42,12 @@ class Recorder:
     """
 
     def __init__(self, driver: Driver, folder: str) -> None:
-        self._driver = driver
+        super().__init__(driver)
         self._lock = Lock()
         self._scrub = Scrubber()
         name = re.sub(r"[^A-Za-z0-9_.-]+", "-", self._scrub.text(driver.info.id))
         self.path = os.path.join(folder, name + SUFFIX)
         self._file: IO[str] | None = None
-
-    @property
-    def info(self) -> TargetInfo:
-        """As of the driver that is recorded."""
-        return self._driver.info
-
-    @property
-    def provider(self) -> str:
-        """As of the driver that is recorded."""
-        return self._driver.provider
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """As of the driver that is recorded."""
-        return self._driver.variables
 
     def regions(self) -> tuple[str, ...]:
         """The regions, with which the recording begins."""
@@ -99,13 +84,9 @@ class Recorder:
             self._write({**asked, "error": {"code": error.code, "message": error.said, "reason": error.reason, "needs": error.needs}})
             raise
 
-    def coverage(self) -> tuple[Coverage, ...]:
-        """As of the driver that is recorded."""
-        return self._driver.coverage()
-
     def close(self) -> None:
         """Ends the recording."""
-        self._driver.close()
+        super().close()
         if self._file:
             self._file.close()
 
