@@ -27,9 +27,8 @@ sys.path.insert(0, str(ROOT))
 from rung.collect import Terms, collect  # noqa: E402 - the tests' stand is no package that is installed
 from rung.matchers import Matchers  # noqa: E402
 from rung.packs import load_packs  # noqa: E402
-from rung.records import Coverage, TargetInfo  # noqa: E402
 from rung.targets.live.aws import Account, Login, open_accounts  # noqa: E402
-from rung.targets.live.driver import Driver  # noqa: E402
+from rung.targets.live.driver import Driver, Through  # noqa: E402
 
 _REGIONS = ("eu-west-1", "us-east-1", "eu-central-1", "ap-southeast-1", "us-west-2", "eu-north-1", "ap-northeast-1", "sa-east-1")
 
@@ -105,40 +104,16 @@ def sized(buckets: int, resources: int) -> dict[str, Any]:
     return scenario
 
 
-class Single:
-    """An account that is asked one thing at a time, whoever asks; see `Driver`."""
-
-    provider = "aws"
+class Single(Through):
+    """An account that is asked one thing at a time, whoever asks."""
 
     def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+        super().__init__(driver)
         self._lock = Lock()
-
-    @property
-    def info(self) -> TargetInfo:
-        """As of the account."""
-        return self._driver.info
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """As of the account."""
-        return self._driver.variables
-
-    def regions(self) -> tuple[str, ...]:
-        """As of the account."""
-        return self._driver.regions()
-
-    def coverage(self) -> tuple[Coverage, ...]:
-        """As of the account."""
-        return self._driver.coverage()
-
-    def close(self) -> None:
-        """Closes the account."""
-        self._driver.close()
 
     def pages(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Any]:
         """The account's pages, each when no other is asked for."""
-        pages = self._driver.pages(call, parameters, region)
+        pages = super().pages(call, parameters, region)
         while True:
             with self._lock:
                 page = next(pages, None)

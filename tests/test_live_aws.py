@@ -26,12 +26,12 @@ from rung.collect import Live, Terms, collect
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.permissions import policy
-from rung.records import Coverage, Strength, TargetInfo, TargetRule
+from rung.records import Coverage, Strength, TargetRule
 from rung.report import Document, document_of, schema
 from rung.report.document import read_document
 from rung.review import Request, review
 from rung.targets.live.aws import OWN, Account, Login, Role, open_accounts
-from rung.targets.live.driver import CallError, Driver, calls_of
+from rung.targets.live.driver import DENIED, CallError, Driver, Through, calls_of
 from rung.targets.live.recording import SUFFIX, Recording
 from tests import components
 from tests.stands.aws import ACCOUNT, OTHER, REGION, Stand, scenario_of
@@ -255,29 +255,17 @@ def test_a_recording_holds_neither_numbers_of_accounts_nor_secrets(full: Full) -
 # ── What is not allowed ──────────────────────────────────────────────────────────────────────────────
 
 
-class Refusing:
-    """A recorded account that refuses one call; see `Driver`."""
+class Refusing(Through):
+    """An account that refuses one call."""
 
-    provider = "aws"
-
-    def __init__(self, recording: Recording, refused: str) -> None:
-        self._recording, self._refused = recording, refused
-        self.variables: Mapping[str, str] = recording.variables
-        self.info: TargetInfo = recording.info
-
-    def regions(self) -> tuple[str, ...]:
-        return self._recording.regions()
-
-    def coverage(self) -> tuple[Coverage, ...]:
-        return ()
-
-    def close(self) -> None:
-        pass
+    def __init__(self, driver: Driver, refused: str) -> None:
+        super().__init__(driver)
+        self._refused = refused
 
     def pages(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Any]:
         if call == self._refused:
-            raise CallError("access denied", code="AccessDeniedException")
-        return self._recording.pages(call, parameters, region)
+            raise CallError(DENIED, code="AccessDeniedException")
+        return super().pages(call, parameters, region)
 
 
 class Only:
@@ -515,6 +503,18 @@ def test_a_page_that_is_gone_keeps_those_before_it_and_is_a_gap(aws: Stand) -> N
     assert live.info.resources == 100
     assert gaps(live) == [("AWS::SageMaker::Pipeline in eu-west-1", "failed (ValidationException)", "a service that answers")]
     assert live.listed == frozenset()
+
+
+def test_clients_of_services_in_many_regions_are_let_go_of(aws: Stand) -> None:
+    asked = account()
+    first = asked._client("sqs", REGION)
+    for number in range(80):
+        asked._client("sqs", f"xx-test-{number}")
+
+    assert len(asked._clients) == 64
+    assert asked._client("sqs", REGION) is not first
+    assert asked._client("sqs", "xx-test-79") is asked._client("sqs", "xx-test-79")
+    assert {heard.call for heard in aws.heard} == {"sts:GetCallerIdentity"}
 
 
 # ── Several accounts ─────────────────────────────────────────────────────────────────────────────────
