@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -95,6 +96,10 @@ def statuses(document: Document) -> dict[str, str]:
     return {criterion["id"]: criterion["status"] for dimension in document["dimensions"].values() for criterion in dimension["criteria"]}
 
 
+def levels(document: Document) -> dict[str, tuple[int | None, int | None, int | None]]:
+    return {key: (one["level"], one["confirmed"], one["ceiling"]) for key, one in document["dimensions"].items()}
+
+
 # ── Accounts of every level ──────────────────────────────────────────────────────────────────────────
 
 LEVELS: dict[str, dict[str, tuple[int | None, int | None, int | None]]] = {
@@ -126,9 +131,8 @@ def documents(_aws: Stand) -> dict[str, Document]:
 @pytest.mark.parametrize("name", LEVELS)
 def test_an_account_has_the_level_that_it_stands_for_and_all_of_it_is_searched(documents: dict[str, Document], name: str) -> None:
     document = documents[name]
-    levels = {key: (one["level"], one["confirmed"], one["ceiling"]) for key, one in document["dimensions"].items()}
 
-    assert levels == LEVELS[name]
+    assert levels(document) == LEVELS[name]
     assert [entry["what"] for entry in document["coverage"] if not entry["searched"]] == ["the repository"]
     assert [entry["what"] for entry in document["coverage"] if entry["searched"]] == [f"{len(TYPES)} types of resources in {REGION}"]
 
@@ -209,6 +213,11 @@ def test_the_printed_policy_allows_what_the_calls_need_and_nothing_else(full: Fu
     assert {action for heard in full.heard for action in heard.permissions} == allowed
     assert [heard.call for heard in full.heard if heard.by == "denied"] == []
     assert [entry["what"] for entry in full.document["coverage"] if not entry["searched"]] == ["the repository"]
+
+
+def test_the_account_with_something_of_everything_operates_in_full(full: Full) -> None:
+    assert levels(full.document) == LEVELS["level-4"]
+    assert len(full.document["evidence"]) > 150
 
 
 def test_everything_that_the_packs_name_is_asked(full: Full) -> None:
@@ -515,6 +524,23 @@ def test_clients_of_services_in_many_regions_are_let_go_of(aws: Stand) -> None:
     assert asked._client("sqs", REGION) is not first
     assert asked._client("sqs", "xx-test-79") is asked._client("sqs", "xx-test-79")
     assert {heard.call for heard in aws.heard} == {"sts:GetCallerIdentity"}
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_service_that_a_region_does_not_have_is_no_gap_and_one_that_can_not_be_reached_is(
+    aws: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    with closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DEVOPS_GURU", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        offered = boto3.Session().get_available_regions("devops-guru")
+        other = next(name for name in boto3.Session().get_available_regions("s3") if name not in offered)
+
+        assert gaps(look("DevOpsGuru::NotificationChannel", regions=(other,))) == []
+        assert [reason for _, reason, _ in gaps(look("DevOpsGuru::NotificationChannel", regions=(offered[0],)))] == ["no connection"]
+    assert {heard.service for heard in aws.heard} == {"sts"}
 
 
 # ── Several accounts ─────────────────────────────────────────────────────────────────────────────────
