@@ -9,7 +9,7 @@ from rung.patterns import CallPattern
 from rung.prefilter import Prefilter, call_traces, literal_traces, words_of
 from rung.readers import python
 from rung.readers.python.skim import skimmed
-from rung.records import Call, Detector, Entry, Import, Signal, Strength
+from rung.records import Call, Detector, Entry, Import, Role, Signal, Start, Strength
 
 
 def detector(matcher: str, *patterns: str) -> Detector:
@@ -120,6 +120,15 @@ def test_literals_begin_behind_a_quote() -> None:
 
 def test_imports_are_worth_reading_whatever_is_called() -> None:
     assert Prefilter([detector("import", "js:lib")]).worth_reading(("js:",), "a.js", b"import a from 'lib'")
+
+
+def test_a_file_is_worth_reading_only_for_what_counts_in_its_role() -> None:
+    start = Start(id="s", matcher="call", arguments={"any": ["subprocess.run"]}, where=(Role.SOURCE,))
+    prefilter = Prefilter([detector("call", "mlflow.run"), Detector(id="e", title="E", homepage="", signals=(), starts=(start,))])
+
+    assert prefilter.worth_reading(("",), "a.py", b"import subprocess\nsubprocess.run('x')")
+    assert not prefilter.worth_reading(("",), "tests/test_a.py", b"import subprocess\nsubprocess.run('x')")
+    assert prefilter.worth_reading(("",), "tests/test_a.py", b"import mlflow\nmlflow.run('x')")
 
 
 def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from rung.detect import match, starts_of
 from rung.hits import Match
 from rung.matchers import Matchers
+from rung.modules import Modules
 from rung.packs import load_packs
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Root, Wiring
@@ -316,3 +317,11 @@ def test_a_path_whose_folder_is_computed_names_the_near_file_or_the_only_one_tha
     assert ran("jobs/steps/fit.py", "steps/unfit.py") == ["jobs/steps/fit.py"]
     assert ran("a/steps/fit.py", "b/steps/fit.py") == []
     assert ran("fit.py", word="{}") == []
+
+
+def test_imports_are_looked_up_anew_in_a_file_that_changed_among_the_same_paths() -> None:
+    before, after, other = file("a.py"), file("a.py", Import(line=1, module="b")), file("b.py")
+
+    assert Modules.among([before, other]).imported(before) == ()
+    assert [path for _, path in Modules.among([after, other]).imported(after)] == ["b.py"]
+    assert Modules.among([after]).imported(after) == ()

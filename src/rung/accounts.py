@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -69,15 +70,22 @@ class Accounts:
                 matchers=matchers,
                 window=self._window,
                 stop=self._stop,
-                tellers=_TELLERS,
+                tellers=_TELLERS // min(_AT_ONCE, max(1, sum(map(_accounts_of, self._rules)))),
                 declared=declared,
             )
-            opened = list(self._recorded() if self._replay else self.opened())
-            share = max(2, _TELLERS // min(_AT_ONCE, len(opened) or 1))
-            terms = replace(terms, tellers=share)
-            with ThreadPoolExecutor(_AT_ONCE) as several:
-                self._found = tuple(several.map(lambda one: self._asked(one[0], one[1], terms), opened))
+            self._found = tuple(self._all(terms))
         return self._found
+
+    def _all(self, terms: Terms) -> Iterator[Live]:
+        """What each target shows, in the order in which they are named; no more are open than are asked."""
+        asked: deque[Future[Live]] = deque()
+        with ThreadPoolExecutor(_AT_ONCE) as several:
+            for rule, one in self._recorded() if self._replay else self.opened():
+                asked.append(several.submit(self._asked, rule, one, terms))
+                if len(asked) == _AT_ONCE:
+                    yield asked.popleft().result()
+            while asked:
+                yield asked.popleft().result()
 
     def _asked(self, rule: TargetRule, one: Driver | Coverage, terms: Terms) -> Live:
         if isinstance(one, Coverage):
@@ -124,7 +132,7 @@ class Accounts:
         if provider.protocol == "aws":
             from rung.targets.live.aws import open_accounts
 
-            yield from open_accounts(_login(rule), types)
+            yield from open_accounts(_login(rule), types, stop=self._stop)
         else:
             yield self._server(provider, rule, types)
 
@@ -146,6 +154,12 @@ class Accounts:
                 return provider
         known = ", ".join(provider.id for provider in self._packs.providers)
         raise ConfigError(f"`{kind}` is nothing that can be asked; there are {known}")
+
+
+def _accounts_of(rule: TargetRule) -> int:
+    """How many targets a rule names; an organisation has many."""
+    roles = rule.settings.get("roles", ())
+    return _AT_ONCE if "organization" in rule.settings else max(1, len(roles) if isinstance(roles, (list, tuple)) else 1)
 
 
 def _login(rule: TargetRule) -> Any:

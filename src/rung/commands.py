@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -68,25 +68,33 @@ class Node(Struct, frozen=True):
         return hash((self.path, self.line, self.task.line if self.task else -1))
 
 
+_DECLARING = (Task, Workflow, Resource)
+
+
 class Tree:
     """The files of a target, their tasks and workflows by name, and how words name them."""
 
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self.files = {file.path: file for file in files}
-        self.modules = Modules(files)
+        self.modules = Modules.among(files)
         self.workflows: dict[str, list[Workflow]] = {}
         self._resources: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
         self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)
         self._kinds: dict[str, list[tuple[str, Task]]] = defaultdict(list)
+        self.declared: dict[str, list[Task | Workflow | Resource]] = {}
+        """The tasks, workflows and resources of the files that have some."""
         for file in files:
-            for fact in file.facts:
+            if declared := [fact for fact in file.facts if isinstance(fact, _DECLARING)]:
+                self.declared[file.path] = declared
+        for path, facts in self.declared.items():
+            for fact in facts:
                 if isinstance(fact, Task):
-                    self._tasks[fact.kind, fact.name].append((file.path, fact))
-                    self._kinds[fact.kind].append((file.path, fact))
+                    self._tasks[fact.kind, fact.name].append((path, fact))
+                    self._kinds[fact.kind].append((path, fact))
                 elif isinstance(fact, Workflow):
-                    self.workflows.setdefault(file.path, []).append(fact)
-                elif isinstance(fact, Resource) and fact.name:
-                    self._resources[fact.name].append((file.path, fact))
+                    self.workflows.setdefault(path, []).append(fact)
+                elif fact.name:
+                    self._resources[fact.name].append((path, fact))
 
     def named(self, kind: str, name: str) -> Sequence[tuple[str, Task]]:
         """The tasks of a kind and name, with their paths."""
@@ -142,10 +150,10 @@ class Tree:
     def _folders(self) -> frozenset[str]:
         found = {""}
         for path in self.files:
-            folder = posixpath.dirname(path)
+            folder = path.rpartition("/")[0]
             while folder and folder not in found:
                 found.add(folder)
-                folder = posixpath.dirname(folder)
+                folder = folder.rpartition("/")[0]
         return frozenset(found)
 
     def folder(self, word: str, folder: str) -> str | None:
@@ -423,8 +431,9 @@ class Commands:
     def _built(self, starts: Mapping[str, Sequence[Match]]) -> dict[str, set[str]]:
         """Which Dockerfiles images of a name are built from, as commands, steps of CI and Compose services say."""
         built: dict[str, set[str]] = defaultdict(set)
-        for path, file in self._tree.files.items():
-            for command in _all_commands(file):
+        for path in self._tree.files:
+            declared = self._tree.declared.get(path, ())
+            for command in _all_commands(declared):
                 if command.words and posixpath.basename(command.words[0]) in _ENGINES and "build" in command.words:
                     tags = values(command, ("-t", "--tag"))
                     for dockerfile in self._dockerfiles_of(command.words, posixpath.dirname(path)):
@@ -434,7 +443,7 @@ class Commands:
                 if start and start.image and start.folder:
                     for dockerfile in self._dockerfiles(match.fact, start.build, next(iter(values(match.fact, start.folder)), "")):
                         _add(built, " ".join(values(match.fact, start.image)).replace(",", " ").split(), dockerfile)
-            for fact in file.facts:
+            for fact in declared:
                 if isinstance(fact, Resource) and fact.dialect == "compose":
                     for task in self._tree.tasks_of(path, "compose"):
                         if task.name == fact.name and task.inputs:
@@ -455,8 +464,8 @@ def _image_key(name: str) -> str:
     return "" if _DYNAMIC.search(last) else last
 
 
-def _all_commands(file: SourceFile) -> Iterator[Command]:
-    for fact in file.facts:
+def _all_commands(declared: Iterable[Task | Workflow | Resource]) -> Iterator[Command]:
+    for fact in declared:
         if isinstance(fact, Task):
             yield from fact.commands
         elif isinstance(fact, Workflow):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeAlias
 
-from rung.hits import Match
+from rung.hits import LOWERED, Match
 from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames
@@ -20,8 +20,6 @@ MAX_PLACES = 25
 
 _ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
 """What a signal's `in` demands that a chain begins with."""
-_LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
-"""Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 
 
 class _Hit(NamedTuple):
@@ -39,7 +37,7 @@ _Found: TypeAlias = dict[str, dict[str, list[_Hit]]]
 
 def match(files: Sequence[SourceFile], matchers: Matchers) -> dict[str, tuple[Match, ...]]:
     """What every signal and start matches in each file that anything matches in, by path."""
-    shadows = LocalNames(files)
+    shadows = LocalNames.among(files)
     return {file.path: tuple(matchers.matches(file, shadows.seen_from(file.path))) for file in files if file.hits}
 
 
@@ -177,7 +175,7 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     signal = match.owned.signal
     strength = signal.strength
     if file.role not in signal.where:
-        return (Strength.DECLARED, (), _LOWERED[file.role]) if file.role in _LOWERED and not match.owned.only_in else None
+        return (Strength.DECLARED, (), LOWERED[file.role]) if file.role in LOWERED and not match.owned.only_in else None
     if strength is Strength.DECLARED:
         return None if match.owned.only_in else (strength, (), "")
     if file.role is Role.TEMPLATE:

@@ -14,7 +14,9 @@ from typing import TypeVar
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from rung import wildcards
 from rung.expressions import regex
+from rung.wildcards import Condition
 
 MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
@@ -124,12 +126,20 @@ class _Glob:
         *pieces, last = _WILD_PIECE.split(self._glob)
         self.literal = max(pieces, key=len, default="") or last
         """A literal piece, which stands in every path that it means: the longest before the end, where there is one."""
-        self._match: Callable[[str], re.Match[str] | None] | None = None
+        if self._glob == "**/" + name:
+            self._glob, self._whole = name, False
+        self._match: Condition | None = None
 
     def means(self, path: str, name: str) -> bool:
         if self._match is None:
-            self._match = re.compile(_regex(self._glob)).fullmatch
-        return self._match(path if self._whole else name) is not None
+            self._match = self._taken_apart()
+        return self._match(path if self._whole else name)
+
+    def _taken_apart(self) -> Condition:
+        if not self._whole and "?" not in self._glob and "[" not in self._glob:
+            return wildcards.glob(self._glob)
+        fullmatch = re.compile(_regex(self._glob)).fullmatch
+        return lambda text: fullmatch(text) is not None
 
 
 def expand_braces(glob: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from rung.records import (
     Job,
     Literal,
     Resource,
+    Role,
     Setting,
     Signal,
     SourceFile,
@@ -34,8 +35,24 @@ from rung.records import (
 
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 """Facts that nothing but signals and starts looks at: what they say is in the hits."""
+_SPENT = frozenset((*ONLY_MATCHED, Test))
+LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
+"""Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""
+
+
+def roles_of(asking: Signal | Start) -> frozenset[Role]:
+    """The roles of files in which a match of a signal or start can count for anything."""
+    if isinstance(asking, Start):
+        return frozenset(asking.where)
+    if asking.publishes:
+        return frozenset(Role)
+    return frozenset(asking.where) if _place_of(asking) else frozenset((*asking.where, *LOWERED))
+
+
+def _place_of(signal: Signal) -> str:
+    return str(signal.arguments.get("in", "")) if signal.matcher in ("command", "call") else ""
 
 
 class Owned(Struct, frozen=True, dict=True, eq=False):
@@ -56,7 +73,12 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
     @cached_property
     def only_in(self) -> str:
         """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
-        return str(self.signal.arguments.get("in", "")) if self.signal.matcher in ("command", "call") else ""
+        return _place_of(self.signal)
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """The roles of files in which a match can count for anything."""
+        return roles_of(self.start or self.signal)
 
 
 class Match(NamedTuple):
@@ -126,13 +148,14 @@ def _alike(matches: Sequence[Match]) -> Iterator[Match]:
         if known is None:
             first[key] = match
         else:
-            first[key] = (match if match.line < known.line else known)._replace(number=known.number + 1)
+            first[key] = (match if match.line < known.line else known)._replace(number=known.number + match.number)
     yield from first.values()
 
 
 def _is_spent(fact: Fact) -> bool:
     """Whether a fact has said all when it is matched; modules of other languages than Python lead to no file."""
-    return isinstance(fact, (*ONLY_MATCHED, Test)) or (isinstance(fact, Import) and ":" in fact.module)
+    kind = fact.__class__
+    return kind in _SPENT or (kind is Import and ":" in fact.module)  # type: ignore[attr-defined]
 
 
 def _named(resource: Resource) -> Resource:

@@ -24,8 +24,9 @@ _LEAST = 4
 
 def is_compared(resource: ResourceType, matchers: Matchers) -> bool:
     """Whether live resources of a type are compared with declared ones: code can declare them, and models need them."""
-    needed = any(owned.signal.capability.startswith("model.") for owned in matchers.asking_for(resource.type))
-    return bool(resource.terraform) and resource.live is not None and needed
+    if not resource.terraform or resource.live is None:
+        return False
+    return any(owned.signal.capability.startswith("model.") for owned in matchers.asking_for(resource.type))
 
 
 class _Declaration:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from rung.expressions import regex
 from rung.hits import Match
@@ -53,15 +54,25 @@ def _packages(files: Sequence[SourceFile]) -> dict[str, list[SourceFile]]:
     own = [file for file in files if file.path.endswith(".py") and file.role is Role.SOURCE]
     folders = {posixpath.dirname(file.path) for file in own if posixpath.basename(file.path) == "__init__.py"} - {""}
     members: dict[str, list[SourceFile]] = defaultdict(list)
+    tops: dict[str, str] = {}
+    """By folder, the outermost package that it is in."""
     for file in own:
-        folder, top = posixpath.dirname(file.path), ""
-        while folder:
-            if folder in folders and posixpath.basename(folder) != "src":
-                top = folder
-            folder = posixpath.dirname(folder)
-        if top:
+        folder = posixpath.dirname(file.path)
+        if folder not in tops:
+            tops[folder] = _top_of(folder, folders)
+        if top := tops[folder]:
             members[top].append(file)
     return members
+
+
+def _top_of(folder: str, packages: AbstractSet[str]) -> str:
+    """The outermost package that a folder is in, empty when it is in none."""
+    top = ""
+    while folder:
+        if folder in packages and posixpath.basename(folder) != "src":
+            top = folder
+        folder = posixpath.dirname(folder)
+    return top
 
 
 def _without_commands(files: Sequence[SourceFile]) -> dict[str, bool]:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rung import asking, globs, hits, needles, patterns, store
 from rung.asking import Arguments, Conditions, FileAsked, Wanted
@@ -230,8 +230,11 @@ class Matchers:
         content, numbers = _searchable(content)
         hits: list[tuple[str, int, str]] = []
         for text, owned in likely:
+            index = done = 0
             for match in text.regex.finditer(content):
-                index = content.count("\n", 0, match.end() - len(match[0].lstrip()))
+                at = match.end() - len(match[0].lstrip())
+                index += content.count("\n", done, at)
+                done = at
                 hits.append((owned.key, numbers[index] if numbers else index + 1, match[0].strip()[:200]))
                 if len(hits) >= _MAX_HITS:
                     return tuple(hits)
@@ -318,7 +321,7 @@ class Matchers:
                 found.extend(self._match_file(file))
             found.extend(Match(self._by_key[key], line) for key, line, _ in texts)
             found.extend(self._match_facts(file))
-        return hits.settled(file, [match for match in found if match.owned.start is None or file.role in match.owned.start.where])
+        return hits.settled(file, [match for match in found if file.role in match.owned.roles])
 
     def matches(self, file: SourceFile, is_local: Callable[[str], bool]) -> Iterator[Match]:
         """What counts of a file's hits; `is_local(root)` tells whether a module is the repository's own."""
@@ -327,14 +330,13 @@ class Matchers:
                 yield hits.match_of(hit, self._by_key[hit.key], file.facts)
 
     def _match_facts(self, file: SourceFile) -> Iterator[Match]:
-        askers: Keys | None = None
+        settings = [fact for fact in file.facts if fact.__class__ is Setting]
+        if settings:
+            yield from self._match_settings(file, settings)
         for fact in file.facts:
             if isinstance(fact, Setting):
-                askers = askers or self._keys_of(file.path)
-                for is_value, owned in askers.asked(fact.key):
-                    if is_value(fact.value):
-                        yield Match(owned, fact.line, fact)
-            elif isinstance(fact, Call):
+                continue
+            if isinstance(fact, Call):
                 for match in self._match_call(fact):
                     narrowed = self._narrowed.get(match.owned.key)
                     if narrowed is None:
@@ -357,6 +359,25 @@ class Matchers:
             else:
                 for owned in self._match_simple(file, fact):
                     yield Match(owned, fact.line, fact)
+
+    def _match_settings(self, file: SourceFile, settings: Iterable[Setting]) -> Iterator[Match]:
+        """What the settings of a file match: a start's matches one by one, a signal's as the first of them, as there may be very many."""
+        asked = self._keys_of(file.path).asked
+        counted: dict[str, list[Any]] = {}
+        for setting in settings:
+            for is_value, owned in asked(setting.key):
+                if not is_value(setting.value):
+                    continue
+                if owned.start is not None:
+                    yield Match(owned, setting.line, setting)
+                elif known := counted.get(owned.key):
+                    known[2] += 1
+                    if setting.line < known[1].line:
+                        known[1] = setting
+                else:
+                    counted[owned.key] = [owned, setting, 1]
+        for owned, first, number in counted.values():
+            yield Match(owned, first.line, first, number=number)
 
     def _match_file(self, file: SourceFile) -> Iterator[Match]:
         for owned, is_excluded, options in self._files_of(file.path):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from rung.records import Import, SourceFile
 
@@ -13,8 +14,8 @@ from rung.records import Import, SourceFile
 class Modules:
     """Which file a Python module of the repository lives in, by the folders that imports can start from."""
 
-    def __init__(self, files: Sequence[SourceFile]) -> None:
-        self._paths = {file.path for file in files if file.path.endswith((".py", ".ipynb"))}
+    def __init__(self, paths: AbstractSet[str]) -> None:
+        self._paths = paths
         self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
         self._tops = {path.removesuffix(".py") for path in self._paths} | {above for path in self._paths for above in _above(path)}
         """Where a module or a folder of modules is."""
@@ -23,7 +24,12 @@ class Modules:
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
         self._from_roots: dict[str, tuple[str, ...]] = {}
         """What was found below the roots for a dotted name."""
-        self._imported: dict[str, tuple[tuple[Import, str], ...]] = {}
+        self._imported: dict[str, tuple[SourceFile, tuple[tuple[Import, str], ...]]] = {}
+
+    @classmethod
+    def among(cls, files: Sequence[SourceFile]) -> Modules:
+        """The modules that some files are: the very ones of the last call when that was for files at the same paths."""
+        return _modules_at(frozenset(file.path for file in files if file.path.endswith((".py", ".ipynb"))))
 
     def _sources(self) -> Iterator[str]:
         """Folders that hold the top of a package, and the usual names for a source root."""
@@ -35,11 +41,13 @@ class Modules:
 
     def imported(self, file: SourceFile) -> tuple[tuple[Import, str], ...]:
         """The imports of a file that are the repository's own, each with the path of the module's file."""
-        found = self._imported.get(file.path)
-        if found is None:
-            imports = (fact for fact in file.facts if isinstance(fact, Import) and ":" not in fact.module)
-            pairs = ((fact, self.find(fact.module, file.path)) for fact in imports)
-            found = self._imported[file.path] = tuple((fact, path) for fact, path in pairs if path)
+        known = self._imported.get(file.path)
+        if known is not None and known[0] is file:
+            return known[1]
+        imports = (fact for fact in file.facts if isinstance(fact, Import) and ":" not in fact.module)
+        pairs = ((fact, self.find(fact.module, file.path)) for fact in imports)
+        found = tuple((fact, path) for fact, path in pairs if path)
+        self._imported[file.path] = file, found
         return found
 
     def find(self, module: str, importer: str) -> str | None:
@@ -74,6 +82,11 @@ class Modules:
                     yield path
 
 
+@lru_cache(maxsize=1)
+def _modules_at(paths: frozenset[str]) -> Modules:
+    return Modules(paths)
+
+
 def _above(path: str) -> Iterator[str]:
     """The folders that a file is in."""
     for end, character in enumerate(path):
@@ -84,19 +97,22 @@ def _above(path: str) -> Iterator[str]:
 class LocalNames:
     """Which top-level module names are the repository's own, so that a local `mlflow.py` is not taken for the library."""
 
-    def __init__(self, files: Sequence[SourceFile]) -> None:
+    def __init__(self, paths: Iterable[str]) -> None:
         self._names: dict[str, set[str]] = defaultdict(set)
         self._packages: set[str] = set()
-        for file in files:
-            if not file.path.endswith(".py"):
-                continue
-            folder, name = posixpath.split(file.path)
+        for path in paths:
+            folder, _, name = path.rpartition("/")
             if name == "__init__.py":
                 self._packages.add(folder)
-                parent, package = posixpath.split(folder)
+                parent, _, package = folder.rpartition("/")
                 self._names[parent].add(package)
             else:
                 self._names[folder].add(name.removesuffix(".py"))
+
+    @classmethod
+    def among(cls, files: Sequence[SourceFile]) -> LocalNames:
+        """The names that some files give: the very ones of the last call when that was for files at the same paths."""
+        return _local_names_at(frozenset(file.path for file in files if file.path.endswith(".py")))
 
     def seen_from(self, path: str) -> Callable[[str], bool]:
         """A test for module names as imported from the file `path`."""
@@ -110,3 +126,8 @@ class LocalNames:
         if folder not in self._packages:
             known = known | (self._names[folder] - {own})
         return known
+
+
+@lru_cache(maxsize=1)
+def _local_names_at(paths: frozenset[str]) -> LocalNames:
+    return LocalNames(paths)

@@ -6,6 +6,7 @@ Looking for them first spares most files the expression itself.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from itertools import product
 
@@ -39,21 +40,33 @@ _FEW = regex(r"\[([^\]\\^\n-]{1,4})\]")
 _NO_WIDTH = frozenset((r"\b", r"\B", r"\A", r"\Z", "^", "$"))
 
 
+_MUCH = 4_000_000
+"""Bytes from which on an automaton pays that takes longer to make and is faster to run."""
+
+
 class Finder:
     """Which of many texts are in some bytes, found in one pass over them; made ready when it is first asked."""
 
     def __init__(self, needles: Iterable[str]) -> None:
         self._needles = tuple(dict.fromkeys(needles))
-        self._matches: Callable[..., list[tuple[int, int, int]]] | None = None
+        self._left = 0
+        """Bytes that the automaton is still good for; at the first question there is none."""
+        self._matches: Callable[..., list[tuple[int, int, int]]]
 
     def found_in(self, data: bytes) -> set[str]:
         """Those of the texts that are in the bytes, in their very case."""
-        if self._matches is None:
-            from ahocorasick_rs import BytesAhoCorasick, Implementation
-
-            automaton = BytesAhoCorasick([needle.encode() for needle in self._needles], implementation=Implementation.DFA)
-            self._matches = automaton.find_matches_as_indexes
+        if self._left <= 0:
+            self._make_ready()
+        self._left -= len(data)
         return {self._needles[number] for number in {match[0] for match in self._matches(data, overlapping=True)}}
+
+    def _make_ready(self) -> None:
+        from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+        is_first = not hasattr(self, "_matches")
+        kind = Implementation.ContiguousNFA if is_first else Implementation.DFA
+        self._matches = BytesAhoCorasick([needle.encode() for needle in self._needles], implementation=kind).find_matches_as_indexes
+        self._left = _MUCH if is_first else sys.maxsize
 
 
 def needles_of(pattern: re.Pattern[str]) -> Needles:

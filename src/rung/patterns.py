@@ -54,6 +54,8 @@ class CallPattern:
 
     def is_named(self, name: str, bare: str) -> bool:
         """Whether calls of this name are meant; `bare` is the name without brackets."""
+        if self._brackets and "[" not in name:
+            return False
         if self._name is None:
             self._name = _name_condition(self._text.partition("(")[0])
         return self._name(name if self._brackets else bare)

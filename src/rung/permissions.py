@@ -20,9 +20,9 @@ from rung.catalogue import catalogue_text
 from rung.collect import Terms, collect
 from rung.expressions import regex
 from rung.matchers import Matchers
-from rung.records import Coverage, Packs, Read, RungError, TargetInfo
+from rung.records import Packs, Read, RungError
 from rung.targets.live.aws import OWN
-from rung.targets.live.driver import DENIED, CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver, Through
 
 CLUSTER = "kubernetes"
 """The pack of a cluster's kinds of objects, which are named `group/Kind`."""
@@ -152,43 +152,16 @@ def check_text(trials: Sequence[Trial], name: str) -> str:
     return catalogue_text(rows) + f"{name}: {counts['allowed']} of {len(trials)} calls are allowed, {counts['missing']} are not\n"
 
 
-class _Watched:
+class _Watched(Through):
     """A driver that notes how each call goes, and makes none more often than it takes to know; see `Driver`."""
 
     def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+        super().__init__(driver)
         self._lock = Lock()
         self.tried: Counter[tuple[str, str]] = Counter()
         """By call and region."""
         self._failed: dict[str, list[tuple[str, CallError]]] = defaultdict(list)
         """Region and error by call."""
-
-    @property
-    def info(self) -> TargetInfo:
-        """What the driver says."""
-        return self._driver.info
-
-    @property
-    def provider(self) -> str:
-        """What the driver says."""
-        return self._driver.provider
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """What the driver says."""
-        return self._driver.variables
-
-    def regions(self) -> tuple[str, ...]:
-        """What the driver says."""
-        return self._driver.regions()
-
-    def coverage(self) -> tuple[Coverage, ...]:
-        """What the driver says."""
-        return self._driver.coverage()
-
-    def close(self) -> None:
-        """Closes the driver."""
-        self._driver.close()
 
     def pages(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Any]:
         """The first page of the answer, a few times."""

@@ -18,8 +18,10 @@ from msgspec import Struct
 from rung import store
 from rung.expressions import regex
 from rung.globs import index_globs
+from rung.hits import roles_of
 from rung.needles import Finder
-from rung.records import Detector
+from rung.records import Detector, Role
+from rung.targets.roles import role_of
 
 _WILD = "*?]["
 _WILDCARD = regex(r"[*?\[\]]")
@@ -342,43 +344,69 @@ class _Gate:
     """What every file holds in which a gate of a name stands: a word of it, compared."""
 
     def __init__(self, glob: str) -> None:
-        before, word, after = _gate_word(glob)
-        self._is_word = re.compile((".*" if before else "") + word + (".*" if after else "")).fullmatch
-        begins, ends = "" if before else rf"(?<![a-z0-9_]{word})", "" if after else r"(?![a-z0-9_])"
-        self._stands = re.compile((word + begins + ends).encode()).search
+        self._before, self._word, self._after = _gate_word(glob)
 
     def are_in(self, source: _Source) -> bool:
         """Whether such a comparison is in a file."""
-        return self._stands(source.lowered) is not None and any(map(self._is_word, source.compared))
+        return self._stands_in(source.lowered) and any(map(self._is_word, source.compared))
+
+    def _is_word(self, word: str) -> bool:
+        return (
+            self._word in word
+            if self._before and self._after
+            else word.endswith(self._word)
+            if self._before
+            else word.startswith(self._word)
+            if self._after
+            else word == self._word
+        )
+
+    def _stands_in(self, data: bytes) -> bool:
+        word = self._word.encode()
+        at = data.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if (self._before or at == 0 or data[at - 1] not in _WORD_BYTES) and (
+                self._after or end == len(data) or data[end] not in _WORD_BYTES
+            ):
+                return True
+            at = data.find(word, at + 1)
+        return False
 
 
 _Read = Callable[[], Traces | _Gate]
+_Roles = frozenset[Role]
+_NO_ROLES = _Roles()
+_ALL_ROLES = frozenset(Role)
 
 
 class _Index:
     """Patterns of which one must be in a file, found by the rarest texts of each; the rest is worked out when those are found."""
 
-    def __init__(self, patterns: Iterable[tuple[tuple[str, ...], _Read]]) -> None:
+    def __init__(self, patterns: Iterable[tuple[tuple[str, ...], _Roles, _Read]]) -> None:
         self._reads: list[_Read] = []
         self._traces: dict[int, Traces | _Gate] = {}
-        self._by_needle: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for number, (needles, read) in enumerate(patterns):
+        self._by_needle: dict[str, list[tuple[str, _Roles, int]]] = defaultdict(list)
+        for number, (needles, roles, read) in enumerate(patterns):
             self._reads.append(read)
-            self._by_needle[needles[0]].append((needles[-1], number))
-        self._always = "" in self._by_needle
-        self._finder = Finder({needle for first, others in self._by_needle.items() for needle in (first, *(other for other, _ in others))})
+            self._by_needle[needles[0]].append((needles[-1], roles, number))
+        self._always = _NO_ROLES.union(*(roles for _, roles, _ in self._by_needle.pop("", ())))
+        """Roles in which every file may hold a pattern."""
+        self._finder = Finder(
+            {needle for first, others in self._by_needle.items() for needle in (first, *(other for other, _, _ in others))}
+        )
 
-    def any_in(self, source: _Source) -> bool:
-        """Whether the traces of one pattern are all there."""
-        if self._always:
+    def any_in(self, source: _Source, role: Role) -> bool:
+        """Whether the traces of one pattern that counts in files of the role are all there."""
+        if role in self._always:
             return True
         found = self._finder.found_in(source.lowered)
         return any(
             self._traces_of(number).are_in(source)
             for needle in found
             if needle in self._by_needle
-            for other, number in self._by_needle[needle]
-            if other in found
+            for other, roles, number in self._by_needle[needle]
+            if other in found and role in roles
         )
 
     def _traces_of(self, number: int) -> Traces | _Gate:
@@ -399,18 +427,23 @@ class Prefilter:
         self._index = lru_cache(maxsize=None)(self._index_for)
 
     @cached_property
-    def _asked(self) -> dict[str, list[Mapping[str, object]]]:
-        """What is asked for, by the kind of matcher."""
-        asked: dict[str, list[Mapping[str, object]]] = defaultdict(list)
+    def _asked(self) -> dict[str, list[tuple[Mapping[str, object], _Roles]]]:
+        """What is asked for, by the kind of matcher, and in files of which roles."""
+        asked: dict[str, list[tuple[Mapping[str, object], _Roles]]] = defaultdict(list)
         for detector in self._detectors:
             for signal in detector.signals:
-                asked[signal.matcher].append(signal.arguments)
+                asked[signal.matcher].append((signal.arguments, roles_of(signal)))
             for start in detector.starts:
-                asked[start.matcher].append(start.arguments)
+                asked[start.matcher].append((start.arguments, roles_of(start)))
         return asked
 
-    def _patterns_of(self, matcher: str) -> Iterable[str]:
-        return dict.fromkeys(text for arguments in self._asked[matcher] for text in _texts(arguments["any"]))
+    def _patterns_of(self, matcher: str) -> dict[str, _Roles]:
+        """The patterns of a matcher, and the roles of files in which one counts."""
+        found: dict[str, _Roles] = {}
+        for arguments, roles in self._asked[matcher]:
+            for text in _texts(arguments["any"]):
+                found[text] = found[text] | roles if text in found else roles
+        return found
 
     @cached_property
     def _rare(self) -> dict[str, tuple[str, ...]]:
@@ -424,47 +457,48 @@ class Prefilter:
     @cached_property
     def _settings_of(self) -> Callable[[str], tuple[int, ...]]:
         """Which configuration signals ask for a file, by number."""
-        return index_globs((_texts(arguments["file"]), number) for number, arguments in enumerate(self._asked["config"]))
+        return index_globs((_texts(arguments["file"]), number) for number, (arguments, _) in enumerate(self._asked["config"]))
 
     def worth_reading(self, languages: tuple[str, ...], path: str, data: bytes) -> bool:
         """Whether any call, literal or gate that a signal asks for can be in source code of the languages (prefixes of names), or any setting."""
         if data[:2] in _WIDE:
             return True
         index = self._settings_index(self._settings_of(path)) if languages == ("settings",) else self._index(languages)
-        return index.any_in(_Source(data))
+        return index.any_in(_Source(data), role_of(path))
 
     def _settings_index_for(self, numbers: tuple[int, ...]) -> _Index:
         return _Index(pattern for number in numbers for pattern in self._setting(number))
 
-    def _setting_for(self, number: int) -> tuple[tuple[tuple[str, ...], _Read], ...]:
+    def _setting_for(self, number: int) -> tuple[tuple[tuple[str, ...], _Roles, _Read], ...]:
         """For each key and value of a configuration signal: its rarest text, and what every file holds in which it is set."""
         found = []
-        for key in _texts(self._asked["config"][number].get("key", "*")):
-            for value in _texts(self._asked["config"][number].get("value", "*")):
+        arguments, roles = self._asked["config"][number]
+        for key in _texts(arguments.get("key", "*")):
+            for value in _texts(arguments.get("value", "*")):
                 traces = setting_traces(key, value)
-                found.append((_rarest(text.decode() for text in (*traces.words, *traces.pieces)), partial(_same, traces)))
+                found.append((_rarest(text.decode() for text in (*traces.words, *traces.pieces)), roles, partial(_same, traces)))
         return tuple(found)
 
     def _index_for(self, languages: tuple[str, ...]) -> _Index:
         return _Index(self._patterns(languages))
 
-    def _patterns(self, languages: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], _Read]]:
-        """What is asked for in source code of the languages: the rarest text of each pattern, and what every file holds with a match of it."""
+    def _patterns(self, languages: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], _Roles, _Read]]:
+        """What is asked for in source code of the languages: the rarest text of each pattern, where it counts, and what every file holds with a match of it."""
         for traces in _CONSTRUCTS:
-            yield _rarest(text.decode() for text in (*traces.words, *traces.pieces)), partial(_same, traces)
-        for pattern in self._patterns_of("call"):
+            yield _rarest(text.decode() for text in (*traces.words, *traces.pieces)), _ALL_ROLES, partial(_same, traces)
+        for pattern, roles in self._patterns_of("call").items():
             if pattern.startswith("*.") or _prefix(pattern) in languages:
-                yield self._rare[pattern], partial(call_traces, pattern, languages[0])
+                yield self._rare[pattern], roles, partial(call_traces, pattern, languages[0])
             if "dbt." in languages and pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
-                yield _call_needles(pattern[4:]), partial(call_traces, pattern[4:], "dbt.")
-        for module in self._patterns_of("import"):
+                yield _call_needles(pattern[4:]), roles, partial(call_traces, pattern[4:], "dbt.")
+        for module, roles in self._patterns_of("import").items():
             if _prefix(module) in languages:
-                yield self._rare[module], partial(_import_traces, module)
-        for glob in self._patterns_of("literal"):
-            yield _rarest(_pieces(glob.lower())), partial(literal_traces, glob, quoted=languages[0] in _QUOTING)
+                yield self._rare[module], roles, partial(_import_traces, module)
+        for glob, roles in self._patterns_of("literal").items():
+            yield _rarest(_pieces(glob.lower())), roles, partial(literal_traces, glob, quoted=languages[0] in _QUOTING)
         if "" in languages:
-            for glob in self._patterns_of("gate"):
-                yield (_gate_word(glob)[1],), partial(_Gate, glob)
+            for glob, roles in self._patterns_of("gate").items():
+                yield (_gate_word(glob)[1],), roles, partial(_Gate, glob)
 
 
 _CONSTRUCTS = (

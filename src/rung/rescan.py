@@ -80,7 +80,7 @@ class Rescan:
         now = self._look(target, progress)
         self.missing = any(known.own.unread == MISSING for known in now.values())
         whole = self._readers.follow_includes(target, [known.own for known in now.values()], self._continuations)
-        names = LocalNames(whole)
+        names = LocalNames.among(whole)
         for file in whole:
             now[file.path].update(file, partial(names.names, file.path), self._matchers)
         standings = self._last[1] if self._last and _alike(self._last[0], now) else self._conclude(target, now)

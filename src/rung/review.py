@@ -167,15 +167,14 @@ def _targets(request: Request, packs: Packs) -> Targets:
 
 def _accounts(targets: Targets, config: Config, request: Request, packs: Packs) -> Accounts | None:
     """What is live of a system, None where nothing of it is asked."""
-    named = config.targets if request.config else ()  # A scanned repository sends nobody to ask an account.
-    rules = [rule for rule in (*named, *request.live) if rule.kind != "path"]
+    rules = [rule for rule in (*config.targets, *request.live) if rule.kind != "path"]
     if not rules and not request.replay:
         return None
     from rung.accounts import Accounts
 
     remote = next((target.info.remote for target in targets if target.info.remote), "")
     return Accounts(
-        [_completed(rule, remote, packs) for rule in rules],
+        [completed(rule, remote, packs) for rule in rules],
         packs,
         record=request.record,
         replay=request.replay,
@@ -185,7 +184,7 @@ def _accounts(targets: Targets, config: Config, request: Request, packs: Packs) 
     )
 
 
-def _completed(rule: TargetRule, remote: str, packs: Packs) -> TargetRule:
+def completed(rule: TargetRule, remote: str, packs: Packs) -> TargetRule:
     """A rule that names a code host and no repository, with that from which the scanned one was cloned."""
     provider = next((provider for provider in packs.providers if provider.id == rule.kind), None)
     if provider is None or not provider.name or rule.value:
@@ -268,9 +267,9 @@ def _configuration(old: Document | Target | None, new: Document | Targets, reque
 def _earlier(base: Target, new: Target | None, packs: Packs) -> Config:
     """The configuration of the earlier side, with notes on a later one that differs."""
     config = _of_target(base, f"{NAME} of {base.info.revision[:_SHORT] or base.info.name}", packs)
-    notes = [f"The earlier {NAME} is wrong and not gone by: {config.mistake}."] if config.mistake else []
+    notes = [*config.notes, *([f"The earlier {NAME} is wrong and not gone by: {config.mistake}."] if config.mistake else [])]
     own = config if new is None else _of_target(new, NAME, packs)
-    if replace(own, source=config.source) != config:
+    if replace(own, source=config.source, notes=config.notes) != config:
         notes.append(f"{NAME} differs from the earlier one, which is in force; this one will be once it is the earlier.")
         if own.mistake:
             notes.append(f"It is wrong: {own.mistake}.")
@@ -281,7 +280,10 @@ def _of_target(target: Target, source: str, packs: Packs) -> Config:
     """What the target's own file says. The target may be hostile: a mistake in it does not end the scan."""
     try:
         data = _content(target)
-        return Config() if data is None else load_config(data, source, packs)
+        config = Config() if data is None else load_config(data, source, packs)
+        # A scanned repository sends nobody to ask an account.
+        told = f"The targets of {source} are not gone by: --system or --config names a file whose are."
+        return replace(config, targets=(), notes=(told,)) if config.targets else config
     except ConfigError as error:
         return Config(mistake=str(error))
 

@@ -215,7 +215,8 @@ def _concluded(
         version=__version__,
         digest=packs.digest,
         generated_at=now.isoformat(timespec="seconds"),
-        scope={"system": system or config.system or (infos[0].name if infos else "nothing")} | ({"repository": infos[0].name} if system else {}),
+        scope={"system": system or config.system or (infos[0].name if infos else "nothing")}
+        | ({"repository": infos[0].name} if system else {}),
         targets=infos,
         results=results,
         strengths=assess.strengths(evidence, packs.capabilities),
@@ -298,14 +299,14 @@ def hidden_by(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[s
 
 def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
     """The evidence with the line it stands on, shortened and without secrets."""
-    lines: dict[str, list[str]] = {}
+    lines: dict[str, list[bytes]] = {}
     paths = sorted({item.location.path for item in evidence if item.location.line})
     target.expect(paths)
     for path in paths:
         data = target.read(path)
-        lines[path] = [] if isinstance(data, Unread) else data.decode("utf-8", "replace").split("\n")
+        lines[path] = [] if isinstance(data, Unread) else data.split(b"\n")
     return [
-        replace(item, excerpt=excerpt(lines[item.location.path][item.location.line - 1]))
+        replace(item, excerpt=excerpt(lines[item.location.path][item.location.line - 1].decode("utf-8", "replace")))
         if 0 < item.location.line <= len(lines.get(item.location.path, ()))
         else item
         for item in evidence

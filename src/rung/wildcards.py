@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache, partial
 from typing import Generic, TypeVar
 
 from rung.expressions import regex
@@ -35,65 +35,88 @@ def _any_glob(patterns: tuple[str, ...]) -> Condition:
     return (lambda _: True) if "*" in patterns else _AnyOf(patterns)
 
 
-_WILD = regex(r"[*?\[]")
+_WILD_PIECE = regex(r"[*?]|\[!?\]?[^\]]*\]?")
 
 
 class _AnyOf:
     """Patterns, taken apart when they are first asked."""
 
-    __slots__ = ("_begins", "_exact", "_others", "_pieces", "_regex", "_written")
+    __slots__ = ("_means", "_written")
 
     def __init__(self, written: tuple[str, ...]) -> None:
         self._written = written
-        self._exact: frozenset[str] | None = None
-        self._pieces: tuple[tuple[str, tuple[str, ...], str], ...] = ()
-        """What a text begins with, what follows in it, and what it ends with."""
-        self._others: tuple[str, ...] = ()
-        """Patterns with other wildcards than `*`."""
-        self._begins: tuple[str, ...] = ()
-        """What these begin with."""
-        self._regex: re.Pattern[str] | None = None
+        self._means: Condition | None = None
+        """Of a text in lower case."""
 
     def __call__(self, text: str) -> bool:
-        if self._exact is None:
-            self._exact = self._take_apart()
-        lowered = text.lower()
-        if lowered in self._exact:
-            return True
-        for first, between, last in self._pieces:
-            if lowered.startswith(first) and lowered.endswith(last) and (len(lowered) >= len(first) + len(last)):
-                end = len(lowered) - len(last)
-                position = len(first)
-                for piece in between:
-                    position = lowered.find(piece, position, end)
-                    if position < 0:
-                        break
-                    position += len(piece)
-                else:
-                    return True
-        return bool(self._others) and lowered.startswith(self._begins) and self._compiled().match(text) is not None
+        if self._means is None:
+            self._means = self._taken_apart()
+        return self._means(text.lower())
 
-    def _compiled(self) -> re.Pattern[str]:
-        if self._regex is None:
-            from fnmatch import translate
-
-            self._regex = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in self._others), re.IGNORECASE | re.DOTALL)
-        return self._regex
-
-    def _take_apart(self) -> frozenset[str]:
-        exact, pieces, others = [], [], []
-        for pattern in self._written:
+    def _taken_apart(self) -> Condition:
+        exact, begins, ends, within, others = [], [], [], [], []
+        between: list[Condition] = []
+        for pattern in map(str.lower, self._written):
+            first, *middle, last = pattern.split("*") if "*" in pattern else ("", "")
             if "?" in pattern or "[" in pattern:
                 others.append(pattern)
-            elif "*" in pattern:
-                first, *between, last = pattern.lower().split("*")
-                pieces.append((first, tuple(filter(None, between)), last))
+            elif "*" not in pattern:
+                exact.append(pattern)
+            elif not last and not any(middle):
+                begins.append(first)
+            elif not first and not any(middle):
+                ends.append(last)
+            elif not first and not last and len(middle) == 1:
+                within.append(middle[0])
             else:
-                exact.append(pattern.lower())
-        self._pieces = tuple(pieces)
-        self._others = tuple(others)
-        self._begins = tuple(_WILD.split(pattern.lower(), maxsplit=1)[0] for pattern in others)
-        return frozenset(exact)
+                between.append(partial(_is_between, first, tuple(filter(None, middle)), last))
+        tests: list[Condition] = [*(partial(_contains, piece) for piece in within), *between]
+        if others:
+            tests.append(_expression(others))
+        return _one_of(frozenset(exact), tuple(begins), tuple(ends), tests)
+
+
+def _one_of(exact: frozenset[str], begins: tuple[str, ...], ends: tuple[str, ...], tests: list[Condition]) -> Condition:
+    """Whether a text is one of some, begins or ends with one, or passes a test; most patterns are of one kind."""
+    if not begins and not ends:
+        if not tests:
+            return exact.__contains__
+        if not exact and len(tests) == 1:
+            return tests[0]
+    if not exact and not tests:
+        return (lambda text: text.startswith(begins)) if not ends else (lambda text: text.startswith(begins) or text.endswith(ends))
+    return lambda text: text in exact or text.startswith(begins) or text.endswith(ends) or any(test(text) for test in tests)
+
+
+def _contains(piece: str, text: str) -> bool:
+    return piece in text
+
+
+def _is_between(first: str, middle: tuple[str, ...], last: str, text: str) -> bool:
+    """Whether a text begins and ends so, with the pieces between in their order."""
+    end = len(text) - len(last)
+    position = len(first)
+    if position > end or not (text.startswith(first) and text.endswith(last)):
+        return False
+    for piece in middle:
+        position = text.find(piece, position, end)
+        if position < 0:
+            return False
+        position += len(piece)
+    return True
+
+
+def _expression(patterns: Sequence[str]) -> Condition:
+    """Whether a text matches patterns with other wildcards than `*`; compiled when what they say literally is in a text."""
+    literals = [tuple(filter(None, _WILD_PIECE.split(pattern))) for pattern in patterns]
+
+    @cache
+    def match() -> Callable[[str], re.Match[str] | None]:
+        from fnmatch import translate
+
+        return re.compile("|".join(f"(?:{translate(pattern)})" for pattern in patterns), re.DOTALL).match
+
+    return lambda text: any(all(piece in text for piece in pieces) for pieces in literals) and match()(text) is not None
 
 
 _KEY = 3

@@ -264,7 +264,7 @@ class Readers:
         own = {file.path: file for file in files}
         by_path = dict(own)
         done: set[tuple[str, str]] = set()
-        queue = [fact for file in files for fact in file.facts if isinstance(fact, Include)]
+        queue = [fact for file in files for fact in file.facts if fact.__class__ is Include]
         while queue:
             include = queue.pop()
             reading = self._by_name.get(include.reader)

@@ -32,7 +32,8 @@ from rung.readers.workflows import (
 from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 
 _NAMED = regex(r"(?:^|/)(?:\.?azure-pipelines?[^/]*|\.(?:azuredevops|azure-pipelines|azdo|ado|vsts)/.+)$", re.IGNORECASE)
-_LIKELY = regex(r"pipeline|azure|devops|(?:^|/)\.?(?:ado|vsts|azdo)/", re.IGNORECASE)
+_LIKELY = ("pipeline", "azure", "devops", "/ado/", "/.ado/", "/vsts/", "/.vsts/", "/azdo/", "/.azdo/")
+"""What a slash and a path that may be a pipeline's hold."""
 _OTHERS = regex(r"(?:^|/)(?:\.github|\.circleci|\.gitlab|\.buildkite|\.tekton)/|bitbucket-pipelines|\.gitlab-ci")
 _SHAPE = regex(rb"\n[\"']?(?:steps|jobs|stages|extends)[\"']?[ \t]*+:")
 """What a pipeline's file holds: one of these keys at its root, or one that an expression stands around."""
@@ -66,7 +67,8 @@ class _Stage(Struct, frozen=True):
 
 
 def _may_be_pipeline(path: str) -> bool:
-    return not _OTHERS.search(path) and (_NAMED.search(path) or _LIKELY.search(path)) is not None
+    lowered = "/" + path.lower()
+    return any(text in lowered for text in _LIKELY) and not _OTHERS.search(path)
 
 
 def read(path: str, data: bytes) -> Iterable[Fact]:

@@ -14,13 +14,16 @@ from rung.readers.workflows import Source, at_directory, is_true, items, mapping
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
 
 _CLOUD_BUILD = regex(r"(?:^|/)[^/]*cloud[-_]?build[^/]*$|(?:^|/)\.?cloud[-_]?build/", re.IGNORECASE)
-_BUILD_FOLDER = regex(r"(?:^|/)(?:build|ci|cd|cicd|ci-cd|deploy|gcb)/[^/]+$", re.IGNORECASE)
+_BUILD_FOLDERS = ("build", "ci", "cd", "cicd", "ci-cd", "deploy", "gcb")
 _PHASES = ("install", "pre_build", "build", "post_build")
 _SHELLS = ("bash", "sh", "/bin/bash", "/bin/sh", "ash", "dash", "zsh")
 
 
 def _is_cloud_build(path: str) -> bool:
-    return (_CLOUD_BUILD.search(path) or _BUILD_FOLDER.search(path)) is not None
+    lowered = path.lower()
+    return ("cloud" in lowered and "build" in lowered and _CLOUD_BUILD.search(path) is not None) or (
+        lowered.rpartition("/")[0].rpartition("/")[2] in _BUILD_FOLDERS
+    )
 
 
 def _is_codebuild(path: str) -> bool:

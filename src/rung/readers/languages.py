@@ -479,8 +479,9 @@ def _reading(
     opener: tuple[re.Pattern[str], ...],
     tests: Callable[[str], Iterable[Fact]],
     asked: Asked = EVERY_CALL,
+    holds: tuple[bytes, ...] = (),
 ) -> Reading:
-    """A language's reading; one of `opener` is in every text that holds tests, which `tests` alone gives."""
+    """A language's reading; one of `opener`, and of the bytes `holds` if given, is in every text that holds tests, which `tests` alone gives."""
 
     def read(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)
@@ -490,6 +491,8 @@ def _reading(
         yield from facts(text, asked)
 
     def skim(_path: str, data: bytes) -> Iterator[Fact]:
+        if holds and data[:1] not in (b"\xff", b"\xfe") and not any(word in data for word in holds):
+            return
         text = text_of(data)[: scanning.MAX_BYTES]
         if any(pattern.search(text) for pattern in opener):
             yield from tests(text)
@@ -498,7 +501,7 @@ def _reading(
         return path.endswith(suffixes) and not path.endswith((".min.js", ".bundle.js"))
 
     def sparing(asked: Asked) -> Reading:
-        return _reading(name, prefix, suffixes, facts=facts, opener=opener, tests=tests, asked=asked)
+        return _reading(name, prefix, suffixes, facts=facts, opener=opener, tests=tests, asked=asked, holds=holds)
 
     return Reading(name=name, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim, sparing=sparing)
 
@@ -529,5 +532,13 @@ READINGS: tuple[Reading, ...] = (
         opener=_JS_TEST,
         tests=lambda text: _js_tests(_js_scan(text)),
     ),
-    _reading("go", "go:", (".go",), facts=go_facts, opener=(_GO_TEST,), tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS))),
+    _reading(
+        "go",
+        "go:",
+        (".go",),
+        facts=go_facts,
+        opener=(_GO_TEST,),
+        tests=lambda text: _go_tests(scanning.scan(text, _GO_TOKENS)),
+        holds=(b"Test", b"Fuzz"),
+    ),
 )

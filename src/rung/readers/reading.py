@@ -93,8 +93,11 @@ def suffixed(*suffixes: str, any_case: bool = False) -> Claims:
 
 def named(pattern: str, *keys: str, holds: str = "") -> Claims:
     """Claims paths whose file name (with as many folders as the pattern has) the pattern matches as a whole."""
-    whole = regex(r"(?:.*/)?(?:" + pattern + ")", re.DOTALL)
-    return Claims(lambda path: whole.fullmatch(path) is not None, *keys, holds=holds)
+    if "/" in pattern.replace("[^/]", ""):
+        whole = regex(r"(?:.*/)?(?:" + pattern + ")", re.DOTALL)
+        return Claims(lambda path: whole.fullmatch(path) is not None, *keys, holds=holds)
+    alone = regex(pattern)
+    return Claims(lambda path: alone.fullmatch(path.rpartition("/")[2]) is not None, *keys, holds=holds)
 
 
 def _keys_of(path: str) -> tuple[str, str, str]:

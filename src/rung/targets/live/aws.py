@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from threading import Lock
+from functools import partial
+from threading import Event, Lock
 from typing import Any
 
 from msgspec import Struct
@@ -21,8 +23,12 @@ OWN = ("sts:GetCallerIdentity", "ec2:DescribeRegions", "organizations:ListAccoun
 """The calls that tell whose account it is, which regions it has, and which accounts are in its organisation."""
 _ATTEMPTS = 6
 """Tries of one call, with waits that double and are cut by chance."""
+_SILENCES = 3
+"""Tries in a row without an answer after which none is repeated in a region."""
 _CONNECT_SECONDS = 5
 _AT_ONCE = 32
+_CLIENTS = 64
+"""Clients that are kept: each takes a third of a megabyte, and there is one for each service in each of dozens of regions."""
 _SESSION = "rung"
 """What the trail of an account calls the sessions of assumed roles."""
 _ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
@@ -31,6 +37,8 @@ _THROTTLED = regex(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Provi
 _EXPIRED = regex(r"ExpiredToken|RequestExpired|TokenRefreshRequired")
 _UNKNOWN_HERE = regex(r"UnrecognizedClient|InvalidClientTokenId|AuthFailure|SignatureDoesNotMatch|InvalidAccessKeyId|OptInRequired")
 _NOT_SUBSCRIBED = regex(r"SubscriptionRequired|NotSignedUp")
+_PAGE = re.compile(rb"(?i)<!doctype html|<html")
+"""A page for people, as a proxy or a login puts it in the place of an answer."""
 _ACTION = regex(r"to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
@@ -57,28 +65,34 @@ class Login(Struct, frozen=True, kw_only=True):
     """How long a service may be silent."""
 
 
-def open_accounts(login: Login, types: Iterable[ResourceType]) -> Iterator[Account | Coverage]:
+def open_accounts(login: Login, types: Iterable[ResourceType], *, stop: Event | None = None) -> Iterator[Account | Coverage]:
     """The accounts of a login, each ready to be asked; for one that can't be, what is missing.
+
+    Args:
+        login: how they are come by.
+        types: what is listed of them; only its calls can be made.
+        stop: ends what is waited for.
 
     Raises:
         TargetError: boto3 is not installed, or there is no such profile.
     """
+    stop = stop or Event()
     allowed = Allowed(types, OWN)
     session = _session(login)
     name = login.profile or "default credentials"
     roles = list(login.roles)
     if login.organization:
         try:
-            accounts = list(_members(Account(session, login, allowed)))
+            accounts = list(_members(Account(session, login, allowed, stop)))
         except CallError as error:
             yield _lost("aws", f"the organisation of {name}", error, "organizations:ListAccounts")
             accounts = []
         role = _ORGANIZATION_ROLE if login.organization == "true" else login.organization
         roles += [Role(arn=f"arn:{partition}:iam::{account}:role/{role}") for partition, account in accounts]
     if not roles and not login.organization:
-        yield from _opened(lambda: Account(session, login, allowed), name, "sts:GetCallerIdentity")
+        yield from _opened(lambda: Account(session, login, allowed, stop), name, "sts:GetCallerIdentity")
     for one in roles:
-        yield from _opened(lambda one=one: Account(_assumed(session, login, one), login, allowed), one.arn, "sts:AssumeRole")  # type: ignore[misc]
+        yield from _opened(lambda one=one: Account(_assumed(session, login, one), login, allowed, stop), one.arn, "sts:AssumeRole")  # type: ignore[misc]
 
 
 class Account:
@@ -86,10 +100,12 @@ class Account:
 
     provider = "aws"
 
-    def __init__(self, session: Any, login: Login, allowed: Allowed) -> None:
+    def __init__(self, session: Any, login: Login, allowed: Allowed, stop: Event) -> None:
         self._session = session
         self._login = login
         self._allowed = allowed
+        self._stop = stop
+        self._silent: Counter[str] = Counter()
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = Lock()
         self._coverage: list[Coverage] = []
@@ -122,33 +138,44 @@ class Account:
     def pages(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Any]:
         """The pages of an answer; see `Driver`."""
         import botocore.exceptions as failures
-        from botocore import xform_name
+        from botocore.parsers import ResponseParserError
 
         self._allowed.check(call)
-        service, _, operation = call.partition(":")
-        method = xform_name(operation)
+        service = call.partition(":")[0]
         try:
-            client = self._client(service, region)
-            if client.can_paginate(method):
-                for page in client.get_paginator(method).paginate(**parameters):
-                    yield _plain(page)
-            else:
-                yield _plain(getattr(client, method)(**parameters))
+            for page in self._answers(call, parameters, region):
+                yield {key: value for key, value in page.items() if key != "ResponseMetadata"}
         except failures.ClientError as error:
             raise _refusal(error.response.get("Error", {})) from error
         except failures.EndpointConnectionError as error:
-            if region not in self._session.get_available_regions(service, self.partition_or_default):
-                return  # The service is not offered there.
+            if not self._offers(service, region):
+                return
             raise CallError("no connection", code="EndpointConnectionError", needs="a connection to the service", silent=True) from error
         except (failures.ConnectTimeoutError, failures.ReadTimeoutError) as error:
             told = f"no answer within {self._login.seconds:g} s"
             raise CallError(told, code=type(error).__name__, needs="a region that answers", silent=True) from error
         except (failures.NoCredentialsError, failures.PartialCredentialsError, failures.CredentialRetrievalError) as error:
             raise CallError("there are no credentials", code="NoCredentials", needs="credentials of the account") from error
-        except (failures.UnknownServiceError, AttributeError) as error:
+        except failures.UnknownServiceError as error:
             raise CallError("the installed boto3 does not know the call", code="Unknown", needs="a newer boto3") from error
         except failures.BotoCoreError as error:
             raise CallError(_sentence(error), code=type(error).__name__) from error
+        except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:  # What botocore meets in what is no answer.
+            raise _unreadable() from error
+
+    def _answers(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Mapping[str, Any]]:
+        from botocore import xform_name
+        from botocore.exceptions import UnknownServiceError
+
+        service, _, operation = call.partition(":")
+        method = xform_name(operation)
+        client = self._client(service, region)
+        if not hasattr(client, method):
+            raise UnknownServiceError(service_name=call, known_service_names="")
+        if client.can_paginate(method):
+            yield from client.get_paginator(method).paginate(**parameters)
+        else:
+            yield getattr(client, method)(**parameters)
 
     @property
     def partition_or_default(self) -> str:
@@ -167,15 +194,41 @@ class Account:
 
     def _client(self, service: str, region: str) -> Any:
         with self._making:  # botocore makes one client at a time.
-            client = self._clients.get((service, region))
+            client = self._clients.pop((service, region), None)
             if client is None:
-                client = self._clients[service, region] = self._session.client(service, region_name=region, config=_config(self._login))
+                client = self._session.client(service, region_name=region, config=_config(self._login))
                 client.meta.events.register("before-call", self._guard)
+                client.meta.events.register("response-received", partial(self._tried, service, region))
+                client.meta.events.register("after-call", _check)
+                if len(self._clients) >= _CLIENTS:
+                    del self._clients[next(iter(self._clients))]
+            self._clients[service, region] = client  # At the end: the first is the one that was not used for longest.
         return client
 
     def _guard(self, model: Any, **_: Any) -> None:
         """The last look at each request, whoever makes it."""
         self._allowed.check(f"{model.service_model.service_name}:{model.name}")
+
+    def _tried(self, service: str, region: str, exception: Exception | None, parsed_response: Any, **_: Any) -> None:
+        """After each try: lets no other follow that would only take its time."""
+        from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+
+        if exception is None:
+            self._silent[region] = 0
+            if parsed_response["ResponseMetadata"].get("HTTPStatusCode", 0) < 300:
+                return
+        if self._stop.is_set():
+            raise CallError("interrupted", needs="a scan that is not interrupted")
+        if isinstance(exception, EndpointConnectionError) and not self._offers(service, region):
+            raise exception
+        if isinstance(exception, (ConnectTimeoutError, ReadTimeoutError)):
+            self._silent[region] += 1
+            if self._silent[region] >= _SILENCES:
+                raise exception
+
+    def _offers(self, service: str, region: str) -> bool:
+        """Whether a region has a service at all, as far as botocore knows."""
+        return region in self._session.get_available_regions(service, self.partition_or_default)
 
 
 # ── Logging in ───────────────────────────────────────────────────────────────────────────────────────
@@ -262,8 +315,18 @@ def _config(login: Login) -> Any:
 # ── Answers ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _plain(page: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in page.items() if key != "ResponseMetadata"}
+def _check(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Refuses an answer in which botocore found nothing, unless it says that there is nothing: what it can't read has nothing for it, too."""
+    if http_response.status_code >= 300 or parsed.keys() - {"ResponseMetadata"} or model.output_shape is None:
+        return
+    content = http_response.content.strip()
+    is_nothing = content.replace(b" ", b"") == b"{}" if "json" in model.service_model.resolved_protocol else not _PAGE.match(content)
+    if model.output_shape.members and not is_nothing:
+        raise _unreadable()
+
+
+def _unreadable() -> CallError:
+    return CallError("an answer that can't be read", code="Unreadable", needs="a service that answers")
 
 
 def _refusal(error: Mapping[str, Any]) -> CallError:

@@ -73,6 +73,44 @@ class Driver(Protocol):
         """Gives back what it holds."""
 
 
+class Through:
+    """A driver that asks another one, to be made into one that does more; see `Driver`."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    @property
+    def info(self) -> TargetInfo:
+        """As the other says."""
+        return self._driver.info
+
+    @property
+    def provider(self) -> str:
+        """As the other says."""
+        return self._driver.provider
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """As the other says."""
+        return self._driver.variables
+
+    def regions(self) -> tuple[str, ...]:
+        """As the other says."""
+        return self._driver.regions()
+
+    def pages(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Any]:
+        """As the other answers."""
+        return self._driver.pages(call, parameters, region)
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """As the other says."""
+        return self._driver.coverage()
+
+    def close(self) -> None:
+        """Closes the other."""
+        self._driver.close()
+
+
 class Allowed:
     """The calls that may be made: those that the packs name for a provider, and those of the driver's own."""
 

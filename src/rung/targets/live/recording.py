@@ -18,20 +18,23 @@ from rung import __version__
 from rung.excerpt import mask_secrets
 from rung.expressions import regex
 from rung.records import Coverage, RungError, TargetError, TargetInfo
-from rung.targets.live.driver import DENIED, CallError, Driver
+from rung.targets.live.driver import DENIED, CallError, Driver, Through
 from rung.targets.live.fields import names_in, replaced, text_of
 
 SCHEMA = "rung/recording/1"
 SUFFIX = ".recording.jsonl"
-_ACCOUNT = regex(r"(?<![0-9A-Za-z.])\d{12}(?![0-9A-Za-z.])")
+_ACCOUNT = regex(r"(?<![0-9A-Za-z])(?<!\d\.)\d{12}(?![0-9A-Za-z]|\.\d)")
+"""Twelve digits, also before the dot of a host's name; not those of a number with a fraction."""
 _MAIL = regex(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
 _SENSITIVE = regex(r"(?i)passw|secret(?!_scanning|list$)|token$|^token|credential|private.?key|access.?key|userdata|connectionstring")
-_VARIABLES = regex(r"(?i)^environment(?:variables)?$")
-"""Holds variables, and among them secrets, where it is no plain name."""
+_VARIABLES = regex(r"(?i)^(?:environment|(?:environment)?variables)$")
+"""Holds variables, and among them secrets, where it is a list or all of it is texts: an environment can be a description, too."""
+_NAMES = ("key", "name")
+"""What names the `value` beside it, as in tags and parameters."""
 _MASK = "***"
 
 
-class Recorder:
+class Recorder(Through):
     """A driver that writes what another one answers to a file of a folder; see `Driver`.
 
     Raises:
@@ -39,27 +42,12 @@ class Recorder:
     """
 
     def __init__(self, driver: Driver, folder: str) -> None:
-        self._driver = driver
+        super().__init__(driver)
         self._lock = Lock()
         self._scrub = Scrubber()
         name = re.sub(r"[^A-Za-z0-9_.-]+", "-", self._scrub.text(driver.info.id))
         self.path = os.path.join(folder, name + SUFFIX)
         self._file: IO[str] | None = None
-
-    @property
-    def info(self) -> TargetInfo:
-        """As of the driver that is recorded."""
-        return self._driver.info
-
-    @property
-    def provider(self) -> str:
-        """As of the driver that is recorded."""
-        return self._driver.provider
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """As of the driver that is recorded."""
-        return self._driver.variables
 
     def regions(self) -> tuple[str, ...]:
         """The regions, with which the recording begins."""
@@ -96,13 +84,9 @@ class Recorder:
             self._write({**asked, "error": {"code": error.code, "message": error.said, "reason": error.reason, "needs": error.needs}})
             raise
 
-    def coverage(self) -> tuple[Coverage, ...]:
-        """As of the driver that is recorded."""
-        return self._driver.coverage()
-
     def close(self) -> None:
         """Ends the recording."""
-        self._driver.close()
+        super().close()
         if self._file:
             self._file.close()
 
@@ -194,9 +178,13 @@ class Scrubber:
     def value(self, value: Any, key: str = "") -> Any:
         """A value of JSON without them."""
         if isinstance(value, Mapping):
-            if _SENSITIVE.search(key) or _VARIABLES.match(key):
+            if _SENSITIVE.search(key) or (_VARIABLES.match(key) and all(isinstance(child, str) for child in value.values())):
                 return dict.fromkeys(map(str, value), _MASK)
-            return {self.text(str(name)): self.value(child, str(name)) for name, child in value.items()}
+            named = next((str(child) for name, child in value.items() if str(name).lower() in _NAMES), "")
+            return {
+                self.text(str(name)): self.value(child, named if named and str(name).lower() == "value" else str(name))
+                for name, child in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [_MASK if isinstance(child, str) and _VARIABLES.match(key) else self.value(child, key) for child in value]
         if isinstance(value, (bytes, bytearray)):
