@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from rung.collect import Live, Terms, collect
 from rung.detect import detect, match, starts_of
 from rung.hits import Match
+from rung.inventory import Declared, is_compared
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.prefilter import Prefilter
@@ -89,12 +91,18 @@ class Finder:
         return [*detect(files, matches, wiring, "repo"), *(item for live in self.lives(folder) for item in live.evidence)]
 
     def lives(self, folder: Path) -> list[Live]:
-        """What the recordings of a folder show, when they were made."""
+        """What the recordings of a folder show, when they were made, beside what its files declare."""
         if folder not in self._lives:
             recordings = [Recording(str(path)) for path in sorted(folder.glob("*" + SUFFIX))]
-            terms = Terms(types=self.packs.resources, matchers=self._matchers, tellers=2)
+            files = self.read(folder)[0] if recordings else []
+            declared = Declared([("repo", files)], self._matchers.canonical, self._compared)
+            terms = Terms(types=self.packs.resources, matchers=self._matchers, tellers=2, declared=declared)
             self._lives[folder] = [collect(one, replace(terms, now=one.recorded_at)) for one in recordings]
         return self._lives[folder]
+
+    @cached_property
+    def _compared(self) -> frozenset[str]:
+        return frozenset(resource.type for resource in self.packs.resources if is_compared(resource, self._matchers))
 
     def read(self, folder: Path) -> tuple[list[SourceFile], dict[str, tuple[Match, ...]], Wiring]:
         """The files of a folder, what packs match in them, and how they are wired."""

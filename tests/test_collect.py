@@ -219,6 +219,13 @@ def test_pages_are_read_to_the_end_and_a_broken_one_keeps_what_came_before(tmp_p
     assert [gap.reason for gap in gaps(live)] == ["failed (InternalError)"]
 
 
+def test_a_page_that_is_broken_after_a_single_resource_keeps_it(tmp_path: Path, terms: Terms) -> None:
+    live = collect(recorded(tmp_path, listed("one"), refused("demo:ListPipelines", "InternalError", region="north")), terms)
+
+    assert list(proved(live, "runs")) == ["one"]
+    assert [gap.reason for gap in gaps(live)] == ["failed (InternalError)"]
+
+
 def test_an_empty_account_is_searched_and_shows_nothing(tmp_path: Path, terms: Terms) -> None:
     live = collect(recorded(tmp_path), terms)
 

@@ -13,7 +13,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import chain, islice
 from threading import BoundedSemaphore, Event, Lock
 from typing import Any, NamedTuple
 
@@ -41,7 +40,7 @@ _TELLERS = 24
 _WAITING = 4 * _TELLERS
 """Resources that wait until more is asked of them: listing goes no further ahead."""
 _SILENCES = 2
-"""Calls without any answer after which a region is not asked again."""
+"""Calls of a service in a row without any answer after which it is not asked again in a region, and services after which nothing is there."""
 _NAMED = 3
 """Types and regions that a sentence names before it only counts the rest."""
 
@@ -165,7 +164,10 @@ class _Collection:
         self._missed: dict[_Missed, tuple[set[str], set[str], set[str]]] = defaultdict(lambda: (set(), set(), set()))
         """By what was missing: types, regions and capabilities."""
         self._trapped: dict[tuple[str, str], list[DeadEnd]] = defaultdict(list)
-        self._silent: Counter[str] = Counter()
+        self._silent: Counter[tuple[str, str]] = Counter()
+        """Silences in a row by region and service."""
+        self._mute: dict[str, set[str]] = defaultdict(set)
+        """By region, the services that were silent since one answered."""
         self._searched: set[str] = set()
         self._total = 0
         self._kinds = _kinds([resource for resource in terms.types if resource.provider == driver.provider], terms.matchers)
@@ -194,16 +196,22 @@ class _Collection:
 
     def _pages(self, call: str, parameters: Mapping[str, Any], region: str) -> Iterator[Any]:
         self._go_on()
-        if self._silent[region] >= _SILENCES:
+        service = call.partition(":")[0]
+        if len(self._mute[region]) >= _SILENCES:
             raise CallError("the region does not answer" if region else "it does not answer", needs="a scan when it does")
+        if self._silent[region, service] >= _SILENCES:
+            raise CallError("the service does not answer", needs="a scan when it does")
         try:
             for page in self._driver.pages(call, parameters, region):
+                self._silent[region, service] = 0
+                self._mute[region] = set()
                 yield page
                 self._go_on()
         except CallError as error:
             if error.silent:
                 with self._lock:
-                    self._silent[region] += 1
+                    self._silent[region, service] += 1
+                    self._mute[region].add(service)
             raise
 
     def _go_on(self) -> None:
@@ -216,13 +224,11 @@ class _Collection:
         jobs: list[Future[None]] = []
         number = 0
         try:
-            items = self._items(listing, region, fields)
-            ahead = list(islice(items, 2))
-            for item in chain(ahead, items):
+            for item, alone in _alone(self._items(listing, region, fields)):
                 number += 1
                 if number > MOST_TOLD and (listing.details or kind.children):
                     self._tell(kind, item, region, fields, None, more=False)
-                elif len(ahead) == 1:
+                elif alone:
                     # All else may belong to the only one of its type, as to a repository: the tellers are for that.
                     self._tell(kind, item, region, fields, tellers)
                 elif tellers is None or not (listing.details or kind.children):
@@ -337,8 +343,9 @@ class _Collection:
     def _proved(self, owned: Owned, listing: Listing, used: datetime | None, *, complete: bool) -> tuple[Strength, str]:
         signal = owned.signal
         most = Strength.OPERATING if signal.matcher != "api" and signal.strength > Strength.DECLARED else signal.strength
-        if not listing.at:
-            return most, ""
+        where = signal.arguments.get("where")
+        if not listing.at or (isinstance(where, dict) and DECLARED in where):
+            return most, ""  # It is in force by being there; so is the code that made it, whoever uses what it made.
         if used is None:
             note = "never used" if complete else "when it was used could not be seen"
             return min(most, Strength.IMPLEMENTED), note if most > Strength.IMPLEMENTED else ""
@@ -402,7 +409,7 @@ class _Collection:
         regions = f" in {_several(self._regions)}" if any(self._regions) else ""
         return Coverage(
             target=self._driver.info.id,
-            what=f"{len(kinds)} types of resources{regions}",
+            what=f"{len(kinds)} type{'s' * (len(kinds) != 1)} of resources{regions}",
             searched=True,
             capabilities=tuple(sorted({capability for kind in kinds for capability in kind.capabilities})),
             place=place_of(self._driver.info),
@@ -441,6 +448,22 @@ def _kind(resource: ResourceType, listing: Listing, matchers: Matchers) -> _Kind
 def _capabilities(types: Iterable[ResourceType], matchers: Matchers) -> tuple[str, ...]:
     found = {owned.signal.capability for resource in types if resource.live for owned in matchers.asking_for(resource.type)}
     return tuple(sorted(found))
+
+
+def _alone(items: Iterator[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Each item, and whether it is the only one; one after which no other could be read is not known to be."""
+    for first in items:
+        try:
+            second = next(items, None)
+        except CallError:
+            yield first, False
+            raise
+        yield first, second is None
+        if second is not None:
+            yield second, False
+        break
+    for item in items:
+        yield item, False
 
 
 def _name(listing: Listing, fields: Mapping[str, Any]) -> str:

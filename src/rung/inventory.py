@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 
 from rung.expressions import regex
-from rung.hits import is_naming
 from rung.matchers import Matchers
+from rung.patterns import folded, last_part
 from rung.records import NO_PROOF, Inventory, Location, Resource, ResourceType, Role, SourceFile, Undeclared
 from rung.wildcards import Condition, glob
 
@@ -66,7 +66,7 @@ class Declared:
             for fact in file.facts:
                 if isinstance(fact, Resource) and fact.conditional != "false" and (kind := canonical(fact)) in types:
                     place = Location(target=target, path=file.path, line=fact.line, end_line=fact.line)
-                    names = list(_names(fact))
+                    names = list(_names(fact, kind))
                     shown = next((name for name in names if "*" not in name), fact.name)
                     self._of[kind].append(_Declaration(names, place, f"{kind}/{shown}"))
 
@@ -113,9 +113,11 @@ class Declared:
         )
 
 
-def _names(resource: Resource) -> Iterator[str]:
-    """Names by which a declared resource may be live, `*` for what is computed."""
-    given = [value for key, value in resource.attributes if is_naming(key) and value]
+def _names(resource: Resource, kind: str) -> Iterator[str]:
+    """Names by which a declared resource may be live, `*` for what is computed; other attributes name what it goes with."""
+    own = folded(last_part(kind.replace("::", ".").replace("/", ".")))
+    keys = ("name", "identifier", own, f"{own}name", f"{own}identifier")
+    given = [value for key, value in resource.attributes if value and folded(key) in keys]
     for value in given:
         yield "*" if _EXPRESSION.match(value) else _COMPUTED.sub("*", value)
     if not given and resource.dialect in ("cloudformation", "serverless") and resource.name:

@@ -24,7 +24,7 @@ OWN = ("sts:GetCallerIdentity", "ec2:DescribeRegions", "organizations:ListAccoun
 _ATTEMPTS = 6
 """Tries of one call, with waits that double and are cut by chance."""
 _SILENCES = 3
-"""Tries in a row without an answer after which none is repeated in a region."""
+"""Tries in a row without an answer after which none is repeated of a service in a region."""
 _CONNECT_SECONDS = 5
 _AT_ONCE = 32
 _CLIENTS = 64
@@ -105,7 +105,7 @@ class Account:
         self._login = login
         self._allowed = allowed
         self._stop = stop
-        self._silent: Counter[str] = Counter()
+        self._silent: Counter[tuple[str, str]] = Counter()
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = Lock()
         self._coverage: list[Coverage] = []
@@ -214,7 +214,7 @@ class Account:
         from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
         if exception is None:
-            self._silent[region] = 0
+            self._silent[service, region] = 0
             if parsed_response["ResponseMetadata"].get("HTTPStatusCode", 0) < 300:
                 return
         if self._stop.is_set():
@@ -222,8 +222,8 @@ class Account:
         if isinstance(exception, EndpointConnectionError) and not self._offers(service, region):
             raise exception
         if isinstance(exception, (ConnectTimeoutError, ReadTimeoutError)):
-            self._silent[region] += 1
-            if self._silent[region] >= _SILENCES:
+            self._silent[service, region] += 1
+            if self._silent[service, region] >= _SILENCES:
                 raise exception
 
     def _offers(self, service: str, region: str) -> bool:
