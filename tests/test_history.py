@@ -36,6 +36,7 @@ mlflow.log_metric("auc", 0.9)
 mlflow.sklearn.log_model(LogisticRegression().fit([[0], [1]], [0, 1]), "m", registered_model_name="churn")
 """
 _CI = "on: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: pytest\n      - run: python train.py\n"
+_CI_OF_MAIN = _CI.replace("train.py", "main.py")
 _STORE = "import psycopg2\n\n\ndef store(url):\n    return psycopg2.connect(url)\n"
 _LIBRARY = {
     "pyproject.toml": "[project]\nname = 'it'\n",
@@ -163,6 +164,14 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
         (_LIBRARY, {"pyproject.toml": "[project]\nname = 'it'\n[project.scripts]\nit = 'it.stores:store'\n"}),
         (_LIBRARY, {"src/it/stores.py": _STORE + "\nif __name__ == '__main__':\n    store('')\n"}),
         ({"src/train.py": _TRAIN}, {"tests/train.py": _TRAIN, "src/train.py": ""}),
+        ({"main.py": "import os\nimport train\n", "train.py": _TRAIN, ".github/workflows/a.yml": _CI_OF_MAIN}, {"main.py": "import os\n"}),
+        (
+            {"main.py": "import train\n", "train.py": _TRAIN, ".github/workflows/a.yml": _CI_OF_MAIN},
+            {"main.py": "import other\n", "other.py": ""},
+        ),
+        ({"a.py": "import train\n", "main.py": "", "train.py": _TRAIN, ".github/workflows/a.yml": _CI_OF_MAIN}, {"main.py": "import a\n"}),
+        ({**_LIBRARY, "app/run.py": "import json\n"}, {"app/run.py": "from it import stores\n"}),
+        ({**_LIBRARY, "tests/test_it.py": "import json\n"}, {"tests/test_it.py": "from it import stores\n"}),
     ],
     ids=[
         "a name becomes local",
@@ -174,6 +183,11 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
         "a library gets a command",
         "a library gets a program",
         "a copy in tests",
+        "an import goes",
+        "an import leads to another file",
+        "an import leads on",
+        "a library is used",
+        "a library is tested",
     ],
 )
 def test_what_one_file_changes_for_another_is_seen(tmp_path: Path, before: dict[str, str], after: dict[str, str]) -> None:
@@ -207,7 +221,7 @@ def test_the_memory_for_facts_is_bounded(project: Project, monkeypatch: pytest.M
         project.commit(a_dot_py=f"import mlflow\nmlflow.log_metric('a', {index})\n")
         rescan.at(revisions.open("HEAD"))
 
-    assert len(rescan._known) < 6
+    assert len(rescan._spare) < 6
     assert dict(rescan.at(revisions.open(project.commits[0])).strengths) == strengths(project.folder, project.commits[0])
 
 

@@ -18,7 +18,7 @@ from rung.scan import scan_path
 from rung.targets.git import Git, blob_id
 from rung.targets.history import Tag, commits_of, tags_of
 from rung.targets.objects import Blobs, objects_of
-from rung.targets.revision import Revision, open_revision
+from rung.targets.revision import Revision, Revisions, open_revision
 from rung.targets.target import Limits, Unread
 from rung.targets.worktree import open_worktree
 from tests import hostile
@@ -341,6 +341,61 @@ def test_a_tree_of_endless_files_is_cut(repository: Path) -> None:
     assert gap(target, "more than 1,000 files")
 
 
+def test_a_damaged_tree_is_an_error_and_the_next_revision_is_listed(repository: Path) -> None:
+    short = ask(repository, "hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=b"100644 a\0short")
+    lost = make_tree(repository, ("40000", b"gone", blob_id(b"nowhere")))
+    odd = make_tree(repository, ("40000", b"file", ask(repository, "hash-object", "-w", "train.py")))
+    revisions = Revisions(str(repository))
+    tip = revisions.open("HEAD")
+    for tree in (short, lost, odd):
+        with pytest.raises(TargetError, match=r"the files of revision .* can't be listed"):
+            revisions.at(tip, commit_tree(repository, tree))
+        assert paths(revisions.at(tip, tip.info.revision)) == paths(tip)
+
+
+def test_folders_in_folders_without_a_file_come_to_an_end(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rung.targets.trees._DEEPEST", 20)
+    inner = make_tree(repository)
+    for _ in range(22):
+        inner = make_tree(repository, ("40000", b"a", inner))
+    with pytest.raises(TargetError, match="folders have no end"):
+        open_revision(str(repository), commit_tree(repository, inner))
+
+
+def listed(folder: Path, revision: str, below: str = "") -> list[tuple[str, str, int]]:
+    """What git itself says is in a revision."""
+    lines = ask(folder, "ls-tree", "-r", "-l", f"{revision}:{below}").splitlines()
+    found = [(line.partition("\t")[2], *line.partition("\t")[0].split()[2:]) for line in lines]
+    return sorted((path, blob, int(size)) for path, blob, size in found)
+
+
+@pytest.mark.parametrize("below", ["", "a", "a/b"])
+def test_revisions_in_any_order_are_listed_as_each_by_itself(tmp_path: Path, below: str) -> None:
+    states: list[dict[str, str]] = [
+        {"a/b/c.py": "1", "a/d.py": "2", "a.c": "9", "e/f.py": "3", "g": "4"},
+        {"a/b/c.py": "other", "a/d.py": "2", "a.c": "9", "e/f.py": "3", "g": "4"},
+        {"a/b/c.py/now.py": "a folder", "a/d.py": "2", "a.c": "9", "e/f.py": "3", "g": "4"},
+        {"a/b": "a file", "a/d.py": "2", "e/f.py": "2"},
+        {"a/b/c.py": "1", "a/b/f.py": "3", "h/i/j/k.py": "3"},
+        {"h": "3"},
+    ]
+    folder = tmp_path / "repo"
+    for state in states:
+        if folder.exists():
+            git(folder, "rm", "-rqf", ".")
+        for name, text in state.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        commit(folder)
+    commits = ask(folder, "rev-list", "HEAD").split()
+    revisions = Revisions(str(folder), subfolder=below)
+    tip = revisions.open("HEAD~1")
+    for revision in (*commits, *commits[::-1], *commits[::3]):
+        entries = revisions.at(tip, revision).list()
+        has_folder = not below or ask(folder, "ls-tree", revision, below).startswith("040000")
+        assert [(entry.path, entry.blob, entry.size) for entry in entries] == (listed(folder, revision, below) if has_folder else [])
+
+
 @pytest.fixture(scope="module")
 def trap(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     base = tmp_path_factory.mktemp("hostile")
@@ -453,8 +508,8 @@ def test_a_git_that_died_is_started_again(many: Path) -> None:
     ids = [entry.blob for entry in open_revision(str(many)).list()]
     blobs.expect(ids)
     assert blobs.read(ids[1]) == b"1"
-    assert blobs._process is not None
-    os.kill(blobs._process.pid, signal.SIGKILL)
+    assert blobs._talk is not None
+    os.kill(blobs._talk.process.pid, signal.SIGKILL)
     assert [blobs.read(blob) for blob in ids[2:20]] == [(many / f"{number:03}").read_bytes() for number in range(2, 20)]
 
 
@@ -462,10 +517,10 @@ def test_a_git_that_hangs_is_asked_nothing_more(many: Path) -> None:
     blobs = Blobs(objects_of(Git(str(many), seconds=0.3)), 10_000_000)
     ids = [entry.blob for entry in open_revision(str(many)).list()]
     assert blobs.read(ids[1]) == b"1"
-    assert blobs._process is not None
-    os.kill(blobs._process.pid, signal.SIGSTOP)
+    assert blobs._talk is not None
+    os.kill(blobs._talk.process.pid, signal.SIGSTOP)
     assert [blobs.read(blob) for blob in ids[2:20]] == [Unread("git can't read it")] * 18
-    assert blobs._process is None
+    assert blobs._talk is None
 
 
 def test_a_repository_that_went_away_is_unread_and_does_not_hang(many: Path) -> None:

@@ -18,22 +18,28 @@ from rung.cache import cache_of
 from rung.detect import decided_later, detect, starts_of, unread
 from rung.hits import Match
 from rung.matchers import Matchers
-from rung.modules import LocalNames
+from rung.modules import LocalNames, Modules
 from rung.policy import in_force, systems_of
 from rung.prefilter import Prefilter
 from rung.readers import Continuations, Readers
 from rung.records import (
     LEFT_OUT,
+    NO_PROOF,
     NOT_OURS,
     Config,
     Framework,
+    Import,
+    Include,
     Packs,
+    Problem,
     Proof,
     Record,
+    Role,
     SourceFile,
     Standing,
     Standings,
     Strength,
+    Test,
 )
 from rung.scan import Progress, hidden_by
 from rung.targets.objects import MISSING
@@ -46,6 +52,9 @@ MOST_FACTS = 100_000
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
 _LINES = ("line", "end_line")
+_OF_MATCHES = ("line", "task", "workflow", "job", "step", "toothless")
+"""What is looked at of a match; how many there are is only told of a single scan."""
+_OF_STARTS = (*_OF_MATCHES, "fact")
 
 _Key = tuple[str, str, int, str]
 
@@ -66,10 +75,13 @@ class Rescan:
         self._readers = Readers(self._matchers, Prefilter(packs.detectors, packs.digest), cache_of(packs.digest))
         self._searched = self._matchers.in_files
         self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
-        self._known = OrderedDict[_Key, _Known]()
-        self._facts = 0
+        self._now: dict[str, _Known] = {}
+        """The files of the last revision."""
+        self._spare = OrderedDict[_Key, _Known]()
+        """Files that the last revision does not have, those that went last at the end."""
+        self._spare_facts = 0
         self._continuations: Continuations = {}
-        self._last: tuple[dict[str, _Known], Standings] | None = None
+        self._standings: Standings | None = None
         self.read = 0
         """Files that were read so far."""
         self.missing = False
@@ -77,36 +89,64 @@ class Rescan:
 
     def at(self, target: Target, progress: Progress | None = None) -> Standings:
         """Where the system (one that the configuration has; empty where it has none) stands in a target that is another revision of the same repository."""
-        now = self._look(target, progress)
-        self.missing = any(known.own.unread == MISSING for known in now.values())
-        whole = self._readers.follow_includes(target, [known.own for known in now.values()], self._continuations)
-        names = LocalNames.among(whole)
-        for file in whole:
-            now[file.path].update(file, partial(names.names, file.path), self._matchers)
-        standings = self._last[1] if self._last and _alike(self._last[0], now) else self._conclude(target, now)
-        self._last = now, standings
-        return standings
+        before, self._now = self._now, self._look(target, progress)
+        self.missing = any(known.own.unread == MISSING for known in self._now.values())
+        if not self._keeps(before, target) or self._standings is None:
+            self._standings = self._conclude(target, self._now)
+        return self._standings
 
     def _look(self, target: Target, progress: Progress | None) -> dict[str, _Known]:
         """What is known of every file, after reading those of which nothing is."""
         entries = target.list()
-        new = [entry for entry in entries if _key(entry) not in self._known]
-        if new:
-            for entry, file in zip(new, self._readers.read_listed(target, new, progress=progress)):
-                self._known[_key(entry)] = _Known(file)
-                self._facts += _weight(file)
-            self.read += len(new)
+        last, spare = self._now, self._spare
+        new = [entry for entry in entries if not ((known := last.get(entry.path)) and known.entry == entry) and _key(entry) not in spare]
+        read = zip(new, self._readers.read_listed(target, new, progress=progress)) if new else ()
+        self.read += len(new)
+        made = {entry.path: _Known(entry, file) for entry, file in read}
         now = {}
         for entry in entries:
-            key = _key(entry)
-            self._known.move_to_end(key)
-            now[entry.path] = self._known[key]
-        spare = self._facts - sum(_weight(known.own) for known in now.values())
-        while spare > MOST_FACTS and len(self._known) > len(now):
-            _, forgotten = self._known.popitem(last=False)
-            spare -= _weight(forgotten.own)
-            self._facts -= _weight(forgotten.own)
+            known = last.get(entry.path)
+            if known is None or known.entry != entry:
+                known = made.get(entry.path)
+                if known is None:
+                    known = spare.pop(_key(entry))
+                    self._spare_facts -= known.weight
+            now[entry.path] = known
+        for path, known in last.items():
+            if now.get(path) is not known:
+                spare[_key(known.entry)] = known
+                self._spare_facts += known.weight
+        while self._spare_facts > MOST_FACTS:
+            _, forgotten = spare.popitem(last=False)
+            self._spare_facts -= forgotten.weight
         return now
+
+    def _keeps(self, before: dict[str, _Known], target: Target) -> bool:
+        """Whether wiring and rules see no difference between the last revision's files and those before it, all of which are brought up to date."""
+        now = self._now
+        changed = {path for path, known in now.items() if before.get(path) is not known}
+        same_paths = before.keys() == now.keys()
+        if same_paths and not changed:
+            return True
+        differs = not same_paths
+        files = self._whole(target)
+        names = LocalNames.among(files)
+        modules = Modules.among(files)
+        for file in files:
+            known = now[file.path]
+            if same_paths and file.path not in changed and file is known.whole:
+                continue  # Which names are the repository's own only changes with paths.
+            was = None if differs else before[file.path].shape(modules)
+            known.update(file, partial(names.names, file.path), self._matchers)
+            differs = differs or known.shape(modules) != was
+        return not differs
+
+    def _whole(self, target: Target) -> Sequence[SourceFile]:
+        """The files of the last revision, each with its readings as the continuation of others."""
+        files = [known.own for known in self._now.values()]
+        if not any(known.includes for known in self._now.values()):
+            return files
+        return self._readers.follow_includes(target, files, self._continuations)
 
     def _conclude(self, target: Target, now: dict[str, _Known]) -> Standings:
         identity = target.info.id
@@ -146,12 +186,15 @@ class Rescan:
 class _Known:
     """A file as it was read, and what follows from it in the last revision that had it."""
 
-    __slots__ = ("_asked", "_local", "_shape", "matches", "own", "whole")
+    __slots__ = ("_asked", "_local", "_shape", "entry", "includes", "matches", "own", "weight", "whole")
 
-    def __init__(self, own: SourceFile) -> None:
+    def __init__(self, entry: Listed, own: SourceFile) -> None:
+        self.entry = entry
         self.own = own
         self.whole = own
         """With its reading as the continuation of another file."""
+        self.includes = any(isinstance(fact, Include) for fact in own.facts)
+        self.weight = len(own.facts) + len(own.hits)
         self.matches: tuple[Match, ...] = ()
         self._asked: frozenset[str] | None = None
         self._local: AbstractSet[str] = frozenset()
@@ -173,41 +216,37 @@ class _Known:
         self.matches = tuple(matchers.matches(self.whole, local.__contains__))
         self._shape = b""
 
-    def shape(self) -> bytes:
-        """The same for two files between which neither wiring nor rules see a difference: lines count by their order only."""
+    def shape(self, modules: Modules) -> tuple[bytes, AbstractSet[str]]:
+        """The same for two files of one path between which neither wiring nor rules see a difference, among the same `modules`.
+
+        Lines count by their order only, an import by the file of the repository that it leads to.
+        """
         if not self._shape:
             self._shape = _shape_of(self.whole, self.matches)
-        return self._shape
+        if self.whole.role is Role.TEST or self.whole.role in NO_PROOF:
+            return self._shape, frozenset()  # Nobody goes on from what a test imports.
+        return self._shape, frozenset([path for _, path in modules.imported(self.whole)])
 
 
 def _key(entry: Listed) -> _Key:
     return entry.path, entry.blob, entry.size, entry.unread
 
 
-def _weight(file: SourceFile) -> int:
-    return len(file.facts) + len(file.hits)
-
-
-def _alike(before: dict[str, _Known], now: dict[str, _Known]) -> bool:
-    return before.keys() == now.keys() and all(
-        known is before[path] or known.shape() == before[path].shape() for path, known in now.items()
-    )
-
-
 # ── The shape of a file ──────────────────────────────────────────────────────────────────────────────
 
 
 def _shape_of(file: SourceFile, matches: Sequence[Match]) -> bytes:
-    parts: list[object] = [file.path, file.role, file.lfs, file.unread, bool(file.hits)]
+    tells = bool(file.hits) or any(not isinstance(fact, Problem) for fact in file.facts)
+    parts: list[object] = [file.path, file.role, file.lfs, file.unread, tells]
     lines: list[tuple[int, int]] = []
     seen: dict[int, int] = {}
     for fact in file.facts:
-        _flatten(fact, parts, lines, seen)
+        if not isinstance(fact, (Import, Test)):  # Of tests nothing is asked but what matches.
+            _flatten(fact, parts, lines, seen)
     for match in matches:
         parts.append(match.owned.key)
-        for name in Match._fields:
-            if name != "owned" and (name != "fact" or match.owned.start):
-                _flatten_field(name, getattr(match, name), parts, lines, seen)
+        for name in _OF_MATCHES if match.owned.start is None else _OF_STARTS:
+            _flatten_field(name, getattr(match, name), parts, lines, seen)
     ranks = {line: rank for rank, line in enumerate(sorted({line for _, line in lines} | {0}))}
     for index, line in lines:
         parts[index] = ranks[line]

@@ -11,9 +11,8 @@ import select
 import shutil
 import subprocess
 import tempfile
-import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from msgspec import Struct
@@ -24,7 +23,7 @@ from rung.targets.target import Unread
 MISSING = "not in this clone"
 """The reason for not reading an object that a partial clone left out."""
 _BROKEN = "git can't read it"
-_WINDOW = 100
+WINDOW = 100
 """Requests under way: few enough that they fit into a pipe, so that asking never blocks."""
 _MOST_FAILURES = 20
 """Times that git may die before it is asked nothing more; hanging once is enough."""
@@ -38,27 +37,22 @@ class Objects(Struct, frozen=True):
     """sha1 or sha256."""
     seconds: float
 
-    def tree(self, treeish: str) -> Generator[bytes, None, None]:
-        """The files below a tree, recursively, in the form of `git ls-tree -l -z`; raises `GitError`."""
-        with self._repository() as git:
-            yield from git.stream("ls-tree", "-r", "-l", "-z", "--full-tree", treeish)
-
     def type_of(self, name: str) -> str:
         """commit, tree, blob or tag, empty when there is no such object; `name` as git takes it (`<id>^{tree}`, `<id>:folder`)."""
         with self._repository() as git:
             return git.run("cat-file", "-t", name, tolerated=128).decode("ascii", "replace").strip()
 
-    def batch(self) -> subprocess.Popen[bytes]:
-        """A running `git cat-file --batch`; raises `GitError`.
+    def talk(self, form: str = "--batch") -> Talk:
+        """A running `git cat-file`, which answers with contents (`--batch`) or only with what they are (`--batch-check`); raises `GitError`.
 
         Not with `--buffer`: answers would then wait for each other, and with requests sent ahead it is no faster.
         """
         with self._repository() as git:
-            process = git.start("cat-file", "--batch", asking=True)
+            talk = Talk(git.start("cat-file", form, asking=True), self.seconds)
             # The first answer says that git has read its repository, which is not needed any longer.
-            if _greeted(process, self.seconds):
-                return process
-            end(process)
+            if talk.is_ready():
+                return talk
+            talk.close()
         raise GitError("`git cat-file` failed")
 
     @contextmanager
@@ -86,6 +80,77 @@ def objects_of(git: Git) -> Objects:
     return Objects(os.path.join(git.top, folder.removesuffix("\n")), "sha256" if kind == "sha256" else "sha1", git.seconds)
 
 
+class SilentError(GitError):
+    """Git hangs."""
+
+
+class Talk:
+    """A running `git cat-file`, which is asked for objects and answers in order. Whatever fails raises `GitError` or OSError."""
+
+    __slots__ = ("_answer", "_owner", "_seconds", "process")
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.process = process
+        self._seconds = seconds
+        self._owner = os.getpid()
+        self._answer = bytearray()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process started it: the pipes of one that a forking parent started are shared, and it is not ours to wait for."""
+        return self._owner == os.getpid()
+
+    def is_ready(self) -> bool:
+        """Whether git answers at all; asked once, before anything else."""
+        try:
+            self.ask(["none"])
+            return self.header() == ["none", "missing"]
+        except (GitError, OSError):
+            return False
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Ask for objects, of which no more than `WINDOW` may wait for an answer."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(f"{name}\n" for name in names).encode("ascii"))
+
+    def header(self) -> list[str]:
+        """The words with which the next answer begins: the object's id, its type and its size; or what was asked for and `missing`."""
+        while (ended := self._answer.find(b"\n")) < 0:
+            self._receive()
+        words = self._answer[:ended].decode("ascii", "replace").split(" ")
+        del self._answer[: ended + 1]
+        return words
+
+    def content(self, size: int) -> bytes:
+        """What follows a header that tells this size."""
+        while len(self._answer) <= size:
+            self._receive()
+        data = bytes(memoryview(self._answer)[:size])
+        del self._answer[: size + 1]
+        return data
+
+    def _receive(self) -> None:
+        assert self.process.stdout is not None
+        poll = select.poll()
+        poll.register(self.process.stdout, select.POLLIN)
+        if not poll.poll(self._seconds * 1000):
+            raise SilentError("it gave no answer")
+        chunk = os.read(self.process.stdout.fileno(), 1 << 18)
+        if not chunk:
+            raise GitError("it ended")
+        self._answer += chunk
+
+    def close(self) -> None:
+        """End git, or let go of it if it is a parent's."""
+        if self.is_ours:
+            end(self.process)
+            return
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self.process.returncode = 0
+
+
 class Blobs:
     """Contents by id, from one git process of whichever process asks.
 
@@ -93,18 +158,16 @@ class Blobs:
     forked it starts anew.
     """
 
-    __slots__ = ("_answer", "_expected", "_failures", "_most", "_objects", "_owner", "_process", "_sent", "_waiting")
+    __slots__ = ("_expected", "_failures", "_most", "_objects", "_sent", "_talk", "_waiting")
 
     def __init__(self, objects: Objects, most: int) -> None:
         self._objects = objects
         self._most = most
-        self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0
+        self._talk: Talk | None = None
         self._failures = 0
         self._forget()
 
     def _forget(self) -> None:
-        self._answer = bytearray()
         self._sent = deque[str]()
         self._expected = deque[str]()
         self._waiting = set[str]()
@@ -122,8 +185,8 @@ class Blobs:
         while self._failures < _MOST_FAILURES and failed < 2:
             try:
                 return self._read(blob)
-            except (GitError, OSError):
-                self._failures += 1
+            except (GitError, OSError) as error:
+                self._failures = _MOST_FAILURES if isinstance(error, SilentError) else self._failures + 1
                 guilty = self._sent[0] if self._sent else blob
                 again = [*self._sent, *self._expected][1:]
                 self.close()
@@ -132,97 +195,48 @@ class Blobs:
         return Unread(_BROKEN)
 
     def _read(self, blob: str) -> bytes | Unread:
-        if self._process is None:
-            self._process = self._objects.batch()
-            self._owner = os.getpid()
+        talk = self._talk = self._talk or self._objects.talk()
         if blob not in self._sent:
             while blob in self._waiting and self._expected and self._expected[0] != blob:
                 self._expected.popleft()
             if self._expected and self._expected[0] == blob:
                 self._expected.popleft()
-            self._send([blob])
-        deadline = time.monotonic() + self._objects.seconds
+            self._send(talk, [blob])
         while True:
-            if len(self._sent) <= _WINDOW // 2 and self._expected:
-                self._send([self._expected.popleft() for _ in range(min(_WINDOW // 2, len(self._expected)))])
-            answer = self._next(deadline)
+            if len(self._sent) <= WINDOW // 2 and self._expected:
+                self._send(talk, [self._expected.popleft() for _ in range(min(WINDOW // 2, len(self._expected)))])
+            answer = self._next(talk)
             if self._sent.popleft() == blob:
                 return answer
 
-    def _send(self, blobs: list[str]) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
+    def _send(self, talk: Talk, blobs: list[str]) -> None:
         self._sent.extend(blobs)
-        self._process.stdin.write("".join(f"{blob}\n" for blob in blobs).encode("ascii"))
+        talk.ask(blobs)
 
-    def _next(self, deadline: float) -> bytes | Unread:
+    def _next(self, talk: Talk) -> bytes | Unread:
         """The answer to the oldest request."""
-        while (ended := self._answer.find(b"\n")) < 0:
-            self._receive(deadline)
-        header = self._answer[:ended].decode("ascii", "replace").split(" ")
-        del self._answer[: ended + 1]
+        header = talk.header()
         if header[0] != self._sent[0]:
             raise GitError("it answers what was not asked")
         if header[1] == "missing":
             return Unread(MISSING)
         if header[1] != "blob" or int(header[2]) > self._most:
             raise GitError("it gives another object than it listed")
-        size = int(header[2])
-        while len(self._answer) <= size:
-            self._receive(deadline)
-        data = bytes(memoryview(self._answer)[:size])
-        del self._answer[: size + 1]
-        return data
-
-    def _receive(self, deadline: float) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        pipe = self._process.stdout.fileno()
-        if not _printed(self._process, max(0.0, deadline - time.monotonic())):
-            self._failures = _MOST_FAILURES
-            raise GitError("it gave no answer")
-        chunk = os.read(pipe, 1 << 18)
-        if not chunk:
-            raise GitError("it ended")
-        self._answer += chunk
+        return talk.content(int(header[2]))
 
     def close(self) -> None:
         """End git; reading again would start it again."""
-        self._settle()
-        if self._process is not None:
-            end(self._process)
-            self._process = None
+        if self._talk is not None:
+            self._talk.close()
+            self._talk = None
         self._forget()
 
     def _settle(self) -> None:
-        """Let go of a process that is a forking parent's: its pipes are shared, and it is not ours to wait for."""
-        if self._process is not None and self._owner != os.getpid():
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
-            self._process.returncode = 0
-            self._process = None
-            self._forget()
+        if self._talk is not None and not self._talk.is_ours:
+            self.close()
 
     def __del__(self) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Blobs, (self._objects, self._most))
-
-
-def _greeted(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(b"none\n")
-        return _printed(process, seconds) and process.stdout.read(64) == b"none missing\n"
-    except BrokenPipeError:
-        return False
-
-
-def _printed(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    assert process.stdout is not None
-    poll = select.poll()
-    poll.register(process.stdout, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))

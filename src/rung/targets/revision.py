@@ -12,7 +12,7 @@ import re
 import shlex
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 
@@ -27,10 +27,8 @@ from rung.targets.listing import LEADS_OUT, NEEDS, NEVER_TRACKED, Found, Gaps, L
 from rung.targets.objects import MISSING, Blobs, Objects, objects_of
 from rung.targets.repository import Remote, is_shallow, remote_of, repository_info
 from rung.targets.target import Entry, Limits, Unread, printable
+from rung.targets.trees import SUBMODULE, UNKNOWN, Trees
 
-_LISTED = regex(
-    r"(?P<mode>[0-7]{6}) (?P<type>blob|commit) (?P<id>[0-9a-f]{40,64}) +(?P<size>\d+|BAD|-)\t(?P<path>.+)", re.ASCII | re.DOTALL
-)
 _NAME = regex(r"[^\0-\x20\x7f~^:?*\[\\]+")
 """What can be the name of a branch or tag."""
 _LONGEST_LINK = 4096
@@ -76,7 +74,7 @@ def open_revision(
 class Revisions:
     """The revisions of one repository, to be listed one after another; the arguments are those of `open_revision`.
 
-    They share one git process that reads contents, and what symbolic links say.
+    They share the git processes that read them, the folders that are alike in one and the next, and what symbolic links say.
     """
 
     def __init__(
@@ -102,6 +100,7 @@ class Revisions:
         except GitError as error:
             raise TargetError(f"{self._shown}: can't be read, because of git: {error}.") from error
         self._blobs = Blobs(self._objects, self._limits.file_bytes)
+        self._trees = Trees(self._objects)
         self._links: dict[str, str] = {}
 
     def open(self, revision: str) -> Revision:
@@ -117,10 +116,13 @@ class Revisions:
                 branch=branch,
                 folder=printable(self.folder),
             )
-            treeish = _treeish(self._objects, commit, self.folder, f"{self._shown}@{revision}", _fetch(self.git, self.remote, commit))
+            _check(self._objects, commit, self.folder, f"{self._shown}@{revision}", _fetch(self.git, self.remote, commit))
         except GitError as error:
             raise TargetError(f"{self._shown}: revision {revision} can't be read, because of git: {error}.") from error
-        return self._listed(info, treeish, revision)
+        try:
+            return self._listed(info, revision)
+        finally:
+            self._trees.close()
 
     def at(self, like: Revision, commit: str) -> Revision:
         """Another commit of the repository by its id, called as `like` is; the folder may be missing there: it is then empty.
@@ -128,20 +130,19 @@ class Revisions:
         Raises `TargetError`.
         """
         info = replace(like.info, revision=commit, branch="")
-        treeish = f"{commit}:{self.folder}" if self.folder else commit
         try:
-            return self._listed(info, treeish, commit)
+            return self._listed(info, commit)
         except TargetError:
             whole = self._objects.type_of(f"{commit}^{{tree}}") == "tree"
-            if self.folder and whole and self._objects.type_of(treeish) != "tree":
+            if self.folder and whole and self._objects.type_of(f"{commit}:{self.folder}") != "tree":
                 return Revision(replace(info, files=0), (), (), self._blobs)
             raise
 
-    def _listed(self, info: TargetInfo, treeish: str, revision: str) -> Revision:
+    def _listed(self, info: TargetInfo, revision: str) -> Revision:
         gaps = Gaps()
         commit = info.revision
         try:
-            listing = _list(self._objects, treeish, self._limits, gaps, self._omitted)
+            listing = _list(self._trees.files(commit, self.folder), self._limits, gaps, self._omitted)
         except GitError as error:
             hint = f" Are parts of it missing? {_fetch(self.git, self.remote, commit)}"
             raise TargetError(f"{self._shown}: the files of revision {revision} can't be listed, because of git: {error}.{hint}") from error
@@ -229,14 +230,12 @@ def _inside(path: str, folder: str, subfolder: str) -> str:
     return joined
 
 
-def _treeish(objects: Objects, commit: str, folder: str, shown: str, fetch: str) -> str:
+def _check(objects: Objects, commit: str, folder: str, shown: str, fetch: str) -> None:
+    """Raises `TargetError` where the files of a commit are not to be had, or it has no such folder."""
     if objects.type_of(f"{commit}^{{tree}}") != "tree":
         raise TargetError(f"{shown}: the files of the commit are not in this clone. {fetch}")
-    if not folder:
-        return commit
-    if objects.type_of(f"{commit}:{folder}") != "tree":
+    if folder and objects.type_of(f"{commit}:{folder}") != "tree":
         raise TargetError(f"{shown} has no folder {printable(folder)}: give one that is in that revision.")
-    return f"{commit}:{folder}"
 
 
 # ── The revision ─────────────────────────────────────────────────────────────────────────────────────
@@ -317,15 +316,12 @@ def _fetch_blobs(remote: Remote, commit: str) -> str:
 # ── The files ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _list(objects: Objects, treeish: str, limits: Limits, gaps: Gaps, omitted: Omitted | None) -> Listing:
+def _list(found_below: Generator[Found, None, None], limits: Limits, gaps: Gaps, omitted: Omitted | None) -> Listing:
     files: list[Found] = []
     seen = set[str]()
-    with closing(objects.tree(treeish)) as records:
-        for record in records:
-            found = _LISTED.fullmatch(os.fsdecode(record))
-            if not found:
-                raise GitError("its list of files has an unknown form")
-            path = found["path"]
+    with closing(found_below):
+        for found in found_below:
+            path = found.path
             if path in seen:
                 continue  # a tree that git did not write
             if len(seen) > 2 * limits.files:
@@ -335,22 +331,19 @@ def _list(objects: Objects, treeish: str, limits: Limits, gaps: Gaps, omitted: O
             parts = path.lower().split("/")
             if not NEVER_TRACKED.isdisjoint(parts):
                 gaps.add(LEADS_OUT, "a tree that git wrote", path)
-            elif found["type"] == "commit":
+            elif found.mode == SUBMODULE:
                 gaps.add("submodules are not followed", "the submodule as a target of its own", path, kind="submodule")
             elif len(parts) > limits.depth:
                 gaps.add(f"deeper than {limits.depth} folders", "the deep folder as a target of its own", path)
             else:
-                files.append(_found(found, omitted))
+                files.append(found if found.size != UNKNOWN else _without_content(found, omitted))
     return Listing(files)
 
 
-def _found(listed: re.Match[str], omitted: Omitted | None) -> Found:
-    path, mode = listed["path"], int(listed["mode"], 8)
-    if listed["size"].isdigit():
-        return Found(path, int(listed["size"]), mode, 0, listed["id"])
-    if omitted and not omitted.needed(printable(path)):
-        return Found(path, omitted.size, mode, 0, listed["id"])
-    return Found(path, 0, mode if stat.S_ISLNK(mode) else 0, 0, listed["id"])
+def _without_content(found: Found, omitted: Omitted | None) -> Found:
+    if omitted and not omitted.needed(printable(found.path)):
+        return replace(found, size=omitted.size)
+    return replace(found, size=0, mode=found.mode if stat.S_ISLNK(found.mode) else 0)
 
 
 def _why_not(links: Mapping[str, str], most: int, found: Found) -> str:
