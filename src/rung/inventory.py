@@ -18,6 +18,8 @@ _MOST = 25
 """Resources that are named; the others are counted."""
 _COMPUTED = regex(r"\$\{[^{}]*\}|#\{[^{}]*\}|\{[^{}]*\}|!\w+|<[^<>]*>")
 _EXPRESSION = regex(r"(?:var|local|module|each|data|count|random_\w+|aws_\w+|azurerm_\w+|google_\w+)\.|[A-Za-z_][\w.]*\(|Fn::|Ref\b")
+_NEEDED = ("model.", "data.feature-store")
+"""Capabilities that are of models, and what they are fed from."""
 _LEAST = 4
 """Characters that a name must have beside what is computed, to tell one resource from another."""
 
@@ -26,7 +28,7 @@ def is_compared(resource: ResourceType, matchers: Matchers) -> bool:
     """Whether live resources of a type are compared with declared ones: code can declare them, and models need them."""
     if not resource.terraform or resource.live is None:
         return False
-    return any(owned.signal.capability.startswith("model.") for owned in matchers.asking_for(resource.type))
+    return any(owned.signal.capability.startswith(_NEEDED) for owned in matchers.asking_for(resource.type))
 
 
 class _Declaration:

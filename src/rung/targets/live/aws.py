@@ -35,7 +35,9 @@ _ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
 _DENIED = regex(r"AccessDenied|Unauthori[sz]ed|NotAuthori[sz]ed|AuthorizationError|Forbidden|^403$|MissingAuthenticationToken")
 _THROTTLED = regex(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|ProvisionedThroughputExceeded|LimitExceededException|^429$")
 _EXPIRED = regex(r"ExpiredToken|RequestExpired|TokenRefreshRequired")
-_UNKNOWN_HERE = regex(r"UnrecognizedClient|InvalidClientTokenId|AuthFailure|SignatureDoesNotMatch|InvalidAccessKeyId|OptInRequired|^InvalidToken$")
+_UNKNOWN_HERE = regex(
+    r"UnrecognizedClient|InvalidClientTokenId|AuthFailure|SignatureDoesNotMatch|InvalidAccessKeyId|OptInRequired|^InvalidToken$"
+)
 _NOT_SUBSCRIBED = regex(r"SubscriptionRequired|NotSignedUp")
 _PAGE = re.compile(rb"(?i)<!doctype html|<html")
 """A page for people, as a proxy or a login puts it in the place of an answer."""
