@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rung.cli import DONE, PROVIDERS, UNREADABLE, USAGE, main
+from rung.cli import DONE, GATE_FAILED, PROVIDERS, UNREADABLE, USAGE, main
 from rung.config import load_config
 from rung.packs import load_packs
 from rung.records import Config, ConfigError, RungError, TargetRule
@@ -207,3 +207,23 @@ def test_without_boto3_an_account_is_answered_with_what_to_install(repository: P
 
     assert "install rung[aws]" in done.stderr
     assert done.returncode == UNREADABLE
+
+
+@pytest.mark.parametrize("denied", [True, False], ids=["denied", "gone"])
+def test_what_may_not_be_asked_any_more_did_not_fall(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], denied: bool
+) -> None:
+    head, *answers = RECORDING.read_text().splitlines()
+    error = {"error": {"code": "403", "reason": "access denied", "needs": "Actions: read"}}
+    runs = [json.dumps({"call": json.loads(line)["call"], **error}) for line in answers if "/actions/" in line]
+    kept = [line for line in answers if "/actions/" not in line]
+    later = tmp_path / "later.recording.jsonl"
+    later.write_text("\n".join((head, *kept, *(runs if denied else ()))))
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(json.dumps(scanned(".", "--replay", str(RECORDING), capsys=capsys)))
+
+    arguments = (".", "--replay", str(later), "--against", str(earlier), "--fail-on", "regression")
+    found = scanned(*arguments, capsys=capsys, code=DONE if denied else GATE_FAILED)
+    went = {item["reason"] for item in found["comparison"]["evidence"] if item["change"] == "went"}
+    assert ("could not be asked: access denied; needs Actions: read" in went) is denied
+    assert bool(found["comparison"]["regressions"]) is not denied

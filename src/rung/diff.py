@@ -29,7 +29,7 @@ from rung.records import (
     Status,
     Strength,
 )
-from rung.report.document import Document
+from rung.report.document import LIVE_KINDS, Document
 
 _ORDER = (Rating.NOT, Rating.PARTIALLY, Rating.LARGELY, Rating.FULLY)
 _EXCUSED = (Status.WAIVED, Status.ATTESTED)
@@ -72,7 +72,7 @@ def compare(old: Document, new: Document, *, negative: frozenset[str]) -> Compar
         dead_ends=_differences(_dead_ends(old), _dead_ends(new)),
         unsearched=_differences(_unsearched(old, abridged), _unsearched(new, abridged)),
         errors=_differences(_errors(old), _errors(new)),
-        regressions=tuple(_regressions(dimensions, criteria, {change.id: change for change in capabilities})),
+        regressions=tuple(_regressions(dimensions, criteria, {change.id: change for change in capabilities}, _withheld(new))),
         notes=tuple(_notes(old, new)),
     )
 
@@ -204,8 +204,21 @@ def _chain_start(item: Evidence) -> str:
     return f"{first.path}:{first.line} {first.what}" if first.line else f"{first.path} {first.what}"
 
 
+def _withheld(document: Document) -> dict[str, str]:
+    """The capabilities that something live could have shown and was not asked for, with the reason."""
+    live = {target["id"] for target in document["targets"] if target["kind"] in LIVE_KINDS}
+    gaps = [item for item in document["coverage"] if not item["searched"] and item["target"] in live]
+    return {
+        name: f"could not be asked: {item['reason']}" + (f"; needs {item['needs']}" if item["needs"] else "")
+        for item in reversed(gaps)
+        for name in item["capabilities"]
+    }
+
+
 def _why_gone(item: Evidence, new: Document) -> str:
     path = item.location.path
+    if item.location.resource:
+        return _withheld(new).get(item.capability, "nothing like it is found there any more")
     for error in new["errors"]:
         if path and error["path"] == path:
             return f"the file could not be read: {error['what']}"
@@ -309,25 +322,42 @@ def _criterion_change(was: tuple[str, Document] | None, now: tuple[str, Document
 
 
 def _regressions(
-    dimensions: Sequence[LevelChange], criteria: Sequence[CriterionChange], capabilities: Mapping[str, CapabilityChange]
+    dimensions: Sequence[LevelChange],
+    criteria: Sequence[CriterionChange],
+    capabilities: Mapping[str, CapabilityChange],
+    withheld: Mapping[str, str],
 ) -> Iterator[Regression]:
+    out_of_sight = {item.id for item in criteria if _is_out_of_sight(item, capabilities, withheld)}
     for dimension in dimensions:
         fallen = [
             item
             for item in criteria
             if item.dimension == dimension.id and item.level <= (dimension.old.level or 0) and item.change in (Change.FELL, Change.CHANGED)
         ]
-        excused = bool(fallen) and all(item.new_status in _EXCUSED for item in fallen)
+        excused = bool(fallen) and all(item.new_status in _EXCUSED or item.id in out_of_sight for item in fallen)
         if dimension.change is Change.FELL and not excused:
             what = f"{dimension.title} fell from level {dimension.old.level} to level {dimension.new.level}"
             yield Regression(subject=dimension.id, what=what)
     for item in criteria:
         # Unknown counts: a change that hides what was met must not pass for one that keeps it.
-        if item.old_status is Status.MET and item.new_status in (Status.PARTLY, Status.UNMET, Status.UNKNOWN):
+        is_less = item.old_status is Status.MET and item.new_status in (Status.PARTLY, Status.UNMET, Status.UNKNOWN)
+        if is_less and item.id not in out_of_sight:
             why = [_sentence(capabilities[name]) for name in item.capabilities] or list(item.reasons)
             more = [f"{len(why) - _WHYS} more"] if len(why) > _WHYS else []
-            what = f"{item.title} ({item.dimension} {item.level}): was met, is {item.new_status.value} now"
+            what = f"{item.title} ({item.dimension} {item.level}): was met, is {item.new_status.value} now"  # type: ignore[union-attr]
             yield Regression(subject=item.id, what=f"{what}: {'; '.join([*why[:_WHYS], *more])}" if why else what)
+
+
+def _is_out_of_sight(item: CriterionChange, capabilities: Mapping[str, CapabilityChange], withheld: Mapping[str, str]) -> bool:
+    """Whether a criterion is less achieved only because something live was not asked this time: a denied call, a region without an answer.
+
+    No change of a repository does that, so that nobody can hide behind it.
+    """
+    changes = [capabilities[name] for name in item.capabilities if capabilities[name].change is Change.FELL]
+    return bool(changes) and all(
+        change.id in withheld and change.evidence and all(one.old and one.old.location.resource for one in change.evidence)
+        for change in changes
+    )
 
 
 def _sentence(change: CapabilityChange) -> str:
