@@ -227,3 +227,8 @@ def test_what_may_not_be_asked_any_more_did_not_fall(
     went = {item["reason"] for item in found["comparison"]["evidence"] if item["change"] == "went"}
     assert ("could not be asked: access denied; needs Actions: read" in went) is denied
     assert bool(found["comparison"]["regressions"]) is not denied
+
+
+def test_what_is_live_explains_a_capability(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "code.ci", "--replay", str(RECORDING)]) == DONE
+    assert "github/WorkflowRun/.github/workflows/ci.yml  operating" in capsys.readouterr().out

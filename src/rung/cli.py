@@ -595,9 +595,10 @@ def _explain(options: argparse.Namespace) -> int:
     from rung.packs import load_packs
 
     packs = load_packs()
-    if options.target is None:
+    if options.target is None and not _live(options) and not options.replay:
         sys.stdout.write(explain(options.id, packs))
         return DONE
+    options.target = options.target or ""
     explain(options.id, packs)  # An unknown id is told before the scan, not after it.
     sys.stdout.write("\n".join(explain(options.id, packs, assessment) for assessment in _assessments(options)))
     return DONE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from rung.graph import as_text, graph_of
-from rung.packs import leaves
+from rung.packs import MATCHERS, leaves
 from rung.records import (
     Assessment,
     Capability,
@@ -21,6 +21,7 @@ from rung.records import (
     RungError,
     Strength,
 )
+from rung.report.document import LIVE_KINDS
 
 WIDTH = 100
 
@@ -147,19 +148,26 @@ def _found(capability: str, packs: Packs, assessment: Assessment) -> Iterator[st
         yield "  what starts it:"
         yield from (f"    {line}" for line in as_text(graph_of([item for item in shown[:20] if item.chain])).splitlines())
     found = {item.detector for item in shown}
-    signals = [(d, s) for d in packs.detectors for s in d.signals if s.capability == capability]
+    live = [target for target in assessment.targets if target.kind in LIVE_KINDS]
+    has_files = len(live) < len(assessment.targets)
+    matchers = {name for name in MATCHERS if name != "api" and has_files} | ({"api", "resource"} if live else set())
+    signals = [(d, s) for d in packs.detectors for s in d.signals if s.capability == capability and s.matcher in matchers]
     missing = sorted({d.title for d, _ in signals if d.id not in found})
-    files = sum(target.files for target in assessment.targets)
+    looked = [f"{sum(target.files for target in assessment.targets)} files"] if has_files else []
+    looked += [f"{sum(target.resources for target in live)} live resources"] if live else []
     if missing:
-        yield from _wrapped("looked for and not found", f"{', '.join(missing)} ({len(signals)} signals, {files} files searched)")
+        yield from _wrapped("looked for and not found", f"{', '.join(missing)} ({len(signals)} signals, {' and '.join(looked)} searched)")
     for entry in assessment.coverage:
         if not entry.searched and capability in entry.capabilities:
-            yield from _wrapped("could not look", f"{entry.what}: {entry.reason}")
+            needs = f"; needs {entry.needs}" if entry.needs else ""
+            yield from _wrapped("could not look", f"{entry.what}: {entry.reason}{needs}")
 
 
 def _evidence(item: Evidence) -> Iterator[str]:
-    place = f"{item.location.path}:{item.location.line}" if item.location.line else item.location.path
-    yield f"    {item.tool:24} {place}  {item.strength.label}{'  (' + item.note + ')' if item.note else ''}"
+    at = item.location
+    place = (f"{at.resource} ({at.region})" if at.region else at.resource) or (f"{at.path}:{at.line}" if at.line else at.path)
+    told = item.note or (item.excerpt if at.resource else "")
+    yield f"    {item.tool:24} {place}  {item.strength.label}{'  (' + told + ')' if told else ''}"
 
 
 def _result(assessment: Assessment, criterion: str) -> CriterionResult | None:
