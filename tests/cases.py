@@ -106,6 +106,8 @@ class Finder:
 
     def read(self, folder: Path) -> tuple[list[SourceFile], dict[str, tuple[Match, ...]], Wiring]:
         """The files of a folder, what packs match in them, and how they are wired."""
+        if not any(path.is_file() and path.name != EXPECTATION and not path.name.endswith(SUFFIX) for path in folder.rglob("*")):
+            return [], {}, Wiring([], {})
         target = open_worktree(str(folder))
         files = [
             file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION and not file.path.endswith(SUFFIX)

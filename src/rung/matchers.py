@@ -93,6 +93,10 @@ class Matchers:
         self._command_of = lru_cache(maxsize=4096)(self._command_for)
         self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
         self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
+        self.keys_asked = lru_cache(maxsize=1024)(self._keys_asked)
+        """The last parts of the attributes that signals ask a resource of a canonical type for."""
+        self.asking_for = lru_cache(maxsize=1024)(self._asking_for)
+        """The signals that a live resource of a canonical type can match."""
         self._names_of = lru_cache(maxsize=256)(self._names_for)
         self._needles = self._known_needles(packs.digest)
 
@@ -425,13 +429,11 @@ class Matchers:
         """The signal that a piece of evidence matched."""
         return self._by_key[f"{evidence.detector}/{evidence.signal}"].signal
 
-    def keys_asked(self, canonical: str) -> frozenset[str]:
-        """The last parts of the attributes that signals ask a resource of a canonical type for."""
+    def _keys_asked(self, canonical: str) -> frozenset[str]:
         asked = ((*(key for key, _ in wanted.attributes), *wanted.without) for wanted in self._types_of(canonical))
         return frozenset(last_part(key) for keys in asked for key in keys)
 
-    def asking_for(self, canonical: str) -> tuple[Owned, ...]:
-        """The signals that a live resource of a canonical type can match."""
+    def _asking_for(self, canonical: str) -> tuple[Owned, ...]:
         return tuple(wanted.owned for wanted in self._types_of(canonical) if wanted.is_dialect(asking.LIVE) and not wanted.owned.start)
 
     def _match_call(self, call: Call) -> Iterator[Match]:
