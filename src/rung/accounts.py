@@ -90,7 +90,7 @@ class Accounts:
     def _asked(self, rule: TargetRule, one: Driver | Coverage, terms: Terms) -> Live:
         if isinstance(one, Coverage):
             info = TargetInfo(id=f"{rule.kind}:{one.what}", kind=self._provider(rule.kind).kind, uri="", name=one.what)
-            live = lost(info, CallError(one.reason, needs=one.needs), terms)
+            live = lost(info, rule.kind, CallError(one.reason, needs=one.needs), terms)
         else:
             self._say(f"asking {one.info.name} ({self._provider(one.provider).title})")
             at = getattr(one, "recorded_at", None)

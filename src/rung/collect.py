@@ -79,13 +79,14 @@ def collect(driver: Driver, terms: Terms, progress: Progress | None = None) -> L
         try:
             regions = driver.regions()
         except CallError as error:
-            return lost(driver.info, error, terms)
+            return lost(driver.info, driver.provider, error, terms)
         return _Collection(driver, terms, regions, progress).run()
 
 
-def lost(info: TargetInfo, error: CallError, terms: Terms) -> Live:
+def lost(info: TargetInfo, provider: str, error: CallError, terms: Terms) -> Live:
     """What is known of a target of which nothing can be asked."""
-    capabilities = _capabilities(terms.types, terms.matchers)
+    listed = (resource.type for resource in terms.types if resource.provider == provider and resource.live)
+    capabilities = tuple(sorted({owned.signal.capability for name in listed for owned in terms.matchers.asking_for(name)}))
     gap = Coverage(
         target=info.id,
         what=info.name,
@@ -443,11 +444,6 @@ def _kind(resource: ResourceType, listing: Listing, matchers: Matchers) -> _Kind
         traps=tuple((trap, *asked_of(trap.where, trap.without)) for trap in listing.dead_ends),
         compared=is_compared(resource, matchers),
     )
-
-
-def _capabilities(types: Iterable[ResourceType], matchers: Matchers) -> tuple[str, ...]:
-    found = {owned.signal.capability for resource in types if resource.live for owned in matchers.asking_for(resource.type)}
-    return tuple(sorted(found))
 
 
 def _alone(items: Iterator[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], bool]]:
