@@ -68,8 +68,9 @@ class Recorder(Through):
                 "uri": info.uri,
                 "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "regions": list(regions),
-                "variables": dict(self.variables),
-            }
+            },
+            # They look like an environment's, and are what calls are made with.
+            variables={name: self._scrub.text(value) for name, value in self.variables.items()},
         )
         return regions
 
@@ -90,8 +91,8 @@ class Recorder(Through):
         if self._file:
             self._file.close()
 
-    def _write(self, entry: Mapping[str, Any]) -> None:
-        line = json.dumps(self._scrub.value(entry), ensure_ascii=False, default=text_of)
+    def _write(self, entry: Mapping[str, Any], **scrubbed: Any) -> None:
+        line = json.dumps({**self._scrub.value(entry), **scrubbed}, ensure_ascii=False, default=text_of)
         with self._lock:
             if self._file and not self._file.closed:
                 self._file.write(line + "\n")
