@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import pairwise
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rung import __version__
@@ -38,6 +39,7 @@ from rung.records import (
 from rung.rescan import Rescan
 from rung.review import configuration_of
 from rung.sampling import SHORT, Chosen, Line, period, spread, stamp
+from rung.sharing import processes, shared
 from rung.targets.git import GitError
 from rung.targets.history import Commit, commits_of, subject_of
 from rung.targets.objects import MISSING
@@ -46,6 +48,8 @@ from rung.targets.revision import Revision, Revisions
 from rung.targets.target import Target
 
 BY = ("months", "tags", "commits")
+PARALLEL_FROM = 12
+"""Samples from which a second process pays."""
 
 Progress = Callable[[int, int], None]
 """Called with samples done and samples in all."""
@@ -151,6 +155,20 @@ def _notes(config: Config) -> Iterator[str]:
 # ── Walking ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+class _Step(Struct, kw_only=True):
+    """A chosen commit, and what lies between the one before and itself."""
+
+    one: Chosen
+    standings: Standings | None = None
+    """Without proofs once it is joined to both sides; None where its files can't be listed."""
+    interval: Interval | None = None
+    marks: tuple[Mark, ...] = ()
+    unread: dict[str, str] = field(default_factory=dict)
+    """Commits whose files can't be listed, and why."""
+    missing: list[str] = field(default_factory=list)
+    """Commits some of whose contents are not in the clone."""
+
+
 class _Walk:
     """Scans the chosen commits, and what lies between those that differ."""
 
@@ -165,72 +183,103 @@ class _Walk:
             for rule in framework.dimensions
         }
         self._same: dict[Standings, Standings] = {}
-        self._unread: dict[str, str] = {}
-        self._missing: list[str] = []
+        self._steps: list[_Step] = []
 
     def through(
         self, chosen: Sequence[Chosen], progress: Progress | None
     ) -> tuple[tuple[Sample, ...], tuple[Interval, ...], tuple[Mark, ...]]:
         """The samples, what lies between each and the next, and the commits that changed something."""
-        samples: list[Sample] = []
-        intervals: list[Interval] = []
-        marks: list[Mark] = []
-        last: tuple[Chosen, Standings] | None = None
-        for index, one in enumerate(chosen):
-            standings = self._at(one.commit.id)
-            if standings is not None:
-                if last:
-                    interval, found = self._between(*last, one, standings)
-                    intervals.append(interval)
-                    marks += found
-                samples.append(
-                    Sample(label=one.label, commit=one.commit.id, date=stamp(one.commit.date), standings=self._shared(standings))
-                )
-                last = one, standings
-            if progress:
-                progress(index + 1, len(chosen))
-        if not samples:
-            raise TargetError(next(iter(self._unread.values())))
-        return tuple(samples), tuple(intervals), tuple(marks)
+        last: _Step | None = None
+        for steps in self._stretches(chosen, progress or (lambda _done, _all: None)):
+            self._steps += steps
+            seen = [step for step in steps if step.standings is not None]
+            if last and seen:
+                self._join(last, seen[0])
+            last = seen[-1] if seen else last
+        if last is None:
+            raise TargetError(next(reason for step in self._steps for reason in step.unread.values()))
+        for step in self._steps:
+            self._slim(step)
+        samples = (
+            Sample(label=step.one.label, commit=step.one.commit.id, date=stamp(step.one.commit.date), standings=step.standings)
+            for step in self._steps
+            if step.standings is not None
+        )
+        intervals = (step.interval for step in self._steps if step.interval)
+        return tuple(samples), tuple(intervals), tuple(mark for step in self._steps for mark in step.marks)
 
     def coverage(self) -> Iterator[Coverage]:
         """Commits and contents that are not here."""
-        if self._unread:
-            what = _some("commit", [commit[:SHORT] for commit in self._unread])
+        if unread := list(dict.fromkeys(commit for step in self._steps for commit in step.unread)):
+            what = _some("commit", [commit[:SHORT] for commit in unread])
             reason, needs = "their files are not in this clone", "a clone with all its objects"
             yield Coverage(target="repo", what=what, searched=False, reason=reason, needs=needs)
-        if self._missing:
+        if missing := [commit for step in self._steps for commit in step.missing]:
             remote = self._revisions.remote.name
-            what = f"contents of files in {_some('commit', [commit[:SHORT] for commit in self._missing])}"
+            what = f"contents of files in {_some('commit', [commit[:SHORT] for commit in missing])}"
             needs = f"`git fetch --refetch --no-filter {remote}`" if remote else "a clone with all its objects"
             yield Coverage(target="repo", what=what, searched=False, reason=MISSING, needs=needs)
 
-    def _at(self, commit: str) -> Standings | None:
-        """Where the system stands at a commit; None where its files can't be listed."""
+    def _stretches(self, chosen: Sequence[Chosen], progress: Progress) -> Iterator[list[_Step]]:
+        """The steps in order, in parts that are not joined yet; many samples are shared by processes."""
+        count = processes(2 * len(chosen) // PARALLEL_FROM)
+        if count == 1:
+            yield self._walked(chosen, lambda done: progress(done, len(chosen)))
+            return
+        # What is read for the first need not be read by each process.
+        self._scan(_Step(one=chosen[0]), chosen[0].commit.id)
+        bounds = [len(chosen) * part // count for part in range(count + 1)]
+        shares = [chosen[start:end] for start, end in pairwise(bounds)]
+        yield from shared(self._walked, shares, lambda done: progress(done, len(chosen)))
+
+    def _walked(self, chosen: Sequence[Chosen], tell: Callable[[int], None]) -> list[_Step]:
+        """The steps through some of the commits; what is before the first of them is left open."""
+        steps: list[_Step] = []
+        seen: list[_Step] = []
+        for one in chosen:
+            step = _Step(one=one)
+            step.standings = self._scan(step, one.commit.id)
+            steps.append(step)
+            if step.standings is not None:
+                if seen:
+                    self._join(seen[-1], step)
+                if len(seen) > 1:
+                    self._slim(seen[-1])
+                seen.append(step)
+            tell(len(steps))
+        return steps
+
+    def _scan(self, step: _Step, commit: str) -> Standings | None:
+        """Where the system stands at a commit that is scanned for a step; None where its files can't be listed."""
         try:
             target: Target = self._revisions.at(self._tip, commit)
         except TargetError as error:
-            self._unread[commit] = str(error)
+            step.unread[commit] = str(error)
             return None
         standings = self._rescan.at(target)
         if self._rescan.missing:
-            self._missing.append(commit)
+            step.missing.append(commit)
         return standings
 
-    def _shared(self, standings: Standings) -> Standings:
-        """One record for all samples that stand alike, so that many samples take little memory."""
-        slim = replace(standings, proofs={})
-        return self._same.setdefault(slim, slim)
+    def _slim(self, step: _Step) -> None:
+        """One record for all steps that stand alike, so that many take little memory."""
+        if step.standings is not None:
+            slim = replace(step.standings, proofs={})
+            step.standings = self._same.setdefault(slim, slim)
 
-    def _between(self, old: Chosen, was: Standings, new: Chosen, now: Standings) -> tuple[Interval, list[Mark]]:
+    def _join(self, last: _Step, step: _Step) -> None:
+        """Look for what lies between two steps, both of them seen and with their proofs."""
+        assert last.standings is not None
+        assert step.standings is not None
+        old, new, was, now = last.one, step.one, last.standings, step.standings
         line = self._path(old.commit, new.commit)
         untold = ""
         if not line and was != now:
             untold = f"{old.label} is not on the line of first parents of {new.label}"
-        search = _Search(self._at, [old.commit.id, *(commit.id for commit in line)], {0: was, len(line): now})
+        search = _Search(partial(self._scan, step), [old.commit.id, *(commit.id for commit in line)], {0: was, len(line): now})
         steps = search.steps(0, len(line)) if line else iter(())
-        marks = [self._mark(line[index - 1], search.seen[index - 1], search.seen[index]) for index in steps]
-        interval = Interval(
+        step.marks = tuple(self._mark(line[index - 1], search.seen[index - 1], search.seen[index]) for index in steps)
+        step.interval = Interval(
             old=old.commit.id,
             new=new.commit.id,
             commits=len(line),
@@ -238,7 +287,6 @@ class _Walk:
             wavering=_wavering([search.seen[index] for index in sorted(search.seen)]),
             untold=untold or search.untold,
         )
-        return interval, marks
 
     def _path(self, old: Commit, new: Commit) -> list[Commit]:
         """The commits after one up to another along first parents, the oldest first; none where they are not on one line.
