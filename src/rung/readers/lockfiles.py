@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 
 from rung.expressions import regex
@@ -16,8 +17,12 @@ MAX_BYTES = 32 * 1024 * 1024
 
 _TOML_TABLE = regex(r"\[\[?([^\]]+)\]\]?\s*")
 _TOML_PAIR = regex(r"(name|version|category|groups|source|uuid)\s*=\s*(.*)")
-_TOML_LINE = regex(r"\n(?:\[(?:\[?([^\]\n]+)\])?|(name|version|category|groups|source|uuid)[ \t]*=[ \t]*(.*))")
-"""A table's head, or one of the pairs in it; most lines of a lock file are about the files of packages."""
+_TOML_PACKAGE = regex(r"\[?packages?\]")
+"""The head of a package's table, behind its first bracket."""
+_TOML_ABOUT = regex(r"\n(name|version|category|groups|source)[ \t]*=[ \t]*(.*)")
+"""The pairs that tell of a package; most lines of a lock file are about its files."""
+_LONG = 16 * 1024
+"""Characters of a table that is not remembered."""
 _TOML_WORD = regex(r"[\"']([^\"']*)[\"']")
 _PIPFILE_SECTION = regex(r" {4}\"([\w-]+)\": \{")
 _PIPFILE_NAME = regex(r" {8}\"([^\"]+)\": \{")
@@ -41,18 +46,12 @@ _Locked = tuple[int, str, str, str, str]
 
 def toml_packages(text: str) -> Iterator[_Locked]:
     """`[[package]]` entries of poetry.lock, uv.lock, pdm.lock, pylock.toml and Cargo.lock; the project itself is left out."""
-    entry: dict[str, str] = {}
-    at = 0
-    for number, found in _located(_TOML_LINE, "\n" + text):
-        if found[2] is None:
-            if entry:
-                yield from _toml_entry(entry, at, "pypi")
-            entry, at = ({"open": ""}, number) if found[1] in ("package", "packages") else ({}, 0)
-        elif entry:
-            at = number if found[2] == "name" else at
-            entry[found[2]] = found[3][:500]
-    if entry:
-        yield from _toml_entry(entry, at, "pypi")
+    line = 0
+    for table in ("\n" + text).split("\n["):
+        if _TOML_PACKAGE.match(table) and (package := (_toml_package if len(table) < _LONG else _toml_package.__wrapped__)(table)):
+            at, name, version, group = package
+            yield line + at, "pypi", name, version, group
+        line += table.count("\n") + 1
 
 
 def cargo_packages(text: str) -> Iterator[_Locked]:
@@ -161,13 +160,21 @@ def gem_packages(text: str) -> Iterator[_Locked]:
             yield number, "gem", gem[1], gem[2], "main"
 
 
-def _toml_entry(entry: dict[str, str], at: int, ecosystem: str) -> Iterator[_Locked]:
+@lru_cache(maxsize=1 << 12)  # A lock file changes often in a history, but few of its tables.
+def _toml_package(table: str) -> tuple[int, str, str, str] | None:
+    """The line in its table, name, version and group of a package that a lock file says is installed."""
+    entry: dict[str, str] = {}
+    at = 0
+    for number, found in _located(_TOML_ABOUT, table):
+        at = number if found[1] == "name" else at
+        entry[found[1]] = found[2][:500]
     name = _TOML_WORD.match(entry.get("name", ""))
     version = _TOML_WORD.match(entry.get("version", ""))
-    if name and not re.match(r"\{\s*(?:editable|virtual|directory)\b", entry.get("source", "")):
-        groups = _TOML_WORD.findall(entry.get("groups", entry.get("category", "")))
-        group = "main" if not groups or {"main", "default"} & set(groups) else group_of(groups[0])
-        yield at, ecosystem, canonical(name[1]), version[1] if version else "", group
+    if not name or re.match(r"\{\s*(?:editable|virtual|directory)\b", entry.get("source", "")):
+        return None
+    groups = _TOML_WORD.findall(entry.get("groups", entry.get("category", "")))
+    group = "main" if not groups or {"main", "default"} & set(groups) else group_of(groups[0])
+    return at, canonical(name[1]), version[1] if version else "", group
 
 
 def _npm_entry(text: str, line: int, found: re.Match[str], end: int, version_at: int) -> _Locked:
