@@ -307,6 +307,27 @@ def test_a_renamed_file_changes_nothing(project: Project) -> None:
     assert history(project, by="commits").marks == ()
 
 
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("gone", [(), (0,), (3,), (4,), (3, 4), (2, 5), (0, 1, 2, 3)])
+@pytest.mark.parametrize("asked", [{}, {"samples": 4}])
+def test_however_many_processes_share_the_samples_the_history_is_the_same(
+    project: Project, monkeypatch: pytest.MonkeyPatch, count: int, gone: tuple[int, ...], asked: dict[str, object]
+) -> None:
+    grown(project)
+    for index in gone:
+        tree = ask(project.folder, "rev-parse", f"{project.commits[index]}^{{tree}}")
+        (project.folder / ".git" / "objects" / tree[:2] / tree[2:]).unlink(missing_ok=True)
+    told: list[int] = []
+
+    monkeypatch.setattr("rung.history.processes", lambda _: 1)
+    alone = history(project, by="commits", **asked)
+    monkeypatch.setattr("rung.history.processes", lambda _: count)
+    together = history_of(Asked(target=str(project.folder), by="commits", **asked), lambda done, _: told.append(done))  # type: ignore[arg-type]
+
+    assert history_document(together) == history_document(alone)
+    assert told == sorted(told)
+
+
 # ── Which samples ────────────────────────────────────────────────────────────────────────────────────
 
 

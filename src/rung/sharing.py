@@ -39,16 +39,23 @@ def shared(work: Work[S, T], shares: Sequence[S], tell: Tell) -> Iterator[T]:
 
     context = multiprocessing.get_context("fork")
     helpers = [_Helper(context, work, share) for share in shares[1:]]
+    own = 0
 
     def told(done: int) -> None:
+        nonlocal own
+        own = done
         for helper in helpers:
-            helper.hear()
-        tell(done + sum(helper.done for helper in helpers))
+            while helper.is_awaited and helper.has_more():
+                helper.hear()
+        tell(own + sum(helper.done for helper in helpers))
 
     try:
         yield work(shares[0], told)
         for share, helper in zip(shares[1:], helpers, strict=True):
-            yield from helper.results() or [work(share, lambda _: None)]
+            while helper.is_awaited:
+                helper.hear()
+                told(own)
+            yield from helper.results or [work(share, lambda _: None)]
     finally:
         for helper in helpers:
             helper.end()
@@ -62,26 +69,26 @@ class _Helper(Generic[S, T]):
         self._process = context.Process(target=_help, args=(self._ear, mouth, work, share))
         self._process.start()
         mouth.close()  # So that it is closed when the fork ends.
-        self._results: list[T] = []
-        self._lost = False
+        self.results: list[T] = []
+        """What came of it, once it is done; nothing where the fork failed."""
+        self.is_awaited = True
         self.done = 0
 
-    def hear(self, *, wait: bool = False) -> None:
-        """Take what the fork said so far, or all that it will say."""
-        try:
-            while not self._results and not self._lost and (wait or self._ear.poll()):
-                said = self._ear.recv()
-                if isinstance(said, int):
-                    self.done = said
-                else:
-                    self._results = said
-        except (EOFError, OSError):
-            self._lost = True
+    def has_more(self) -> bool:
+        """Whether the fork has said something that was not heard."""
+        return self._ear.poll()
 
-    def results(self) -> list[T]:
-        """What came of it; nothing where the fork failed."""
-        self.hear(wait=True)
-        return self._results
+    def hear(self) -> None:
+        """Wait for what the fork says next."""
+        try:
+            said = self._ear.recv()
+        except (EOFError, OSError):
+            self.is_awaited = False
+            return
+        if isinstance(said, int):
+            self.done = said
+        else:
+            self.results, self.is_awaited = said, False
 
     def end(self) -> None:
         """End the fork, which notices that nobody listens when it next tells something."""
