@@ -23,7 +23,7 @@ from rung.targets.target import Unread
 MISSING = "not in this clone"
 """The reason for not reading an object that a partial clone left out."""
 _BROKEN = "git can't read it"
-WINDOW = 100
+_WINDOW = 100
 """Requests under way: few enough that they fit into a pipe, so that asking never blocks."""
 _MOST_FAILURES = 20
 """Times that git may die before it is asked nothing more; hanging once is enough."""
@@ -87,13 +87,16 @@ class SilentError(GitError):
 class Talk:
     """A running `git cat-file`, which is asked for objects and answers in order. Whatever fails raises `GitError` or OSError."""
 
-    __slots__ = ("_answer", "_owner", "_seconds", "process")
+    __slots__ = ("_answer", "_owner", "_poll", "_seconds", "process")
 
     def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         self.process = process
         self._seconds = seconds
         self._owner = os.getpid()
         self._answer = bytearray()
+        self._poll = select.poll()
+        assert process.stdout is not None
+        self._poll.register(process.stdout, select.POLLIN)
 
     @property
     def is_ours(self) -> bool:
@@ -109,7 +112,7 @@ class Talk:
             return False
 
     def ask(self, names: Iterable[str]) -> None:
-        """Ask for objects, of which no more than `WINDOW` may wait for an answer."""
+        """Ask for objects, no more at once than fit into a pipe beside those that wait for an answer."""
         assert self.process.stdin is not None
         self.process.stdin.write("".join(f"{name}\n" for name in names).encode("ascii"))
 
@@ -121,6 +124,13 @@ class Talk:
         del self._answer[: ended + 1]
         return words
 
+    def headers(self, count: int) -> list[list[str]]:
+        """The next answers of one that tells headers only."""
+        while self._answer.count(b"\n") < count:
+            self._receive()
+        *lines, self._answer = self._answer.split(b"\n", count)
+        return [line.decode("ascii", "replace").split(" ") for line in lines]
+
     def content(self, size: int) -> bytes:
         """What follows a header that tells this size."""
         while len(self._answer) <= size:
@@ -131,9 +141,7 @@ class Talk:
 
     def _receive(self) -> None:
         assert self.process.stdout is not None
-        poll = select.poll()
-        poll.register(self.process.stdout, select.POLLIN)
-        if not poll.poll(self._seconds * 1000):
+        if not self._poll.poll(self._seconds * 1000):
             raise SilentError("it gave no answer")
         chunk = os.read(self.process.stdout.fileno(), 1 << 18)
         if not chunk:
@@ -203,8 +211,8 @@ class Blobs:
                 self._expected.popleft()
             self._send(talk, [blob])
         while True:
-            if len(self._sent) <= WINDOW // 2 and self._expected:
-                self._send(talk, [self._expected.popleft() for _ in range(min(WINDOW // 2, len(self._expected)))])
+            if len(self._sent) <= _WINDOW // 2 and self._expected:
+                self._send(talk, [self._expected.popleft() for _ in range(min(_WINDOW // 2, len(self._expected)))])
             answer = self._next(talk)
             if self._sent.popleft() == blob:
                 return answer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.targets.git import GitError
 from rung.targets.listing import Found
-from rung.targets.objects import WINDOW, Objects, Talk
+from rung.targets.objects import Objects, Talk
 
 UNKNOWN = -1
 """The size of a file whose content is not in the clone."""
@@ -21,6 +22,11 @@ _DEEPEST = 2048
 """Folders in folders; git itself follows no more."""
 _ENTRY = regex(rb"([0-7]{1,7}) ([^\0]+)\0")
 """Mode and name; an id follows."""
+_MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": stat.S_IFDIR}
+_AT_ONCE = 240
+"""Requests that fit into any pipe, so that asking never blocks."""
+_AHEAD = 1000
+"""Folders that are read before the files in them are asked for."""
 _MOST_FOLDERS = 2_000_000
 """A tree that names itself again and again has more."""
 
@@ -106,54 +112,68 @@ class Trees:
     def _unknown(self, items: Sequence[Found | _Below], start: int) -> list[_Below]:
         """The folders from a place on of which nothing is known, as many as can be asked for at once."""
         following = (items[place] for place in range(start, len(items)))
-        return list(islice((item for item in following if isinstance(item, _Below) and self._known(item) is None), WINDOW))
+        return list(islice((item for item in following if isinstance(item, _Below) and self._known(item) is None), _AT_ONCE))
 
     # ── Asking git ───────────────────────────────────────────────────────────────────────────────────
 
     def _top(self, commit: str, folder: str) -> _Folder:
         ((tree, data),) = self._trees([f"{commit}^{{tree}}"])
         for part in folder.split("/") if folder else ():
-            inside = (below for mode, path, below in _entries(data, self._width) if stat.S_ISDIR(mode) and path == part)
+            inside = (below for mode, path, below in _entries(data, self._width) if mode == stat.S_IFDIR and path == part)
             if (found := next(inside, None)) is None:
                 raise GitError("it has no such folder")
             ((tree, data),) = self._trees([found])
         top = _Below("", tree)
-        return self._known(top) or self._folder_of(top, data, self._sizes([(top, data)]))
+        return self._known(top) or self._folders_of([(top, data)])[0]
 
     def _read(self, wanted: Sequence[_Below]) -> dict[str, _Folder]:
-        """Folders by path."""
-        found = [(below, data) for below, (_, data) in zip(wanted, self._trees([below.tree for below in wanted]), strict=True)]
-        sizes = self._sizes(found)
-        return {below.path: self._folder_of(below, data, sizes) for below, data in found}
+        """Folders by path, and of those below them as many as are asked for in a few rounds."""
+        read: dict[str, _Folder] = {}
+        waiting = deque(wanted)
+        while waiting and len(read) < _AHEAD:
+            asked = [waiting.popleft() for _ in range(min(_AT_ONCE, len(waiting)))]
+            found = zip(asked, self._trees([below.tree for below in asked]), strict=True)
+            made = self._folders_of([(below, data) for below, (_, data) in found])
+            for below, folder in zip(asked, made, strict=True):
+                read[below.path] = folder
+                waiting += self._unknown(folder.items, 0)
+        return read
 
-    def _folder_of(self, below: _Below, data: bytes, sizes: dict[str, int]) -> _Folder:
+    def _folders_of(self, found: Sequence[tuple[_Below, bytes]]) -> list[_Folder]:
+        """The folders that trees of these contents are, with the sizes of their files."""
+        folders: list[_Folder] = []
+        sizes: dict[str, int] = {}
+        unknown: list[Found] = []
+        for below, data in found:
+            if known := self._folders.get(below.path):
+                sizes = {item.blob: item.size for item in known.items if isinstance(item, Found)}
+            items = self._items(below, data, sizes)
+            folders.append(_Folder(below.tree, items))
+            unknown += [item for item in items if isinstance(item, Found) and item.size == UNKNOWN and item.mode != SUBMODULE]
+            sizes = {}
+        self._size(unknown)
+        return folders
+
+    def _items(self, below: _Below, data: bytes, sizes: Mapping[str, int]) -> list[Found | _Below]:
+        """What the content of a tree lists, with the sizes that are known."""
         above = f"{below.path}/" if below.path else ""
         items: list[Found | _Below] = []
         for mode, name, made in _entries(data, self._width):
             path = above + name
-            items.append(_Below(path, made) if stat.S_ISDIR(mode) else Found(path, sizes.get(made, UNKNOWN), mode, 0, made))
-        return _Folder(below.tree, items)
+            items.append(_Below(path, made) if mode == stat.S_IFDIR else Found(path, sizes.get(made, UNKNOWN), mode, 0, made))
+        return items
 
-    def _sizes(self, folders: Sequence[tuple[_Below, bytes]]) -> dict[str, int]:
-        """The sizes of the files in folders, as far as they are in the clone."""
-        sizes: dict[str, int] = {}
-        asked: dict[str, None] = {}
-        for below, data in folders:
-            known = self._folders.get(below.path)
-            if known:
-                sizes |= {item.blob: item.size for item in known.items if isinstance(item, Found)}
-            asked |= dict.fromkeys(made for mode, _, made in _entries(data, self._width) if stat.S_ISREG(mode) or stat.S_ISLNK(mode))
-        if unknown := [blob for blob in asked if blob not in sizes]:
+    def _size(self, files: Sequence[Found]) -> None:
+        """Give files their sizes, as far as they are in the clone."""
+        for start in range(0, len(files), _AT_ONCE):
             self._kinds = talk = _ours(self._kinds) or self._objects.talk("--batch-check")
-            for start in range(0, len(unknown), WINDOW):
-                part = unknown[start : start + WINDOW]
-                talk.ask(part)
-                for blob in part:
-                    header = talk.header()
-                    if header[0] != blob:
-                        raise GitError("it answers what was not asked")
-                    sizes[blob] = UNKNOWN if header[1] == "missing" else int(header[2])
-        return sizes
+            part = files[start : start + _AT_ONCE]
+            talk.ask([file.blob for file in part])
+            for file, header in zip(part, talk.headers(len(part)), strict=True):
+                if header[0] != file.blob:
+                    raise GitError("it answers what was not asked")
+                if header[1] != "missing":
+                    file.size = int(header[2])
 
     def _trees(self, names: Sequence[str]) -> list[tuple[str, bytes]]:
         """The ids and contents of trees, no more than can be asked for at once."""
@@ -183,7 +203,7 @@ def _entries(data: bytes, width: int) -> Iterator[tuple[int, str, str]]:
         if not found or found.end() + width > len(data):
             raise GitError("a folder of it is damaged")
         place = found.end() + width
-        yield _canonical(int(found[1], 8)), os.fsdecode(found[2]), data[found.end() : place].hex()
+        yield _MODES.get(found[1]) or _canonical(int(found[1], 8)), os.fsdecode(found[2]), data[found.end() : place].hex()
 
 
 def _canonical(mode: int) -> int:
