@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from rung.patterns import Attributes, folded
+from rung.patterns import Attributes
 from rung.records import Listing
 from rung.targets.live.fields import VALUE, names_in
-from rung.wildcards import any_glob
+from rung.wildcards import any_glob, folded
 
 DEEPEST = 9
 """Levels of members that are looked at; some shapes hold themselves."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rung.cli import DONE, GATE_FAILED, PROVIDERS, UNREADABLE, USAGE, main
+from rung.cli import DONE, GATE_FAILED, UNREADABLE, USAGE, main
 from rung.config import load_config
 from rung.packs import load_packs
 from rung.records import Config, ConfigError, RungError, TargetRule
@@ -39,8 +39,13 @@ def loaded(text: str) -> Config:
     return load_config(text.encode(), "systems/system.yaml", load_packs())
 
 
-def test_the_command_line_knows_the_providers_of_the_packs() -> None:
-    assert sorted(name for name, _, _ in PROVIDERS) == sorted(provider.id for provider in load_packs().providers)
+def test_each_provider_of_the_packs_is_an_option_of_a_scan(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["scan", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for provider in load_packs().providers:
+        assert f"--{provider.id} [{provider.value}]" in told
+        assert " ".join(provider.help.split()[:6]) in told
 
 
 # ── What is scanned ──────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rung import report
-from rung.cli import COMPARISON_FORMATS, DONE, FORMATS, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
+from rung.cli import DONE, GATE_FAILED, NOTHING, UNREADABLE, USAGE, main
+from rung.options import COMPARISON_FORMATS, FORMATS
 from tests.repositories import commit
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rung.cli import build_parser, main
+from rung.cli import main
 from rung.config import load_config
+from rung.options import build_parser
 from rung.packs import load_packs
 from rung.permissions import policy
 from tests.codehosts import TOKEN, github, gitlab, webhook
@@ -123,7 +124,7 @@ def test_what_the_examples_scan_and_keep_is_what_the_command_line_takes() -> Non
     pod = documents["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     task = yaml.load(TEMPLATE.read_text(), Loader=_Tagged)["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]
     for arguments in (pod["containers"][0]["args"], task["Command"]):
-        options = build_parser().parse_args(arguments)
+        options = build_parser(load_packs().providers).parse_args(arguments)
         assert options.store.endswith("results.db")
         assert options.notify[0].startswith("env:")
 

@@ -9,12 +9,12 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
-    "errors", "records", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "targets", "gates", "hits", "prefilter", "patterns", "asking", "matchers",
+    "errors", "records", "sharing", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "targets", "gates", "hits", "prefilter", "patterns", "asking", "matchers",
     "readers", "modules", "libraries",
     "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
-    "review", "rescan", "sampling", "sharing", "history", "starter", "checkout", "comment", "annotations", "action",
+    "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "action",
     "results", "notify",
-    "explain", "catalogue", "permissions", "scaffold", "docs", "cli", "__main__",
+    "explain", "catalogue", "permissions", "scaffold", "docs", "options", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rung.packs import load_packs
-from rung.patterns import folded
 from rung.records import Listing, Read, Signal
+from rung.wildcards import folded
 from tests.components import openapi
 from tests.stands.description import answer_schema, description, referred, wrong_request
 from tests.stands.github import PERMISSIONS

@@ -195,6 +195,14 @@ def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_sch
     assert not places(dag("None"), "jobs/load.py")
 
 
+def test_a_folder_is_changed_until_it_is_taken_back() -> None:
+    files = [file("ml/train.py"), file("train.py"), file("ml/after.py"), file("after.py")]
+    shell = Wiring([workflow("pushd ml", "python train.py", "popd", "python after.py"), *files])
+
+    reached = [path for path in ("ml/train.py", "train.py", "ml/after.py", "after.py") if shell.of_file(path)]
+    assert reached == ["ml/train.py", "after.py"]
+
+
 def test_a_folder_is_changed_for_the_commands_after_it_and_in_make_for_its_line_only() -> None:
     files = [file("ml/train.py"), file("ml/other.py"), file("other.py")]
     shell = Wiring([workflow("cd ml", "python train.py"), *files])

@@ -12,9 +12,9 @@ from rung.gates import Gates
 from rung.globs import compile_globs
 from rung.hits import Owned
 from rung.needles import Needles
-from rung.patterns import CallPattern, CommandPattern, TextPattern, folded
+from rung.patterns import CallPattern, CommandPattern, TextPattern
 from rung.records import Workflow
-from rung.wildcards import Condition, any_glob
+from rung.wildcards import Condition, any_glob, folded
 
 Conditions = tuple[tuple[str, Condition], ...]
 

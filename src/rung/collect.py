@@ -25,11 +25,11 @@ from rung.excerpt import excerpt
 from rung.hits import Owned
 from rung.inventory import DECLARED, Declared, is_compared
 from rung.matchers import Matchers
-from rung.patterns import Attributes, folded, last_part
+from rung.patterns import Attributes
 from rung.records import Coverage, DeadEnd, Evidence, Listing, Location, Resource, ResourceType, Strength, TargetInfo, Trap
 from rung.targets.live.driver import CallError, Driver
 from rung.targets.live.fields import at_path, filled, flattened, items_at, names_in, time_of
-from rung.wildcards import Condition, any_glob
+from rung.wildcards import Condition, any_glob, folded, last_part
 
 WINDOW = timedelta(days=90)
 """What was used within it is in use."""
@@ -94,12 +94,12 @@ def lost(info: TargetInfo, provider: str, error: CallError, terms: Terms) -> Liv
         reason=error.reason,
         needs=error.needs,
         capabilities=capabilities,
-        place=place_of(info),
+        place=observable_in(info),
     )
     return Live(info=info, coverage=(gap,))
 
 
-def place_of(info: TargetInfo) -> str:
+def observable_in(info: TargetInfo) -> str:
     """Where criteria say that what the target shows can be seen."""
     return "host" if info.kind == "host" else "live"
 
@@ -402,7 +402,7 @@ class _Collection:
                 reason=reason,
                 needs=needs,
                 capabilities=tuple(sorted(capabilities)),
-                place=place_of(self._driver.info),
+                place=observable_in(self._driver.info),
             )
 
     def _looked(self) -> Coverage:
@@ -413,7 +413,7 @@ class _Collection:
             what=f"{len(kinds)} type{'s' * (len(kinds) != 1)} of resources{regions}",
             searched=True,
             capabilities=tuple(sorted({capability for kind in kinds for capability in kind.capabilities})),
-            place=place_of(self._driver.info),
+            place=observable_in(self._driver.info),
         )
 
 

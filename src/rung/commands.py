@@ -27,6 +27,7 @@ _RUNNERS = {
 _SUBCOMMANDS = {"run", "run-script", "repro", "exp"}
 _ALL_WHEN_UNNAMED = {"tox", "nox"}
 """Kinds of task that all start when none is named, as stages of a pipeline do; of other runners the one named `main`, or the first."""
+_MOVES = (("cd",), ("pushd",))
 _OWN_SHELL = {"make"}
 """Kinds of task whose every line has a shell of its own, so that `cd` ends with the line."""
 _INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "tsx", "deno"}
@@ -206,12 +207,18 @@ class Commands:
         self._images = self._built(starts)
 
     def placed(self, commands: Sequence[Command], folder: str, kind: str) -> Iterator[tuple[Command, str]]:
-        """Commands with the folder that each runs in: `cd` moves those that follow it in the same shell."""
+        """Commands with the folder that each runs in: `cd` and `pushd` move those that follow in the same shell, `popd` moves them back."""
         here, line = folder, 0
+        before: list[str] = []
         for command in commands:
             if kind in _OWN_SHELL and command.line != line:
                 here, line = folder, command.line
-            if command.words[:1] == ("cd",) and len(command.words) > 1:
+                before.clear()
+            if command.words[:1] == ("popd",) and before:
+                here = before.pop()
+            elif command.words[:1] in _MOVES and len(command.words) > 1:
+                if command.words[0] == "pushd":
+                    before.append(here)
                 checkout = _CHECKOUT.match(command.words[1] + "/")
                 word, base = (command.words[1][checkout.end() :] or ".", "") if checkout else (command.words[1], here)
                 named = self._tree.folder(word, base)

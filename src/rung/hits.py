@@ -32,6 +32,7 @@ from rung.records import (
     Test,
     Workflow,
 )
+from rung.wildcards import folded
 
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 """Facts that nothing but signals and starts looks at: what they say is in the hits."""
@@ -186,7 +187,7 @@ def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:
 
 def is_naming(key: str) -> bool:
     """Whether an attribute of a declared resource may hold the name by which it is live."""
-    return "." not in key and key.replace("_", "").lower().endswith(("name", "bucket", "identifier"))
+    return "." not in key and folded(key).endswith(("name", "bucket", "identifier"))
 
 
 def _index(facts: Sequence[Fact], wanted: Fact | None) -> int:

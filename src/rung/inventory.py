@@ -8,9 +8,8 @@ from threading import Lock
 
 from rung.expressions import regex
 from rung.matchers import Matchers
-from rung.patterns import folded, last_part
 from rung.records import NO_PROOF, Inventory, Location, Resource, ResourceType, Role, SourceFile, Undeclared
-from rung.wildcards import Condition, glob
+from rung.wildcards import Condition, folded, glob, last_part
 
 DECLARED = "rung.declared"
 """The attribute that a live resource has which code declares."""

@@ -20,7 +20,7 @@ from rung.expressions import regex
 from rung.globs import compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles
-from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name, folded, last_part
+from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name
 from rung.records import (
     NO_PROOF,
     Call,
@@ -45,7 +45,7 @@ from rung.records import (
     Test,
     Workflow,
 )
-from rung.wildcards import Condition, Owners, glob
+from rung.wildcards import Condition, Owners, folded, glob, last_part
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -49,9 +49,9 @@ MATCHERS = (
     "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "resource", "api", "text",
 )  # fmt: skip
 """The closed set of ways a signal matches facts."""
-TRIGGERS = ("schedule", "event", "service", "controller")
+TRIGGERS = ("schedule", "event", "push", "service", "controller")
 """What can start a thing without a person, outside of continuous integration."""
-PROVIDERS = ("account", "server", "host")
+KINDS = ("account", "server", "host")
 """What a live provider can be."""
 PROTOCOLS = ("aws", "rest")
 """How it can be spoken to."""
@@ -280,9 +280,9 @@ def provider_of(file: str, pack: Mapping[str, Any]) -> Provider:
     """How the provider of a pack of infrastructure types is spoken to."""
     raw, where = pack["live"], f"{file}: live"
     texts = ("address", "token", "elsewhere_token", "basic")
-    plain = ("default", "elsewhere", "instead", "name", "token_file", "token_key")
-    _keys(where, raw, required=("title", "kind", "protocol"), optional=("headers", "pages", *texts, *plain))
-    for key, allowed in (("kind", PROVIDERS), ("protocol", PROTOCOLS)):
+    plain = ("default", "elsewhere", "help", "instead", "name", "token_file", "token_key")
+    _keys(where, raw, required=("title", "kind", "protocol"), optional=("headers", "pages", "value", *texts, *plain))
+    for key, allowed in (("kind", KINDS), ("protocol", PROTOCOLS)):
         if raw[key] not in allowed:
             raise PackError(f"{where}: {key} `{raw[key]}` is none of {', '.join(allowed)}")
     return Provider(
@@ -290,6 +290,7 @@ def provider_of(file: str, pack: Mapping[str, Any]) -> Provider:
         title=str(raw["title"]),
         kind=str(raw["kind"]),
         protocol=str(raw["protocol"]),
+        value=str(raw.get("value", "ADDRESS")),
         headers={str(name): str(value) for name, value in raw.get("headers", {}).items()},
         pages={str(name): str(value) for name, value in raw.get("pages", {}).items()},
         **cast("dict[str, Any]", {key: str(raw.get(key, "")) for key in plain} | {key: _texts(raw.get(key, ())) for key in texts}),

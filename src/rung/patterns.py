@@ -275,13 +275,3 @@ class TextPattern:
 def bare_name(name: str) -> str:
     """The name of a call without the literal arguments that its receiver carries."""
     return _BRACKETED.sub("", name) if "[" in name else name
-
-
-def last_part(key: str) -> str:
-    """The last part of an attribute's path, in one spelling; attributes are found by it."""
-    return folded(key.rpartition(".")[2])
-
-
-def folded(key: str) -> str:
-    """Attribute paths in one spelling for every dialect: `VersioningConfiguration.Status` and `versioning_configuration.status`."""
-    return key.replace("_", "").replace("-", "").lower()

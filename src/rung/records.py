@@ -544,7 +544,7 @@ class Start(Record, frozen=True, kw_only=True):
     arguments: dict[str, object]
     where: tuple[Role, ...]
     trigger: str = ""
-    """What starts the file or resource that matches, without a person: schedule, event, service, controller; empty when it starts only others."""
+    """What starts the file or resource that matches, without a person: schedule, event, push (a change of the code), service, controller; empty when it starts only others."""
     shell: tuple[str, ...] = ()
     """Arguments that together are a command line."""
     file: tuple[str, ...] = ()
@@ -648,6 +648,10 @@ class Provider(Record, frozen=True, kw_only=True):
     kind: str
     """account, server or host."""
     protocol: str
+    value: str = "ADDRESS"
+    """What the value of its option is called."""
+    help: str = ""
+    """What its option does, as a phrase; empty for its title."""
     address: tuple[str, ...] = ()
     """Environment variables that give its address."""
     default: str = ""

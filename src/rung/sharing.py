@@ -20,7 +20,7 @@ Work = Callable[[S, Tell], T]
 
 
 def processes(most: int) -> int:
-    """How many processes can share work that `most` could."""
+    """How many processes share work that `most` could: each has its own memory, so there are few."""
     return max(1, min(os.cpu_count() or 1, 4, most)) if hasattr(os, "fork") else 1
 
 

@@ -164,3 +164,13 @@ class Owners(Generic[T]):
                 if index not in found and matches(lowered):
                     found.add(index)
         return tuple(self._owners[index] for index in sorted(found))
+
+
+def last_part(key: str) -> str:
+    """The last part of an attribute's path, in one spelling; attributes are found by it."""
+    return folded(key.rpartition(".")[2])
+
+
+def folded(key: str) -> str:
+    """Attribute paths in one spelling for every dialect: `VersioningConfiguration.Status` and `versioning_configuration.status`."""
+    return key.replace("_", "").replace("-", "").lower()

@@ -40,7 +40,7 @@ _PROGRAMS = ("cdk", "pulumi")
 """Dialects in which a program declares resources: what triggers a resource does not run the program."""
 _SUBMITTED = ("kubernetes", "azureml")
 """Dialects whose objects run when they are handed over; what others declare runs when something triggers or calls it."""
-_PHRASES = {"schedule": "on schedule", "event": "on event", "service": "as a service", "controller": "on change"}
+_PHRASES = {"schedule": "on schedule", "event": "on event", "push": "on push", "service": "as a service", "controller": "on change"}
 _ELSEWHERE = regex(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
 
@@ -155,15 +155,19 @@ class Wiring:
                 start = match.owned.start
                 if start and _root_of(start.trigger) is root:
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
-                    if not isinstance(match.fact, Resource):
+                    if not isinstance(match.fact, Resource) and not self._is_program(path):
                         yield Node(path), chain
                         continue
                     yield Node(path, line=match.line), chain
-                    if match.fact.dialect not in _PROGRAMS:
+                    if isinstance(match.fact, Resource) and match.fact.dialect not in _PROGRAMS:
                         self._declared.setdefault(path, chain)
         for kind, trigger in _UNATTENDED.items():
             for path, task in self._tree.of_kind(kind) if _root_of(trigger) is root else ():
                 yield Node(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
+
+    def _is_program(self, path: str) -> bool:
+        """Whether a file is a program that declares resources."""
+        return any(isinstance(fact, Resource) and fact.dialect in _PROGRAMS for fact in self._tree.declared.get(path, ()))
 
     def _next(self, root: Root, node: Node, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         if node.workflow:
@@ -301,7 +305,7 @@ def _root_of(trigger: str) -> Root | None:
     """The kind of root that the trigger of a start is; None when it only starts others."""
     if not trigger:
         return None
-    return Root.SCHEDULE if trigger in ("schedule", "event") else Root.OTHER
+    return {"schedule": Root.SCHEDULE, "event": Root.SCHEDULE, "push": Root.CI}.get(trigger, Root.OTHER)
 
 
 def _trigger(path: str, workflow: Workflow, root: Root) -> Hop | None:

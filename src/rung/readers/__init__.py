@@ -11,6 +11,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
+from rung import sharing
 from rung.cache import Cache, Content
 from rung.globs import matches
 from rung.hits import joined
@@ -161,7 +162,7 @@ class Readers:
         self, target: Target, entries: Sequence[Entry], processes: int | None, progress: Callable[[int, int], None] | None
     ) -> list[_Read]:
         is_much = next(islice(filter(self._looks_into, entries), PARALLEL_FROM - 1, None), None) is not None
-        count = processes or (min(os.cpu_count() or 1, 4) if is_much else 1)
+        count = processes or sharing.processes(4 if is_much else 1)
         if count == 1 or not hasattr(os, "fork"):
             return self._read_here(target, entries, progress)
         return self._read_forked(target, entries, count, progress)

@@ -27,7 +27,8 @@ def _is_cloud_build(path: str) -> bool:
 
 
 def _is_codebuild(path: str) -> bool:
-    return "buildspec" in posixpath.basename(path).lower()
+    folder, _, name = path.lower().rpartition("/")
+    return "buildspec" in name or "buildspec" in posixpath.basename(folder)
 
 
 def read_cloud_build(path: str, data: bytes) -> Iterable[Fact]:

@@ -111,6 +111,8 @@ class Account:
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = Lock()
         self._coverage: list[Coverage] = []
+        self.partition = "aws"
+        """Of regions; the identity tells whether it is another."""
         self._home = (login.regions[0] if login.regions else "") or session.region_name or HOME
         identity = next(self.pages("sts:GetCallerIdentity", {}, self._home))
         self._number = str(identity["Account"])
@@ -179,11 +181,6 @@ class Account:
         else:
             yield getattr(client, method)(**parameters)
 
-    @property
-    def partition_or_default(self) -> str:
-        """The partition of regions that the account is in, `aws` before that is known."""
-        return getattr(self, "partition", "aws")
-
     def coverage(self) -> tuple[Coverage, ...]:
         """The regions that could not be told."""
         return tuple(self._coverage)
@@ -230,7 +227,7 @@ class Account:
 
     def _offers(self, service: str, region: str) -> bool:
         """Whether a region has a service at all, as far as botocore knows."""
-        return region in self._session.get_available_regions(service, self.partition_or_default)
+        return region in self._session.get_available_regions(service, self.partition)
 
 
 # ── Logging in ───────────────────────────────────────────────────────────────────────────────────────
