@@ -479,11 +479,13 @@ def _put(whole: dict[str, Any], into: str, values: list[Any]) -> None:
                 whole.update(value)
         return
     *path, last = into.split(".")
+    inner = whole
     for part in path:
-        inner = whole.get(part)
-        whole[part] = whole = dict(inner) if isinstance(inner, Mapping) else {}
-    known = whole.get(last)
-    whole[last] = [*(known if isinstance(known, list) else [] if known is None else [known]), *values]
+        known = inner.get(part)
+        inner[part] = dict(known) if isinstance(known, Mapping) else {}  # A copy: the item belongs to the driver's answer.
+        inner = inner[part]
+    there = inner.get(last)
+    inner[last] = [*(there if isinstance(there, list) else [] if there is None else [there]), *values]
 
 
 # ── sentences ────────────────────────────────────────────────────────────────────────────────────────

@@ -267,7 +267,7 @@ def _assumed(session: Any, login: Login, role: Role) -> Any:
         extra_args=extra,
     )
     inner = botocore.session.Session()
-    inner._credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")  # noqa: SLF001 - the documented way
+    inner._credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")  # noqa: SLF001 - sessions take no credentials that renew themselves otherwise
     return boto3.Session(botocore_session=inner, region_name=session.region_name)
 
 
