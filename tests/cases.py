@@ -8,12 +8,13 @@ python tests/cases.py real FOLDER ID…   print a detector's evidence over the r
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 import yaml
 from msgspec.structs import replace
@@ -110,22 +111,12 @@ class Finder:
         """The files of a folder, what packs match in them, and how they are wired."""
         if not any(path.is_file() and path.name != EXPECTATION and not path.name.endswith(SUFFIX) for path in folder.rglob("*")):
             return [], {}, Wiring([], {})
-        target = open_worktree(str(self._apart(folder)))
+        target = open_worktree(str(_apart(folder)))
         files = [
             file for file in self._readers.read_all(target, processes=1) if file.path != EXPECTATION and not file.path.endswith(SUFFIX)
         ]
         matches = match(files, self._matchers)
         return files, matches, Wiring(files, starts_of(matches))
-
-    def _apart(self, folder: Path) -> Path:
-        """A fixture's folder outside of this repository, about which git would be asked for each of them."""
-        return Path(self._copy.name) / folder.relative_to(FIXTURES) if folder.is_relative_to(FIXTURES) else folder
-
-    @cached_property
-    def _copy(self) -> TemporaryDirectory[str]:
-        copy = TemporaryDirectory()
-        shutil.copytree(FIXTURES, copy.name, dirs_exist_ok=True)
-        return copy
 
     def chains(self, folder: Path) -> dict[str, tuple[tuple[Hop, ...], ...]]:
         """The chains that reach each file of a folder, or a task of it, without a person; files that none reaches are left out."""
@@ -143,6 +134,18 @@ class Finder:
     def dead_ends(self, case: Case) -> list[str]:
         """What the recordings of a case show to lead nowhere, as the lines that its expectation holds."""
         return sorted(f"{end.kind} {place_of(end.location)}" for live in self.lives(case.folder) for end in live.dead_ends)
+
+
+def _apart(folder: Path) -> Path:
+    """A fixture's folder outside of this repository, about which git would be asked for each of them."""
+    return _copy() / folder.relative_to(FIXTURES) if folder.is_relative_to(FIXTURES) else folder
+
+
+@cache
+def _copy() -> Path:
+    copy = Path(mkdtemp())
+    atexit.register(shutil.rmtree, copy)
+    return Path(shutil.copytree(FIXTURES, copy, dirs_exist_ok=True))
 
 
 def line_of(item: Evidence) -> str:
