@@ -65,6 +65,8 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
     start: Start | None = None
     offered: bool = False
     """A library can offer what the signal shows without practising it."""
+    number: int = 0
+    """Its place among all signals and starts of the packs."""
 
     @cached_property
     def key(self) -> str:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from functools import cache, cached_property, lru_cache, partial
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from rung import asking, globs, hits, needles, patterns, store
-from rung.asking import Arguments, Conditions, FileAsked, Wanted
+from rung.asking import Arguments, Conditions, Wanted
 from rung.canonical import Canonical
 from rung.expressions import regex
-from rung.globs import compile_globs, index_globs
+from rung.globs import GlobIndex, compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles
 from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name
@@ -72,20 +74,22 @@ class Matchers:
     """
 
     def __init__(self, packs: Packs) -> None:
-        self.signals: list[Owned] = []
+        self._owned: list[Owned] = []
+        """Signals and starts by their numbers."""
         self._by_key: dict[str, Owned] = {}
-        self._asking: dict[str, list[Owned]] = defaultdict(list)
-        """Signals and starts by their matcher; those of one matcher are compiled when a fact first asks for them."""
+        self.by_matcher: dict[str, list[Owned]] = defaultdict(list)
+        """Signals and starts by their matcher."""
         self._types = packs.resources
         offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
-            owned_signals = [
-                Owned(detector.id, detector.title, signal, offered=signal.capability in offered) for signal in detector.signals
-            ]
-            self.signals.extend(owned_signals)
-            for owned in (*owned_signals, *[_owned_start(detector, start) for start in detector.starts]):
-                self._by_key[owned.key] = owned
-                self._asking[owned.signal.matcher].append(owned)
+            for signal in detector.signals:
+                number = len(self._owned)
+                self._owned.append(Owned(detector.id, detector.title, signal, offered=signal.capability in offered, number=number))
+            self._owned.extend(_owned_start(detector, start, number) for number, start in enumerate(detector.starts, len(self._owned)))
+        for owned in self._owned:
+            self._by_key[owned.key] = owned
+            self.by_matcher[owned.signal.matcher].append(owned)
+        self.signals = [owned for owned in self._owned if not owned.start]
         self._keys: dict[tuple[str, ...], Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
         self._names: dict[tuple[str, ...], Owners[Owned]] = {}
@@ -98,13 +102,26 @@ class Matchers:
         self.asking_for = lru_cache(maxsize=1024)(self._asking_for)
         """The signals that a live resource of a canonical type can match."""
         self._names_of = lru_cache(maxsize=256)(self._names_for)
-        self._needles = self._known_needles(packs.digest)
+        self.digest = packs.digest
+        """Tells the packs."""
+        self._asked = self._known(packs.digest)
+        self._by_matcher_at = lru_cache(maxsize=4096)(self._find_at)
+        """The signals and starts that go by files' paths and ask about one, by their matcher."""
+        self._files_of = self._by_path("file", asking.file)
+        self._tests_of = self._by_path("test", asking.test)
+        self._settings_of = lru_cache(maxsize=4096)(self._by_path("config", asking.setting))
+        self._texts_of = lru_cache(maxsize=4096)(self._by_path("text", asking.text))
+        self._calls = _Made(self._asked.calls, CallPattern, self._owned)
+        self._open_calls = _Made(self._asked.open_calls, CallPattern, self._owned)
+        self._commands = _Made(self._asked.commands, CommandPattern, self._owned)
+        self._narrowed = cache(_narrowed)
+        self._triggers = cache(_triggers)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
     def _each(self, matcher: str, read: Callable[[Owned, Arguments], Iterable[T]]) -> Iterator[T]:
         """What is read of the arguments of the signals of one matcher; raises `PackError` when they are not all understood."""
-        for owned in self._asking[matcher]:
+        for owned in self.by_matcher[matcher]:
             given = Arguments(owned.signal.arguments)
             try:
                 yield from read(owned, given)
@@ -113,43 +130,8 @@ class Matchers:
                 raise _wrong(owned, error) from error
 
     @cached_property
-    def _files_of(self) -> Callable[[str], tuple[FileAsked, ...]]:
-        return index_globs(self._each("file", asking.file))
-
-    @cached_property
-    def _dependencies(self) -> dict[tuple[str, str], list[Owned]]:
-        return _listed(self._each("dependency", asking.dependency))
-
-    @cached_property
     def _imports(self) -> dict[str, list[tuple[str, Owned]]]:
         return _listed(self._each("import", lambda owned, given: ((_root(module), (module, owned)) for module in given.texts("any"))))
-
-    @cached_property
-    def _called(self) -> tuple[_ByPart, _ByPart]:
-        """Patterns of calls by the last part of the name, and those that leave that open by the first."""
-        asked = list(self._each("call", asking.call))
-        return (
-            _listed((pattern.last, (pattern, owned)) for pattern, owned in asked if "*" not in pattern.last),
-            _listed((pattern.root, (pattern, owned)) for pattern, owned in asked if "*" in pattern.last),
-        )
-
-    @cached_property
-    def _narrowed(self) -> dict[str, tuple[Condition, tuple[str, ...]]]:
-        """For calls that count only in some files, or beside an import: which files, which modules."""
-        narrowed = {}
-        for owned in self._asking["call"]:
-            given = Arguments(owned.signal.arguments)
-            files, modules = given.optional("file"), given.optional("beside")
-            if files or modules:
-                narrowed[owned.key] = compile_globs(files or ("*",)), modules
-        return narrowed
-
-    @cached_property
-    def _triggered(self) -> dict[str, frozenset[str]]:
-        """For steps and commands that count only in a workflow with one of these triggers."""
-        asking = (*self._asking["step"], *self._asking["command"])
-        found = ((owned.key, frozenset(Arguments(owned.signal.arguments).optional("trigger"))) for owned in asking)
-        return {key: kinds for key, kinds in found if kinds}
 
     @cached_property
     def _gates_of(self) -> Callable[[str], tuple[Owned, ...]]:
@@ -160,25 +142,14 @@ class Matchers:
         return Owners(self._each("literal", asking.anything)).of
 
     @cached_property
-    def _tests_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Owned], ...]]:
-        return index_globs(self._each("test", asking.test))
-
-    @cached_property
-    def _settings_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Condition, Owned], ...]]:
-        return lru_cache(maxsize=4096)(index_globs(self._each("config", asking.setting)))
-
-    @cached_property
     def _uses_of(self) -> Callable[[str], tuple[tuple[Conditions, Owned], ...]]:
         return Owners(self._each("step", asking.step)).of
 
     @cached_property
-    def _commands(self) -> tuple[dict[str, list[tuple[CommandPattern, Owned]]], list[tuple[Condition, CommandPattern, Owned]]]:
-        """Patterns of commands by the program, and those that leave the program open."""
-        asked = list(self._each("command", asking.command))
-        return (
-            _listed((pattern.program.lower(), (pattern, owned)) for pattern, owned in asked if not pattern.is_open),
-            [(glob(pattern.program), pattern, owned) for pattern, owned in asked if pattern.is_open],
-        )
+    def _open_commands(self) -> list[tuple[Condition, CommandPattern, Owned]]:
+        """Patterns of commands that leave the program open."""
+        patterns = ((CommandPattern(text), self._owned[number]) for text, number in self._asked.open_commands)
+        return [(glob(pattern.program), pattern, owned) for pattern, owned in patterns]
 
     @cached_property
     def _workflows(self) -> list[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
@@ -196,29 +167,52 @@ class Matchers:
     def _canonical(self) -> Canonical:
         return Canonical(self._types)
 
-    @cached_property
-    def _texts_of(self) -> Callable[[str], tuple[tuple[TextPattern, Owned], ...]]:
-        return lru_cache(maxsize=4096)(index_globs(self._each("text", asking.text)))
-
-    def _known_needles(self, digest: str) -> dict[str, Needles]:
-        """What must be in a text for the patterns of text signals to match; found out once, as all of them are compiled for it.
+    def _known(self, digest: str) -> _Asked:
+        """What signals are found by; worked out once for a set of packs, as all of them are read for it.
 
         That is also when all signals are seen to be right.
         """
+        by = (__file__, asking.__file__, globs.__file__, hits.__file__, needles.__file__, patterns.__file__)
+        return store.compiled("signals", digest, _Asked, self._work_out, by=by) if digest else self._work_out()
 
-        def find() -> dict[str, Needles]:
-            for name in vars(Matchers):
-                if isinstance(getattr(Matchers, name), cached_property) and name != "_finder":
-                    getattr(self, name)
-            return dict(self._each("text", asking.needles))
-
-        return (
-            store.compiled(
-                "needles", digest, dict[str, Needles], find, by=(asking.__file__, globs.__file__, needles.__file__, patterns.__file__)
-            )
-            if digest
-            else find()
+    def _work_out(self) -> _Asked:
+        for name in ("_imports", "_gates_of", "_literals_of", "_uses_of", "_workflows", "_images_of", "_types_of"):
+            getattr(self, name)
+        dependencies: dict[str, dict[str, list[int]]] = {}
+        for (ecosystem, package), owned in self._each("dependency", asking.dependency):
+            dependencies.setdefault(ecosystem, {}).setdefault(package, []).append(owned.number)
+        calls = list(self._each("call", asking.call))
+        ends: dict[str, set[str]] = {"*": set()}
+        for pattern, _ in calls:
+            if "*" not in pattern.last:
+                ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(pattern.last)
+        commands = list(self._each("command", asking.command))
+        return _Asked(
+            paths=index_globs(
+                (patterns, owned.number)
+                for matcher, read in (("file", asking.file), ("test", asking.test), ("config", asking.setting), ("text", asking.text))
+                for patterns, owned in self._each(matcher, partial(_globs_of, read))
+            ),
+            dependencies=dependencies,
+            calls=_listed((pattern.last, (pattern.text, owned.number)) for pattern, owned in calls if "*" not in pattern.last),
+            open_calls=_listed((pattern.root, (pattern.text, owned.number)) for pattern, owned in calls if "*" in pattern.last),
+            ends={root: frozenset(lasts) for root, lasts in ends.items()},
+            commands=_listed((pattern.program.lower(), (pattern.text, owned.number)) for pattern, owned in commands if not pattern.is_open),
+            open_commands=[(pattern.text, owned.number) for pattern, owned in commands if pattern.is_open],
+            needles=dict(self._each("text", asking.needles)),
         )
+
+    def _find_at(self, path: str) -> dict[str, list[Owned]]:
+        return _listed((owned.signal.matcher, owned) for owned in map(self._owned.__getitem__, self._numbers_at(path)))
+
+    @cached_property
+    def _numbers_at(self) -> Callable[[str], tuple[int, ...]]:
+        return self._asked.paths.finder()
+
+    def _by_path(self, matcher: str, read: _ByPath[T]) -> Callable[[str], tuple[T, ...]]:
+        """What the signals of a matcher ask about a file, by its path; their arguments are read when a path is first theirs."""
+        asked = cache(lambda owned: next(iter(read(owned, Arguments(owned.signal.arguments))))[1])
+        return lambda path: tuple([asked(owned) for owned in self._by_matcher_at(path).get(matcher, ())])
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -246,24 +240,28 @@ class Matchers:
 
     @cached_property
     def _finder(self) -> Finder:
-        return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
+        return Finder(needle for needed in self._asked.needles.values() for texts in needed for needle in texts)
 
     def _likely(self, wanted: Iterable[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
         """Those text signals of which all needles are in a file."""
         found = self._finder.found_in(data.lower())
-        return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
+        return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._asked.needles[text.pattern]))]
 
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
-        return bool(self._texts_of(path))
+        return "text" in self._by_matcher_at(path)
 
     def asks_for_settings(self, path: str) -> bool:
         """Whether any configuration signal looks into files of this path."""
-        return bool(self._settings_of(path))
+        return bool(self.asking_for_settings(path))
+
+    def asking_for_settings(self, path: str) -> Sequence[Owned]:
+        """The configuration signals and starts that look into a file of this path."""
+        return self._by_matcher_at(path).get("config", ())
 
     def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
         """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
-        asked = {owned.key for _, _, owned in self._settings_of(path)}
+        asked = {owned.key for owned in self.asking_for_settings(path)}
         return tuple(
             owned.signal.capability
             for owned in self.signals
@@ -277,23 +275,14 @@ class Matchers:
 
         First parts that are enough, last parts that are enough, and first parts with the last parts that go with them.
         """
-        roots = {root for root in self._called[1] if root.startswith(languages)}
-        ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
-        return roots, self._ends["*"], ends
+        roots = {root for root in self._asked.open_calls if root.startswith(languages)}
+        ends = {root: lasts for root, lasts in self._asked.ends.items() if root.startswith(languages)}
+        return roots, self._asked.ends["*"], ends
 
     def may_match(self, name: str) -> bool:
         """Whether a call of this name matches anything, if its arguments do."""
         bare = bare_name(name)
         return any(pattern.is_named(name, bare) for pattern, _ in self._patterns_of(bare))
-
-    @cached_property
-    def _ends(self) -> dict[str, set[str]]:
-        """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
-        ends: dict[str, set[str]] = {"*": set()}
-        for last, asked in self._called[0].items():
-            for pattern, _ in asked:
-                ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(last)
-        return ends
 
     def _keys_for(self, path: str) -> Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -342,23 +331,21 @@ class Matchers:
                 continue
             if isinstance(fact, Call):
                 for match in self._match_call(fact):
-                    narrowed = self._narrowed.get(match.owned.key)
-                    if narrowed is None:
-                        yield match
-                    elif narrowed[0](file.path):
-                        yield from self._beside(match, narrowed[1], file)
+                    is_place, modules = self._narrowed(match.owned)
+                    if is_place(file.path):
+                        yield from self._beside(match, modules, file)
             elif isinstance(fact, Import):
                 yield from self._match_import(fact)
             elif isinstance(fact, Workflow):
                 kinds = {trigger.kind for trigger in fact.triggers}
                 for match in self._match_workflow(fact):
-                    wanted = self._triggered.get(match.owned.key)
-                    if wanted is None or wanted & kinds:
+                    wanted = self._triggers(match.owned)
+                    if not wanted or wanted & kinds:
                         yield match
             elif isinstance(fact, Task):
                 for command in fact.commands:
                     for owned in self._command_of(command.words):
-                        if owned.key not in self._triggered:
+                        if not self._triggers(owned):
                             yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
                 for owned in self._match_simple(file, fact):
@@ -394,7 +381,8 @@ class Matchers:
 
     def _match_simple(self, file: SourceFile, fact: Fact) -> Iterator[Owned]:
         if isinstance(fact, Dependency):
-            yield from self._dependencies.get((fact.ecosystem, fact.name.lower()), ())
+            for number in self._asked.dependencies.get(fact.ecosystem, {}).get(fact.name.lower(), ()):
+                yield self._owned[number]
         elif isinstance(fact, Literal):
             yield from self._literals_of(fact.value)
         elif isinstance(fact, Test) and fact.assertions:
@@ -449,8 +437,8 @@ class Matchers:
     def _patterns_of(self, bare: str) -> Iterator[tuple[CallPattern, Owned]]:
         """The patterns that go by the ends of a name without brackets."""
         root = bare.partition(".")[0]
-        for asked in (self._called[0].get(bare.rpartition(".")[2]), self._called[1].get(root)):
-            yield from (found for found in asked or () if found[0].root == root or "*" in found[0].root)
+        for asked in (self._calls.of(bare.rpartition(".")[2]), self._open_calls.of(root)):
+            yield from (found for found in asked if found[0].root == root or "*" in found[0].root)
 
     def _beside(self, match: Match, modules: tuple[str, ...], file: SourceFile) -> Iterator[Match]:
         """The match, if its file imports one of the modules, should its signal ask for some."""
@@ -472,11 +460,11 @@ class Matchers:
     def _command_for(self, words: tuple[str, ...]) -> tuple[Owned, ...]:
         program = program_of(words)
         lowered = frozenset(word.lower() for word in words[1:])
-        asking = (*self._commands[0].get(program, ()), *self._open_commands_of(program))
+        asking = (*self._commands.of(program), *self._open_commands_of(program))
         return tuple(owned for pattern, owned in asking if pattern.matches(words, lowered))
 
     def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
-        return tuple((pattern, owned) for is_program, pattern, owned in self._commands[1] if is_program(program))
+        return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
 
     def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
@@ -502,7 +490,61 @@ class Matchers:
 
 # ── what signals ask for ─────────────────────────────────────────────────────────────────────────────
 
-_ByPart = dict[str, list[tuple[CallPattern, Owned]]]
+
+class _Asked(Struct, frozen=True):
+    """What signals and starts are found by, with their numbers; plain, so that it can be kept."""
+
+    paths: GlobIndex
+    """Of those that go by files' paths."""
+    dependencies: dict[str, dict[str, list[int]]]
+    """By ecosystem and name."""
+    calls: dict[str, list[tuple[str, int]]]
+    """Patterns of calls by the last part of the name."""
+    open_calls: dict[str, list[tuple[str, int]]]
+    """Those that leave the last part open, by the first."""
+    ends: dict[str, frozenset[str]]
+    """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
+    commands: dict[str, list[tuple[str, int]]]
+    """Patterns of commands by the program."""
+    open_commands: list[tuple[str, int]]
+    """Those that leave the program open."""
+    needles: dict[str, Needles]
+    """What must be in a text for the pattern of a text signal to match."""
+
+
+class _Made(Generic[T]):
+    """Patterns with who asks for them, by a key; taken apart when a fact first has that key."""
+
+    def __init__(self, written: Mapping[str, list[tuple[str, int]]], make: Callable[[str], T], owned: Sequence[Owned]) -> None:
+        self._written, self._make, self._owned = written, make, owned
+        self._made: dict[str, list[tuple[T, Owned]]] = {}
+
+    def of(self, key: str) -> Sequence[tuple[T, Owned]]:
+        """The patterns of a key."""
+        made = self._made.get(key)
+        if made is None:
+            if key not in self._written:
+                return ()
+            made = self._made[key] = [(self._make(text), self._owned[number]) for text, number in self._written[key]]
+        return made
+
+
+_ByPath = Callable[[Owned, Arguments], Iterable[tuple[tuple[str, ...], T]]]
+
+
+def _globs_of(read: _ByPath[T], owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:
+    return ((patterns, owned) for patterns, _ in read(owned, given))
+
+
+def _narrowed(owned: Owned) -> tuple[Condition, tuple[str, ...]]:
+    """For a call that counts only in some files, or beside an import: which files, which modules."""
+    given = Arguments(owned.signal.arguments)
+    return compile_globs(files) if (files := given.optional("file")) else lambda _: True, given.optional("beside")
+
+
+def _triggers(owned: Owned) -> frozenset[str]:
+    """The triggers one of which a workflow must have for a step or command in it to count; nothing when all do."""
+    return frozenset(Arguments(owned.signal.arguments).optional("trigger")) if owned.signal.matcher in ("step", "command") else frozenset()
 
 
 def _listed(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
@@ -517,12 +559,12 @@ def _wrong(owned: Owned, error: Exception) -> PackError:
     return PackError(f"detectors/{owned.detector}.yaml: {what} `{owned.signal.id}`: match.{owned.signal.matcher}: {error}")
 
 
-def _owned_start(detector: Detector, start: Start) -> Owned:
+def _owned_start(detector: Detector, start: Start, number: int) -> Owned:
     """A start as a signal, so that it is compiled and matched as one."""
     signal = Signal(
         id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
     )
-    return Owned(detector.id, detector.title, signal, start)
+    return Owned(detector.id, detector.title, signal, start, number=number)
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:
