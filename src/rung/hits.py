@@ -59,6 +59,8 @@ def _place_of(signal: Signal) -> str:
 class Owned(Struct, frozen=True, dict=True, eq=False):
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
+    key: str
+    """`detector/signal` or `detector/starts/start`, unique over all packs."""
     detector: str
     tool: str
     signal: Signal
@@ -67,11 +69,6 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
     """A library can offer what the signal shows without practising it."""
     number: int = 0
     """Its place among all signals and starts of the packs."""
-
-    @cached_property
-    def key(self) -> str:
-        """`detector/signal` or `detector/starts/start`, unique over all packs."""
-        return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
 
     @cached_property
     def only_in(self) -> str:

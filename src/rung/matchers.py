@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache, cached_property, lru_cache, partial
 from typing import Any, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Raw, msgpack
 
 from rung import asking, globs, hits, needles, patterns, store
 from rung.asking import Arguments, Conditions, Wanted
@@ -27,7 +27,6 @@ from rung.records import (
     NO_PROOF,
     Call,
     Dependency,
-    Detector,
     Evidence,
     Fact,
     Image,
@@ -76,19 +75,19 @@ class Matchers:
     def __init__(self, packs: Packs) -> None:
         self._owned: list[Owned] = []
         """Signals and starts by their numbers."""
-        self._by_key: dict[str, Owned] = {}
         self.by_matcher: dict[str, list[Owned]] = defaultdict(list)
         """Signals and starts by their matcher."""
         self._types = packs.resources
         offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
-            for signal in detector.signals:
-                number = len(self._owned)
-                self._owned.append(Owned(detector.id, detector.title, signal, offered=signal.capability in offered, number=number))
-            self._owned.extend(_owned_start(detector, start, number) for number, start in enumerate(detector.starts, len(self._owned)))
+            identity, title = detector.id, detector.title
+            for number, signal in enumerate(detector.signals, len(self._owned)):
+                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, None, signal.capability in offered, number))
+            for number, start in enumerate(detector.starts, len(self._owned)):
+                self._owned.append(Owned(f"{identity}/starts/{start.id}", identity, title, _as_signal(start), start, False, number))
         for owned in self._owned:
-            self._by_key[owned.key] = owned
             self.by_matcher[owned.signal.matcher].append(owned)
+        self._by_key = {owned.key: owned for owned in self._owned}
         self.signals = [owned for owned in self._owned if not owned.start]
         self._keys: dict[tuple[str, ...], Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
@@ -104,16 +103,14 @@ class Matchers:
         self._names_of = lru_cache(maxsize=256)(self._names_for)
         self.digest = packs.digest
         """Tells the packs."""
-        self._asked = self._known(packs.digest)
+        self._parts = self._known(packs.digest)
+        """What signals are found by, as plain texts with their numbers; each part is unpacked when it is first asked."""
         self._by_matcher_at = lru_cache(maxsize=4096)(self._find_at)
         """The signals and starts that go by files' paths and ask about one, by their matcher."""
         self._files_of = self._by_path("file", asking.file)
         self._tests_of = self._by_path("test", asking.test)
         self._settings_of = lru_cache(maxsize=4096)(self._by_path("config", asking.setting))
         self._texts_of = lru_cache(maxsize=4096)(self._by_path("text", asking.text))
-        self._calls = _Made(self._asked.calls, CallPattern, self._owned)
-        self._open_calls = _Made(self._asked.open_calls, CallPattern, self._owned)
-        self._commands = _Made(self._asked.commands, CommandPattern, self._owned)
         self._narrowed = cache(_narrowed)
         self._triggers = cache(_triggers)
 
@@ -146,12 +143,6 @@ class Matchers:
         return Owners(self._each("step", asking.step)).of
 
     @cached_property
-    def _open_commands(self) -> list[tuple[Condition, CommandPattern, Owned]]:
-        """Patterns of commands that leave the program open."""
-        patterns = ((CommandPattern(text), self._owned[number]) for text, number in self._asked.open_commands)
-        return [(glob(pattern.program), pattern, owned) for pattern, owned in patterns]
-
-    @cached_property
     def _workflows(self) -> list[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
         return list(self._each("workflow", asking.workflow))
 
@@ -167,15 +158,58 @@ class Matchers:
     def _canonical(self) -> Canonical:
         return Canonical(self._types)
 
-    def _known(self, digest: str) -> _Asked:
+    @cached_property
+    def _dependencies(self) -> dict[str, dict[str, list[int]]]:
+        """By ecosystem and name."""
+        return msgpack.decode(self._parts["dependencies"], type=dict[str, dict[str, list[int]]])
+
+    @cached_property
+    def _calls(self) -> _Made[CallPattern]:
+        """By the last part of the name."""
+        return _Made(self._parts["calls"], CallPattern, self._owned)
+
+    @cached_property
+    def _open_calls(self) -> _Made[CallPattern]:
+        """Those that leave the last part open, by the first."""
+        return _Made(self._parts["open calls"], CallPattern, self._owned)
+
+    @cached_property
+    def _ends(self) -> dict[str, frozenset[str]]:
+        """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
+        return msgpack.decode(self._parts["ends"], type=dict[str, frozenset[str]])
+
+    @cached_property
+    def _commands(self) -> _Made[CommandPattern]:
+        """By the program."""
+        return _Made(self._parts["commands"], CommandPattern, self._owned)
+
+    @cached_property
+    def _open_commands(self) -> list[tuple[Condition, CommandPattern, Owned]]:
+        """Those that leave the program open."""
+        return [
+            (glob(pattern.program), pattern, owned)
+            for pattern, owned in _Made(self._parts["open commands"], CommandPattern, self._owned).of("")
+        ]
+
+    @cached_property
+    def _numbers_at(self) -> Callable[[str], tuple[int, ...]]:
+        """Of the signals that go by files' paths."""
+        return msgpack.decode(self._parts["paths"], type=GlobIndex).finder()
+
+    @cached_property
+    def _needles(self) -> dict[str, Needles]:
+        """What must be in a text for the pattern of a text signal to match."""
+        return msgpack.decode(self._parts["needles"], type=dict[str, Needles])
+
+    def _known(self, digest: str) -> dict[str, Raw]:
         """What signals are found by; worked out once for a set of packs, as all of them are read for it.
 
         That is also when all signals are seen to be right.
         """
         by = (__file__, asking.__file__, globs.__file__, hits.__file__, needles.__file__, patterns.__file__)
-        return store.compiled("signals", digest, _Asked, self._work_out, by=by) if digest else self._work_out()
+        return store.compiled("signals", digest, dict[str, Raw], self._work_out, by=by) if digest else self._work_out()
 
-    def _work_out(self) -> _Asked:
+    def _work_out(self) -> dict[str, Raw]:
         for name in ("_imports", "_gates_of", "_literals_of", "_uses_of", "_workflows", "_images_of", "_types_of"):
             getattr(self, name)
         dependencies: dict[str, dict[str, list[int]]] = {}
@@ -187,27 +221,27 @@ class Matchers:
             if "*" not in pattern.last:
                 ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(pattern.last)
         commands = list(self._each("command", asking.command))
-        return _Asked(
-            paths=index_globs(
-                (patterns, owned.number)
-                for matcher, read in (("file", asking.file), ("test", asking.test), ("config", asking.setting), ("text", asking.text))
-                for patterns, owned in self._each(matcher, partial(_globs_of, read))
-            ),
-            dependencies=dependencies,
-            calls=_listed((pattern.last, (pattern.text, owned.number)) for pattern, owned in calls if "*" not in pattern.last),
-            open_calls=_listed((pattern.root, (pattern.text, owned.number)) for pattern, owned in calls if "*" in pattern.last),
-            ends={root: frozenset(lasts) for root, lasts in ends.items()},
-            commands=_listed((pattern.program.lower(), (pattern.text, owned.number)) for pattern, owned in commands if not pattern.is_open),
-            open_commands=[(pattern.text, owned.number) for pattern, owned in commands if pattern.is_open],
-            needles=dict(self._each("text", asking.needles)),
+        paths = index_globs(
+            (patterns, owned.number)
+            for matcher, read in (("file", asking.file), ("test", asking.test), ("config", asking.setting), ("text", asking.text))
+            for patterns, owned in self._each(matcher, partial(_globs_of, read))
         )
+        parts = {
+            "dependencies": dependencies,
+            "calls": _listed((pattern.last, (pattern.text, owned.number)) for pattern, owned in calls if "*" not in pattern.last),
+            "open calls": _listed((pattern.root, (pattern.text, owned.number)) for pattern, owned in calls if "*" in pattern.last),
+            "ends": {root: sorted(lasts) for root, lasts in ends.items()},
+            "commands": _listed(
+                (pattern.program.lower(), (pattern.text, owned.number)) for pattern, owned in commands if not pattern.is_open
+            ),
+            "open commands": _listed(("", (pattern.text, owned.number)) for pattern, owned in commands if pattern.is_open),
+            "paths": paths,
+            "needles": dict(self._each("text", asking.needles)),
+        }
+        return {name: Raw(msgpack.encode(part)) for name, part in parts.items()}
 
     def _find_at(self, path: str) -> dict[str, list[Owned]]:
         return _listed((owned.signal.matcher, owned) for owned in map(self._owned.__getitem__, self._numbers_at(path)))
-
-    @cached_property
-    def _numbers_at(self) -> Callable[[str], tuple[int, ...]]:
-        return self._asked.paths.finder()
 
     def _by_path(self, matcher: str, read: _ByPath[T]) -> Callable[[str], tuple[T, ...]]:
         """What the signals of a matcher ask about a file, by its path; their arguments are read when a path is first theirs."""
@@ -240,12 +274,12 @@ class Matchers:
 
     @cached_property
     def _finder(self) -> Finder:
-        return Finder(needle for needed in self._asked.needles.values() for texts in needed for needle in texts)
+        return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
 
     def _likely(self, wanted: Iterable[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
         """Those text signals of which all needles are in a file."""
         found = self._finder.found_in(data.lower())
-        return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._asked.needles[text.pattern]))]
+        return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
 
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
@@ -275,9 +309,9 @@ class Matchers:
 
         First parts that are enough, last parts that are enough, and first parts with the last parts that go with them.
         """
-        roots = {root for root in self._asked.open_calls if root.startswith(languages)}
-        ends = {root: lasts for root, lasts in self._asked.ends.items() if root.startswith(languages)}
-        return roots, self._asked.ends["*"], ends
+        roots = {root for root in self._open_calls.written if root.startswith(languages)}
+        ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
+        return roots, self._ends["*"], ends
 
     def may_match(self, name: str) -> bool:
         """Whether a call of this name matches anything, if its arguments do."""
@@ -381,7 +415,7 @@ class Matchers:
 
     def _match_simple(self, file: SourceFile, fact: Fact) -> Iterator[Owned]:
         if isinstance(fact, Dependency):
-            for number in self._asked.dependencies.get(fact.ecosystem, {}).get(fact.name.lower(), ()):
+            for number in self._dependencies.get(fact.ecosystem, {}).get(fact.name.lower(), ()):
                 yield self._owned[number]
         elif isinstance(fact, Literal):
             yield from self._literals_of(fact.value)
@@ -491,41 +525,22 @@ class Matchers:
 # ── what signals ask for ─────────────────────────────────────────────────────────────────────────────
 
 
-class _Asked(Struct, frozen=True):
-    """What signals and starts are found by, with their numbers; plain, so that it can be kept."""
-
-    paths: GlobIndex
-    """Of those that go by files' paths."""
-    dependencies: dict[str, dict[str, list[int]]]
-    """By ecosystem and name."""
-    calls: dict[str, list[tuple[str, int]]]
-    """Patterns of calls by the last part of the name."""
-    open_calls: dict[str, list[tuple[str, int]]]
-    """Those that leave the last part open, by the first."""
-    ends: dict[str, frozenset[str]]
-    """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
-    commands: dict[str, list[tuple[str, int]]]
-    """Patterns of commands by the program."""
-    open_commands: list[tuple[str, int]]
-    """Those that leave the program open."""
-    needles: dict[str, Needles]
-    """What must be in a text for the pattern of a text signal to match."""
-
-
 class _Made(Generic[T]):
     """Patterns with who asks for them, by a key; taken apart when a fact first has that key."""
 
-    def __init__(self, written: Mapping[str, list[tuple[str, int]]], make: Callable[[str], T], owned: Sequence[Owned]) -> None:
-        self._written, self._make, self._owned = written, make, owned
+    def __init__(self, packed: Raw, make: Callable[[str], T], owned: Sequence[Owned]) -> None:
+        self.written = msgpack.decode(packed, type=dict[str, list[tuple[str, int]]])
+        """The patterns as they are in packs, with the numbers of who asks."""
+        self._make, self._owned = make, owned
         self._made: dict[str, list[tuple[T, Owned]]] = {}
 
     def of(self, key: str) -> Sequence[tuple[T, Owned]]:
         """The patterns of a key."""
         made = self._made.get(key)
         if made is None:
-            if key not in self._written:
+            if key not in self.written:
                 return ()
-            made = self._made[key] = [(self._make(text), self._owned[number]) for text, number in self._written[key]]
+            made = self._made[key] = [(self._make(text), self._owned[number]) for text, number in self.written[key]]
         return made
 
 
@@ -559,12 +574,11 @@ def _wrong(owned: Owned, error: Exception) -> PackError:
     return PackError(f"detectors/{owned.detector}.yaml: {what} `{owned.signal.id}`: match.{owned.signal.matcher}: {error}")
 
 
-def _owned_start(detector: Detector, start: Start, number: int) -> Owned:
+def _as_signal(start: Start) -> Signal:
     """A start as a signal, so that it is compiled and matched as one."""
-    signal = Signal(
+    return Signal(
         id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
     )
-    return Owned(detector.id, detector.title, signal, start, number=number)
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:

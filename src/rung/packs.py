@@ -149,12 +149,19 @@ def _yaml_of(package: str, *below: str) -> _Files:
 
         place = files(package).joinpath(*below)
         return sorted((file.name, file.read_bytes()) for file in place.iterdir() if file.name.endswith(".yaml"))
-    found = []
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(".yaml"):
-            with open(os.path.join(folder, name), "rb", buffering=0) as file:
-                found.append((name, file.readall()))
-    return found
+    return [(name, _content(os.path.join(folder, name))) for name in sorted(os.listdir(folder)) if name.endswith(".yaml")]
+
+
+def _content(file: str) -> bytes:
+    """The bytes of a small file; Python's own files take three times as long to open, and there are very many."""
+    number = os.open(file, os.O_RDONLY)
+    try:
+        return b"".join(iter(lambda: os.read(number, _SMALL), b""))
+    finally:
+        os.close(number)
+
+
+_SMALL = 1 << 16
 
 
 def _compile(written: _Written) -> _Compiled:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property, partial
 
-from msgspec import Struct
+from msgspec import Raw, Struct, msgpack
 
 from rung import hits, needles, records, store
 from rung.expressions import regex
@@ -385,29 +385,29 @@ class _Group(Struct, frozen=True):
 
     always: int = 0
     """The roles of files that may all hold a pattern."""
-    needles: frozenset[str] = frozenset()
+    needles: tuple[str, ...] = ()
     by_needle: dict[str, list[_Entry]] = {}
 
 
 class _Kept(Struct, frozen=True):
-    """What is looked for; plain, so that it can be kept."""
+    """What is looked for, as groups of patterns, each unpacked when it is first asked."""
 
-    sources: dict[str, _Group]
+    sources: dict[str, Raw]
     """In source code, by what the names of calls begin with in a language; `*` in all languages."""
-    settings: dict[int, _Group]
+    settings: dict[int, Raw]
     """In configuration, by the number of the signal that asks."""
 
 
 class _Index:
     """Groups of patterns of which one must be in a file; what a pattern needs beside the rarest texts is worked out when those are found."""
 
-    def __init__(self, groups: Sequence[_Group], language: str = "") -> None:
-        self._groups = groups
+    def __init__(self, packed: Iterable[Raw], language: str = "") -> None:
+        self._groups = [msgpack.decode(group, type=_Group) for group in packed]
         self._traces = cache(partial(_traces_of, language))
         self._always = 0
-        for group in groups:
+        for group in self._groups:
             self._always |= group.always
-        self._finder = Finder(frozenset[str]().union(*(group.needles for group in groups)))
+        self._finder = Finder(needle for group in self._groups for needle in group.needles)
 
     def any_in(self, source: _Source, role: Role) -> bool:
         """Whether the traces of one pattern that counts in files of the role are all there."""
@@ -460,11 +460,10 @@ class Prefilter:
         return index.any_in(_Source(data), role_of(path))
 
     def _index_for(self, languages: tuple[str, ...]) -> _Index:
-        groups = (self._kept.sources.get(key) for key in ("*", *languages))
-        return _Index([group for group in groups if group], languages[0])
+        return _Index((self._kept.sources[key] for key in ("*", *languages) if key in self._kept.sources), languages[0])
 
     def _settings_index_for(self, numbers: tuple[int, ...]) -> _Index:
-        return _Index([self._kept.settings[number] for number in numbers])
+        return _Index(self._kept.settings[number] for number in numbers)
 
     @cached_property
     def _kept(self) -> _Kept:
@@ -476,8 +475,8 @@ class Prefilter:
         sources: dict[str, list[_Pattern]] = defaultdict(list)
         for key, found in self._patterns():
             sources[key].append(found)
-        settings = {owned.number: _grouped(_settings_patterns(owned)) for owned in self._matchers.by_matcher["config"]}
-        return _Kept({key: _grouped(found) for key, found in sources.items()}, settings)
+        settings = {owned.number: _packed(_settings_patterns(owned)) for owned in self._matchers.by_matcher["config"]}
+        return _Kept({key: _packed(found) for key, found in sources.items()}, settings)
 
     def _patterns(self) -> Iterator[tuple[str, _Pattern]]:
         """What is asked for in source code, by what the names of calls begin with in a language; `*` for what is in any."""
@@ -521,14 +520,16 @@ def _pattern(rarest: tuple[str, ...], roles: int, kind: str, pattern: str, value
     return rarest[0], (rarest[-1], roles, kind, pattern, value)
 
 
-def _grouped(patterns: Iterable[_Pattern]) -> _Group:
+def _packed(patterns: Iterable[_Pattern]) -> Raw:
+    """Patterns as a group."""
     by_needle: dict[str, list[_Entry]] = defaultdict(list)
     for needle, entry in patterns:
         by_needle[needle].append(entry)
     always = 0
     for _, roles, *_ in by_needle.pop("", ()):
         always |= roles
-    return _Group(always, frozenset((*by_needle, *(entry[0] for entries in by_needle.values() for entry in entries))), by_needle)
+    needles = {*by_needle, *(entry[0] for entries in by_needle.values() for entry in entries)}
+    return Raw(msgpack.encode(_Group(always, tuple(sorted(needles)), by_needle)))
 
 
 def _settings_patterns(owned: Owned) -> Iterator[_Pattern]:
@@ -537,7 +538,7 @@ def _settings_patterns(owned: Owned) -> Iterator[_Pattern]:
     for key in _texts(arguments.get("key", "*")):
         for value in _texts(arguments.get("value", "*")):
             traces = setting_traces(key, value)
-            yield _pattern(_rarest(text.decode() for text in (*traces.words, *traces.pieces)), _bits(owned), "config", key, value)
+            yield _pattern(_rarest(text.decode() for text in (*sorted(traces.words), *traces.pieces)), _bits(owned), "config", key, value)
 
 
 def _bits(owned: Owned) -> int:
