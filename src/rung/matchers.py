@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, cached_property, lru_cache, partial
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from msgspec import Raw, msgpack
 
-from rung import asking, globs, hits, needles, patterns, store
+from rung import asking, canonical, globs, hits, needles, patterns, store
 from rung.asking import Arguments, Conditions, Wanted
-from rung.canonical import Canonical
+from rung.canonical import Canonical, Tables, tables_of
 from rung.expressions import regex
 from rung.globs import GlobIndex, compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
@@ -140,7 +141,7 @@ class Matchers:
 
     @cached_property
     def _uses_of(self) -> Callable[[str], tuple[tuple[Conditions, Owned], ...]]:
-        return Owners(self._each("step", asking.step)).of
+        return self._by_name({"step": asking.step})
 
     @cached_property
     def _workflows(self) -> list[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
@@ -152,11 +153,12 @@ class Matchers:
 
     @cached_property
     def _types_of(self) -> Callable[[str], tuple[Wanted, ...]]:
-        return Owners((*self._each("resource", asking.resource), *self._each("api", asking.api))).of
+        """By the canonical type."""
+        return self._by_name({"resource": asking.resource, "api": asking.api})
 
     @cached_property
     def _canonical(self) -> Canonical:
-        return Canonical(self._types)
+        return Canonical(msgpack.decode(self._parts["canonical"], type=Tables))
 
     @cached_property
     def _dependencies(self) -> dict[str, dict[str, list[int]]]:
@@ -206,11 +208,11 @@ class Matchers:
 
         That is also when all signals are seen to be right.
         """
-        by = (__file__, asking.__file__, globs.__file__, hits.__file__, needles.__file__, patterns.__file__)
+        by = (__file__, asking.__file__, canonical.__file__, globs.__file__, hits.__file__, needles.__file__, patterns.__file__)
         return store.compiled("signals", digest, dict[str, Raw], self._work_out, by=by) if digest else self._work_out()
 
     def _work_out(self) -> dict[str, Raw]:
-        for name in ("_imports", "_gates_of", "_literals_of", "_uses_of", "_workflows", "_images_of", "_types_of"):
+        for name in ("_imports", "_gates_of", "_literals_of", "_workflows", "_images_of"):
             getattr(self, name)
         dependencies: dict[str, dict[str, list[int]]] = {}
         for (ecosystem, package), owned in self._each("dependency", asking.dependency):
@@ -221,10 +223,11 @@ class Matchers:
             if "*" not in pattern.last:
                 ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(pattern.last)
         commands = list(self._each("command", asking.command))
-        paths = index_globs(
-            (patterns, owned.number)
-            for matcher, read in (("file", asking.file), ("test", asking.test), ("config", asking.setting), ("text", asking.text))
-            for patterns, owned in self._each(matcher, partial(_globs_of, read))
+        paths = (
+            *self._globs("file", asking.file),
+            *self._globs("test", asking.test),
+            *self._globs("config", asking.setting),
+            *self._globs("text", asking.text),
         )
         parts = {
             "dependencies": dependencies,
@@ -235,18 +238,33 @@ class Matchers:
                 (pattern.program.lower(), (pattern.text, owned.number)) for pattern, owned in commands if not pattern.is_open
             ),
             "open commands": _listed(("", (pattern.text, owned.number)) for pattern, owned in commands if pattern.is_open),
-            "paths": paths,
+            "paths": index_globs(paths),
             "needles": dict(self._each("text", asking.needles)),
+            "canonical": tables_of(self._types),
+            "step": self._globs("step", asking.step),
+            "resource": self._globs("resource", asking.resource),
+            "api": self._globs("api", asking.api),
         }
         return {name: Raw(msgpack.encode(part)) for name, part in parts.items()}
+
+    def _globs(self, matcher: str, read: _ByGlobs[object]) -> list[tuple[tuple[str, ...], int]]:
+        """The globs that the signals of a matcher go by, with their numbers."""
+        return list(self._each(matcher, partial(_globs_of, read)))
 
     def _find_at(self, path: str) -> dict[str, list[Owned]]:
         return _listed((owned.signal.matcher, owned) for owned in map(self._owned.__getitem__, self._numbers_at(path)))
 
-    def _by_path(self, matcher: str, read: _ByPath[T]) -> Callable[[str], tuple[T, ...]]:
+    def _by_path(self, matcher: str, read: _ByGlobs[T]) -> Callable[[str], tuple[T, ...]]:
         """What the signals of a matcher ask about a file, by its path; their arguments are read when a path is first theirs."""
-        asked = cache(lambda owned: next(iter(read(owned, Arguments(owned.signal.arguments))))[1])
+        asked = cache(lambda owned: _only(read, owned))
         return lambda path: tuple([asked(owned) for owned in self._by_matcher_at(path).get(matcher, ())])
+
+    def _by_name(self, reads: Mapping[str, _ByGlobs[T]]) -> Callable[[str], tuple[T, ...]]:
+        """What the signals of some matchers ask about a fact, by its name; their arguments are read when a name is first theirs."""
+        kept = (msgpack.decode(self._parts[matcher], type=list[tuple[tuple[str, ...], int]]) for matcher in reads)
+        numbers_of = Owners(chain.from_iterable(kept)).of
+        asked = cache(lambda owned: _only(reads[owned.signal.matcher], owned))
+        return lru_cache(maxsize=4096)(lambda name: tuple([asked(self._owned[number]) for number in numbers_of(name)]))
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -544,11 +562,17 @@ class _Made(Generic[T]):
         return made
 
 
-_ByPath = Callable[[Owned, Arguments], Iterable[tuple[tuple[str, ...], T]]]
+_ByGlobs = Callable[[Owned, Arguments], Iterable[tuple[tuple[str, ...], T]]]
 
 
-def _globs_of(read: _ByPath[T], owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:
-    return ((patterns, owned) for patterns, _ in read(owned, given))
+def _only(read: _ByGlobs[T], owned: Owned) -> T:
+    """What a signal asks beside its globs."""
+    [(_, asked)] = read(owned, Arguments(owned.signal.arguments))
+    return asked
+
+
+def _globs_of(read: _ByGlobs[object], owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], int]]:
+    return ((patterns, owned.number) for patterns, _ in read(owned, given))
 
 
 def _narrowed(owned: Owned) -> tuple[Condition, tuple[str, ...]]:
