@@ -106,7 +106,7 @@ class Matchers:
         """Tells the packs."""
         self._parts = self._known(packs.digest)
         """What signals are found by, as plain texts with their numbers; each part is unpacked when it is first asked."""
-        self._by_matcher_at = lru_cache(maxsize=4096)(self._find_at)
+        self._by_matcher_at = lru_cache(maxsize=1 << 14)(self._find_at)
         """The signals and starts that go by files' paths and ask about one, by their matcher."""
         self._files_of = self._by_path("file", asking.file)
         self._tests_of = self._by_path("test", asking.test)

@@ -402,12 +402,15 @@ class _Index:
     """Groups of patterns of which one must be in a file; what a pattern needs beside the rarest texts is worked out when those are found."""
 
     def __init__(self, packed: Iterable[Raw], language: str = "") -> None:
-        self._groups = [msgpack.decode(group, type=_Group) for group in packed]
         self._traces = cache(partial(_traces_of, language))
         self._always = 0
-        for group in self._groups:
+        self._by_needle: dict[str, list[_Entry]] = {}
+        groups = [msgpack.decode(group, type=_Group) for group in packed]
+        for group in groups:
             self._always |= group.always
-        self._finder = Finder(needle for group in self._groups for needle in group.needles)
+            for needle, entries in group.by_needle.items():
+                self._by_needle.setdefault(needle, []).extend(entries)
+        self._finder = Finder(needle for group in groups for needle in group.needles)
 
     def any_in(self, source: _Source, role: Role) -> bool:
         """Whether the traces of one pattern that counts in files of the role are all there."""
@@ -417,9 +420,8 @@ class _Index:
         found = self._finder.found_in(source.lowered)
         return any(
             self._traces(kind, pattern, value).are_in(source)
-            for group in self._groups
             for needle in found
-            for other, roles, kind, pattern, value in group.by_needle.get(needle, ())
+            for other, roles, kind, pattern, value in self._by_needle.get(needle, ())
             if other in found and bit & roles
         )
 
