@@ -12,9 +12,7 @@ COMPILE = """
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.prefilter import Prefilter
-packs = load_packs()
-Matchers(packs)
-Prefilter(packs.detectors, packs.digest).worth_reading(("",), "a.py", b"")
+Prefilter(Matchers(load_packs())).worth_reading(("",), "a.py", b"")
 """
 
 

@@ -78,7 +78,7 @@ class Finder:
     def __init__(self, packs: Packs | None = None) -> None:
         self.packs = packs or load_packs()
         self._matchers = Matchers(self.packs)
-        self._readers = Readers(self._matchers, Prefilter(self.packs.detectors))
+        self._readers = Readers(self._matchers, Prefilter(self._matchers))
         self._known: dict[Path, list[Evidence]] = {}
         self._lives: dict[Path, list[Live]] = {}
 

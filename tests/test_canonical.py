@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rung.canonical import Canonical
+from rung.canonical import Canonical, tables_of
 from rung.records import Resource, ResourceType
 
 PACKS = {
@@ -20,7 +20,7 @@ TYPES = tuple(
     for pack in PACKS.values()
     for entry in pack["types"]
 )
-CANONICAL = Canonical(TYPES)
+CANONICAL = Canonical(tables_of(TYPES))
 
 
 def canonical(dialect: str, name: str, **attributes: str) -> str:

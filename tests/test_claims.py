@@ -11,7 +11,8 @@ from rung.readers import Readers
 from rung.readers.reading import Claimants, Claims, Reading, called, named, suffixed
 
 PACKS = load_packs()
-READERS = Readers(Matchers(PACKS), Prefilter(PACKS.detectors))
+MATCHERS = Matchers(PACKS)
+READERS = Readers(MATCHERS, Prefilter(MATCHERS))
 
 
 @pytest.mark.parametrize(

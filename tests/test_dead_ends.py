@@ -36,7 +36,7 @@ def found(
     target = open_worktree(str(folder))
     target.info = replace(target.info, **branches)
     packs = load_packs()
-    read = Readers(matchers, Prefilter(packs.detectors)).read_all(target, processes=1)
+    read = Readers(matchers, Prefilter(matchers)).read_all(target, processes=1)
     ends: tuple[DeadEnd, ...] = DeadEnds(target, read, starts_of(match(read, matchers))).find(evidence, packs.detectors, packs.dead_ends)
     return [(one.kind, f"{one.location.path}:{one.location.line}", one.what) for one in ends]
 

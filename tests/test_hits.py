@@ -5,8 +5,8 @@ from __future__ import annotations
 from rung.hits import Match, Owned, joined, match_of, settled
 from rung.records import Call, Command, Fact, Import, Resource, Setting, Signal, SourceFile, Start, Strength, Task
 
-SIGNAL = Owned("d", "D", Signal(id="s", capability="code.ci", strength=Strength.IMPLEMENTED, matcher="call", arguments={}, where=()))
-START = Owned("d", "D", SIGNAL.signal, Start(id="t", trigger="", matcher="call", arguments={}, where=()))
+SIGNAL = Owned("d/s", "d", "D", Signal(id="s", capability="code.ci", strength=Strength.IMPLEMENTED, matcher="call", arguments={}, where=()))
+START = Owned("d/starts/t", "d", "D", SIGNAL.signal, Start(id="t", trigger="", matcher="call", arguments={}, where=()))
 TASK = Task(line=4, kind="make", name="all", commands=(Command(line=5, words=("a",)), Command(line=6, words=("b",))))
 
 

@@ -128,7 +128,8 @@ BYTES: dict[str, bytes] = {
 @cache
 def readings() -> tuple[tuple[Reading, str], ...]:
     """Each reading with the first name that it claims."""
-    readers = Readers(Matchers(load_packs()), Prefilter(load_packs().detectors))
+    matchers = Matchers(load_packs())
+    readers = Readers(matchers, Prefilter(matchers))
     found = []
     for name in readers.names():
         claimed = [path for path in NAMES.split() if name in readers.claims(path)]

@@ -5,16 +5,21 @@ from __future__ import annotations
 import pytest
 
 from rung import records
+from rung.matchers import Matchers
 from rung.patterns import CallPattern
 from rung.prefilter import Prefilter, call_traces, literal_traces, words_of
 from rung.readers import python
 from rung.readers.python.skim import skimmed
-from rung.records import Call, Detector, Entry, Import, Role, Signal, Start, Strength
+from rung.records import Call, Detector, Entry, Import, Packs, Role, Signal, Start, Strength
 
 
 def detector(matcher: str, *patterns: str) -> Detector:
     signal = Signal(id="a", capability="x.y", strength=Strength.DECLARED, matcher=matcher, arguments={"any": list(patterns)})
     return Detector(id="d", title="D", homepage="", signals=(signal,))
+
+
+def prefilter(*detectors: Detector) -> Prefilter:
+    return Prefilter(Matchers(Packs(detectors=detectors, capabilities=(), resources=(), frameworks=(), digest="")))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +39,7 @@ def test_a_file_with_a_call_that_matches_is_worth_reading(pattern: str, source: 
     calls = [fact for fact in python.facts_of(source) if isinstance(fact, Call)]
     assert any(CallPattern(pattern).matches(call, call.name.split("[")[0] if "[" not in pattern else call.name) for call in calls)
 
-    assert Prefilter([detector("call", pattern)]).worth_reading(("",), "a.py", source.encode())
+    assert prefilter(detector("call", pattern)).worth_reading(("",), "a.py", source.encode())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_however_a_name_comes_to_be_called_the_file_is_worth_reading(pattern: st
     calls = [fact for fact in python.facts_of(source) if isinstance(fact, Call)]
     assert any(CallPattern(pattern).matches(call, call.name.split("[")[0] if "[" not in pattern else call.name) for call in calls)
 
-    assert Prefilter([detector("call", pattern)]).worth_reading(("",), "a.py", source.encode())
+    assert prefilter(detector("call", pattern)).worth_reading(("",), "a.py", source.encode())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_however_a_name_comes_to_be_called_the_file_is_worth_reading(pattern: st
     ],
 )
 def test_words_that_are_not_used_as_the_pattern_means_are_not_read_for(pattern: str, source: str) -> None:
-    assert not Prefilter([detector("call", pattern)]).worth_reading(("",), "a.py", source.encode())
+    assert not prefilter(detector("call", pattern)).worth_reading(("",), "a.py", source.encode())
 
 
 @pytest.mark.parametrize(
@@ -106,36 +111,36 @@ def test_words_that_are_not_used_as_the_pattern_means_are_not_read_for(pattern: 
 def test_each_language_tells_in_its_own_way_that_a_name_is_called(language: str, pattern: str, source: str, worth: bool) -> None:
     languages = ("sql:", "dbt.") if language in ("sql:", "dbt.") else (language,)
 
-    assert Prefilter([detector("call", pattern)]).worth_reading(languages, "a", source.encode()) is worth
+    assert prefilter(detector("call", pattern)).worth_reading(languages, "a", source.encode()) is worth
 
 
 def test_literals_begin_behind_a_quote() -> None:
-    prefilter = Prefilter([detector("literal", "s3://?*", "E:\\*.csv", "?*://*/dt={}*")])
+    looked_for = prefilter(detector("literal", "s3://?*", "E:\\*.csv", "?*://*/dt={}*"))
 
-    assert prefilter.worth_reading(("",), "a.py", b"read('S3://bucket')")
-    assert prefilter.worth_reading(("",), "a.py", rb'read("e:\\data\\a.csv")')
-    assert prefilter.worth_reading(("",), "a.py", b"read(f'{root}://x/dt={day}')")
-    assert not prefilter.worth_reading(("",), "a.py", b"# reads s3://bucket and type: a.csv")
+    assert looked_for.worth_reading(("",), "a.py", b"read('S3://bucket')")
+    assert looked_for.worth_reading(("",), "a.py", rb'read("e:\\data\\a.csv")')
+    assert looked_for.worth_reading(("",), "a.py", b"read(f'{root}://x/dt={day}')")
+    assert not looked_for.worth_reading(("",), "a.py", b"# reads s3://bucket and type: a.csv")
 
 
 def test_imports_are_worth_reading_whatever_is_called() -> None:
-    assert Prefilter([detector("import", "js:lib")]).worth_reading(("js:",), "a.js", b"import a from 'lib'")
+    assert prefilter(detector("import", "js:lib")).worth_reading(("js:",), "a.js", b"import a from 'lib'")
 
 
 def test_a_file_is_worth_reading_only_for_what_counts_in_its_role() -> None:
     start = Start(id="s", matcher="call", arguments={"any": ["subprocess.run"]}, where=(Role.SOURCE,))
-    prefilter = Prefilter([detector("call", "mlflow.run"), Detector(id="e", title="E", homepage="", signals=(), starts=(start,))])
+    looked_for = prefilter(detector("call", "mlflow.run"), Detector(id="e", title="E", homepage="", signals=(), starts=(start,)))
 
-    assert prefilter.worth_reading(("",), "a.py", b"import subprocess\nsubprocess.run('x')")
-    assert not prefilter.worth_reading(("",), "tests/test_a.py", b"import subprocess\nsubprocess.run('x')")
-    assert prefilter.worth_reading(("",), "tests/test_a.py", b"import mlflow\nmlflow.run('x')")
+    assert looked_for.worth_reading(("",), "a.py", b"import subprocess\nsubprocess.run('x')")
+    assert not looked_for.worth_reading(("",), "tests/test_a.py", b"import subprocess\nsubprocess.run('x')")
+    assert looked_for.worth_reading(("",), "tests/test_a.py", b"import mlflow\nmlflow.run('x')")
 
 
 def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:
-    prefilter = Prefilter([detector("call", "*.fit", "mlflow.log_model")])
+    looked_for = prefilter(detector("call", "*.fit", "mlflow.log_model"))
 
-    assert not prefilter.worth_reading(("",), "a.py", b"benefit.fits()\nmlflow.run()")
-    assert not prefilter.worth_reading(("js:",), "a.js", b"mlflow.log_model()")
+    assert not looked_for.worth_reading(("",), "a.py", b"benefit.fits()\nmlflow.run()")
+    assert not looked_for.worth_reading(("js:",), "a.js", b"mlflow.log_model()")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +157,7 @@ def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:
     ],
 )
 def test_gates_need_a_word_compared_in_a_statement_that_may_stop(source: bytes, worth: bool) -> None:
-    assert Prefilter([detector("gate", "*_accuracy", "auc")]).worth_reading(("",), "a.py", source) is worth
+    assert prefilter(detector("gate", "*_accuracy", "auc")).worth_reading(("",), "a.py", source) is worth
 
 
 def test_traces_are_the_words_and_pieces_of_a_pattern() -> None:
@@ -232,4 +237,4 @@ def test_what_only_a_tree_tells_is_not_skimmed(source: str) -> None:
 
 
 def test_a_gate_of_any_name_is_looked_for_everywhere() -> None:
-    assert Prefilter([detector("gate", "*")]).worth_reading(("",), "a.py", b"x")
+    assert prefilter(detector("gate", "*")).worth_reading(("",), "a.py", b"x")

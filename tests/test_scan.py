@@ -130,7 +130,8 @@ def test_the_facts_are_the_same_however_many_processes_read_them() -> None:
     packs = load_packs()
     target = open_worktree(str(FIXTURES / "scenarios" / "automated-platform"))
 
-    read = [Readers(Matchers(packs), Prefilter(packs.detectors)).read_all(target, processes=count) for count in (1, 2, 3)]
+    matchers = Matchers(packs)
+    read = [Readers(matchers, Prefilter(matchers)).read_all(target, processes=count) for count in (1, 2, 3)]
 
     assert read[0] == read[1] == read[2]
     assert any(file.facts for file in read[0])

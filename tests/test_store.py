@@ -10,6 +10,9 @@ import pytest
 
 from rung import packs, store
 from rung.cli import main
+from rung.matchers import Matchers
+from rung.prefilter import Prefilter
+from rung.records import Call, Dependency, Setting, SourceFile
 
 Change = Callable[[Path], object]
 
@@ -39,6 +42,22 @@ def test_compiled_packs_are_read_without_parsing(folder: Path, monkeypatch: pyte
     monkeypatch.setattr(packs, "parse", lambda *_: pytest.fail("parsed again"))
 
     assert load().detectors
+
+
+def test_signals_find_the_same_worked_out_and_compiled(folder: Path) -> None:
+    facts = (
+        Call(line=1, name="mlflow.log_metric"),
+        Dependency(line=2, name="mlflow", ecosystem="pypi"),
+        Setting(line=3, key="remote", value="s3://x"),
+    )
+    file = SourceFile(path=".dvc/config", size=1, facts=facts)
+    fresh, kept = Matchers(packs.load_packs()), Matchers(packs.load_packs())
+    source = b"import mlflow\nmlflow.log_metric('a', 1)"
+
+    assert fresh.matched(file).hits == kept.matched(file).hits != ()
+    assert Prefilter(fresh).worth_reading(("",), "a.py", source)
+    assert Prefilter(kept).worth_reading(("",), "a.py", source)
+    assert {file.name for file in folder.iterdir()} >= {"signals.compiled", "traces.compiled"}
 
 
 def test_a_changed_pack_is_compiled_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ resource packs) give Terraform's names; everything else follows from folding: `a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
 
 from rung.expressions import regex
 from rung.records import Resource, ResourceType
@@ -64,28 +66,41 @@ _API_VERSION = regex(r"v\d+(?:(?:alpha|beta)\d+)?(?:p\d+(?:beta|alpha)\d+)?|v?\d
 _NAME_VERSION = regex(r"V\d+$|_v\d+$")
 
 
+class Tables(Struct, frozen=True):
+    """The canonical types of the resource packs; plain, so that they can be kept."""
+
+    names: dict[str, str] = {}
+    """By every name that the packs give, in lower case."""
+    folded: dict[str, str] = {}
+    leaves: dict[str, str | None] = {}
+    """By provider and last part, folded; nothing where several have the same."""
+
+
+def tables_of(types: Sequence[ResourceType]) -> Tables:
+    """The tables of some packs' types."""
+    tables = Tables()
+    for resource_type in types:
+        for name in (resource_type.type, *resource_type.terraform, *resource_type.kubernetes):
+            tables.names.setdefault(name.lower(), resource_type.type)
+    for resource_type in types:
+        tables.folded.setdefault(_fold(resource_type.type.replace(".googleapis.com", "")), resource_type.type)
+        if resource_type.type.startswith("Microsoft."):
+            provider, *segments = resource_type.type.split("/")
+            tables.folded.setdefault(_fold(provider + "".join(map(_singular, segments))), resource_type.type)
+            leaf = _fold(provider + _singular(segments[-1]))
+            tables.leaves[leaf] = None if leaf in tables.leaves else resource_type.type
+    for resource_type in types:
+        for name in (*resource_type.terraform, *resource_type.kubernetes):
+            tables.folded.setdefault(_fold(name), resource_type.type)
+    return tables
+
+
 class Canonical:
     """Canonical names of infrastructure types, by the tables of the resource packs and by folding."""
 
-    def __init__(self, types: Iterable[ResourceType]) -> None:
-        self._names: dict[str, str] = {}
-        self._folded: dict[str, str] = {}
-        self._leaves: dict[str, str | None] = {}
+    def __init__(self, tables: Tables) -> None:
+        self._names, self._folded, self._leaves = tables.names, tables.folded, tables.leaves
         self._answers: dict[tuple[str, str], str] = {}
-        listed = tuple(types)
-        for resource_type in listed:
-            for name in (resource_type.type, *resource_type.terraform, *resource_type.kubernetes):
-                self._names.setdefault(name.lower(), resource_type.type)
-        for resource_type in listed:
-            self._folded.setdefault(_fold(resource_type.type.replace(".googleapis.com", "")), resource_type.type)
-            if resource_type.type.startswith("Microsoft."):
-                provider, *segments = resource_type.type.split("/")
-                self._folded.setdefault(_fold(provider + "".join(map(_singular, segments))), resource_type.type)
-                leaf = _fold(provider + _singular(segments[-1]))
-                self._leaves[leaf] = None if leaf in self._leaves else resource_type.type
-        for resource_type in listed:
-            for name in (*resource_type.terraform, *resource_type.kubernetes):
-                self._folded.setdefault(_fold(name), resource_type.type)
 
     def canonical(self, resource: Resource) -> str:
         """The canonical type of a resource; its own type's name when no canonical one is known."""

@@ -16,6 +16,8 @@ class _Later:
 
     def __init__(self, pattern: str | bytes, flags: int) -> None:
         self._given: tuple[Any, int] = (pattern, flags)
+        self.pattern = pattern
+        """As of a compiled one; others are put together of it before any is needed."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TypeVar
 
 from ahocorasick_rs import AhoCorasick, Implementation
+from msgspec import Struct
 
 from rung import wildcards
 from rung.expressions import regex
@@ -21,7 +21,6 @@ from rung.wildcards import Condition
 MAX_ALTERNATIVES = 256
 """Plain globs that the braces of one glob may stand for."""
 
-T = TypeVar("T")
 _WILD_PIECE = regex(r"\*\*/|[*?]|\[[^\]]*\]?")
 _PIECE = regex(r"\*\*/|\*+|\?|\[!?[^\]/]+\]|[^*?\[]+|\[")
 
@@ -49,43 +48,51 @@ def compile_globs(globs: Iterable[str]) -> Callable[[str], bool]:
     return means
 
 
-def index_globs(owned: Iterable[tuple[Iterable[str], T]]) -> Callable[[str], tuple[T, ...]]:
-    """A question `whose globs mean this path?`, answered in the order given.
+class GlobIndex(Struct, frozen=True):
+    """Globs and the numbers of those who ask for them, sorted by what a path must hold; plain, so that it can be kept."""
 
-    The file's name is looked up; one pass over the path finds the literal pieces in it, and so the few globs to try.
-    """
-    owners: list[T] = []
-    by_name: dict[str, list[int]] = {}
-    tried: dict[str, tuple[_Glob, list[int]]] = {}
-    for index, (globs, owner) in enumerate(owned):
-        owners.append(owner)
+    names: dict[str, list[int]]
+    """By a file's whole name."""
+    pieces: dict[str, dict[str, list[tuple[str, list[int]]]]]
+    """By a literal piece, and by what the name has to be or end with: the globs to try."""
+
+    def finder(self) -> Callable[[str], tuple[int, ...]]:
+        """A question `whose globs mean this path?`, answered by sorted numbers.
+
+        The file's name is looked up; one pass over the path finds the literal pieces in it, and so the few globs to try.
+        """
+        anywhere = self.pieces.get("", {})
+        literals = [piece for piece in self.pieces if piece]
+        likely = [self.pieces[piece] for piece in literals]
+        automaton = AhoCorasick(literals, implementation=Implementation.ContiguousNFA)
+
+        def find(path: str) -> tuple[int, ...]:
+            lowered = path.lower()
+            name = lowered.rpartition("/")[2]
+            ends = name, "." + name.rpartition(".")[2], ""
+            found = set(self.names.get(name, ()))
+            held = {number for number, _, _ in automaton.find_matches_as_indexes(lowered, overlapping=True)}
+            for by_end in (anywhere, *[likely[number] for number in held]):
+                for end in ends:
+                    for glob, numbers in by_end.get(end, ()):
+                        if _glob(glob).means(lowered, name):
+                            found.update(numbers)
+            return tuple(sorted(found))
+
+        return find
+
+
+def index_globs(owned: Iterable[tuple[Iterable[str], int]]) -> GlobIndex:
+    """The index of globs, each with the number of who asks for it."""
+    names: dict[str, list[int]] = {}
+    tried: dict[str, list[int]] = {}
+    for globs, number in owned:
         for glob in _plain(globs):
-            if _is_name(glob):
-                by_name.setdefault(glob, []).append(index)
-            else:
-                tried.setdefault(glob, (_Glob(glob), []))[1].append(index)
-    by_literal: dict[str, dict[str, list[tuple[_Glob, list[int]]]]] = {}
-    """By literal piece, and by what the name has to be or end with."""
-    for both in tried.values():
-        by_literal.setdefault(both[0].literal, {}).setdefault(both[0].end, []).append(both)
-    anywhere = by_literal.pop("", {})
-    likely = list(by_literal.values())
-    finder = AhoCorasick(list(by_literal), implementation=Implementation.ContiguousNFA)
-
-    def find(path: str) -> tuple[T, ...]:
-        lowered = path.lower()
-        name = lowered.rpartition("/")[2]
-        ends = name, "." + name.rpartition(".")[2], ""
-        found = set(by_name.get(name, ()))
-        literals = {number for number, _, _ in finder.find_matches_as_indexes(lowered, overlapping=True)}
-        for by_end in (anywhere, *[likely[number] for number in literals]):
-            for end in ends:
-                for tried_glob, indexes in by_end.get(end, ()):
-                    if tried_glob.means(lowered, name):
-                        found.update(indexes)
-        return tuple([owners[index] for index in sorted(found)]) if found else ()
-
-    return find
+            (names if _is_name(glob) else tried).setdefault(glob, []).append(number)
+    pieces: dict[str, dict[str, list[tuple[str, list[int]]]]] = {}
+    for glob, numbers in tried.items():
+        pieces.setdefault(_glob(glob).literal, {}).setdefault(_glob(glob).end, []).append((glob, numbers))
+    return GlobIndex(names, pieces)
 
 
 def _plain(globs: Iterable[str]) -> Iterable[str]:
@@ -93,11 +100,9 @@ def _plain(globs: Iterable[str]) -> Iterable[str]:
     return dict.fromkeys(plain for given in globs for plain in _written_out(given))
 
 
-@lru_cache(maxsize=4096)
-def _written_out(given: str) -> tuple[str, ...]:
-    # Two questions are asked of the globs of configuration, and most packs ask for files that others ask for, too.
+def _written_out(given: str) -> list[str]:
     relative = [glob.removeprefix("./").lower() for glob in expand_braces(given)]
-    return tuple([glob + "**" if glob.endswith("/") else glob for glob in relative])
+    return [glob + "**" if glob.endswith("/") else glob for glob in relative]
 
 
 def _is_name(glob: str) -> bool:
@@ -176,6 +181,11 @@ def _innermost(glob: str) -> tuple[str, str, str] | None:
     for match in re.finditer(r"\{([^{}]*,[^{}]*)\}", glob):
         return glob[: match.start()], match[1], glob[match.end() :]
     return None
+
+
+@lru_cache(maxsize=4096)
+def _glob(glob: str) -> _Glob:
+    return _Glob(glob)
 
 
 @lru_cache(maxsize=4096)

@@ -59,17 +59,16 @@ def _place_of(signal: Signal) -> str:
 class Owned(Struct, frozen=True, dict=True, eq=False):
     """A signal together with the detector it belongs to, or a start in the form of a signal of no capability."""
 
+    key: str
+    """`detector/signal` or `detector/starts/start`, unique over all packs."""
     detector: str
     tool: str
     signal: Signal
     start: Start | None = None
     offered: bool = False
     """A library can offer what the signal shows without practising it."""
-
-    @cached_property
-    def key(self) -> str:
-        """`detector/signal` or `detector/starts/start`, unique over all packs."""
-        return f"{self.detector}/starts/{self.start.id}" if self.start else f"{self.detector}/{self.signal.id}"
+    number: int = 0
+    """Its place among all signals and starts of the packs."""
 
     @cached_property
     def only_in(self) -> str:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from functools import cache, cached_property, lru_cache, partial
+from itertools import chain
+from typing import Any, Generic, TypeVar
 
-from rung import asking, globs, hits, needles, patterns, store
-from rung.asking import Arguments, Conditions, FileAsked, Wanted
-from rung.canonical import Canonical
+from msgspec import Raw, msgpack
+
+from rung import asking, canonical, globs, hits, needles, patterns, store
+from rung.asking import Arguments, Conditions, Wanted
+from rung.canonical import Canonical, Tables, tables_of
 from rung.expressions import regex
-from rung.globs import compile_globs, index_globs
+from rung.globs import GlobIndex, compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles
 from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name
@@ -25,7 +28,6 @@ from rung.records import (
     NO_PROOF,
     Call,
     Dependency,
-    Detector,
     Evidence,
     Fact,
     Image,
@@ -72,20 +74,22 @@ class Matchers:
     """
 
     def __init__(self, packs: Packs) -> None:
-        self.signals: list[Owned] = []
-        self._by_key: dict[str, Owned] = {}
-        self._asking: dict[str, list[Owned]] = defaultdict(list)
-        """Signals and starts by their matcher; those of one matcher are compiled when a fact first asks for them."""
+        self._owned: list[Owned] = []
+        """Signals and starts by their numbers."""
+        self.by_matcher: dict[str, list[Owned]] = defaultdict(list)
+        """Signals and starts by their matcher."""
         self._types = packs.resources
         offered = {capability.id for capability in packs.capabilities if capability.offered}
         for detector in packs.detectors:
-            owned_signals = [
-                Owned(detector.id, detector.title, signal, offered=signal.capability in offered) for signal in detector.signals
-            ]
-            self.signals.extend(owned_signals)
-            for owned in (*owned_signals, *[_owned_start(detector, start) for start in detector.starts]):
-                self._by_key[owned.key] = owned
-                self._asking[owned.signal.matcher].append(owned)
+            identity, title = detector.id, detector.title
+            for number, signal in enumerate(detector.signals, len(self._owned)):
+                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, None, signal.capability in offered, number))
+            for number, start in enumerate(detector.starts, len(self._owned)):
+                self._owned.append(Owned(f"{identity}/starts/{start.id}", identity, title, _as_signal(start), start, False, number))
+        for owned in self._owned:
+            self.by_matcher[owned.signal.matcher].append(owned)
+        self._by_key = {owned.key: owned for owned in self._owned}
+        self.signals = [owned for owned in self._owned if not owned.start]
         self._keys: dict[tuple[str, ...], Keys] = {}
         """For the signals that ask about a file: who of them asks about a key."""
         self._names: dict[tuple[str, ...], Owners[Owned]] = {}
@@ -98,13 +102,24 @@ class Matchers:
         self.asking_for = lru_cache(maxsize=1024)(self._asking_for)
         """The signals that a live resource of a canonical type can match."""
         self._names_of = lru_cache(maxsize=256)(self._names_for)
-        self._needles = self._known_needles(packs.digest)
+        self.digest = packs.digest
+        """Tells the packs."""
+        self._parts = self._known(packs.digest)
+        """What signals are found by, as plain texts with their numbers; each part is unpacked when it is first asked."""
+        self._by_matcher_at = lru_cache(maxsize=1 << 14)(self._find_at)
+        """The signals and starts that go by files' paths and ask about one, by their matcher."""
+        self._files_of = self._by_path("file", asking.file)
+        self._tests_of = self._by_path("test", asking.test)
+        self._settings_of = lru_cache(maxsize=4096)(self._by_path("config", asking.setting))
+        self._texts_of = lru_cache(maxsize=4096)(self._by_path("text", asking.text))
+        self._narrowed = cache(_narrowed)
+        self._triggers = cache(_triggers)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
     def _each(self, matcher: str, read: Callable[[Owned, Arguments], Iterable[T]]) -> Iterator[T]:
         """What is read of the arguments of the signals of one matcher; raises `PackError` when they are not all understood."""
-        for owned in self._asking[matcher]:
+        for owned in self.by_matcher[matcher]:
             given = Arguments(owned.signal.arguments)
             try:
                 yield from read(owned, given)
@@ -113,43 +128,8 @@ class Matchers:
                 raise _wrong(owned, error) from error
 
     @cached_property
-    def _files_of(self) -> Callable[[str], tuple[FileAsked, ...]]:
-        return index_globs(self._each("file", asking.file))
-
-    @cached_property
-    def _dependencies(self) -> dict[tuple[str, str], list[Owned]]:
-        return _listed(self._each("dependency", asking.dependency))
-
-    @cached_property
     def _imports(self) -> dict[str, list[tuple[str, Owned]]]:
         return _listed(self._each("import", lambda owned, given: ((_root(module), (module, owned)) for module in given.texts("any"))))
-
-    @cached_property
-    def _called(self) -> tuple[_ByPart, _ByPart]:
-        """Patterns of calls by the last part of the name, and those that leave that open by the first."""
-        asked = list(self._each("call", asking.call))
-        return (
-            _listed((pattern.last, (pattern, owned)) for pattern, owned in asked if "*" not in pattern.last),
-            _listed((pattern.root, (pattern, owned)) for pattern, owned in asked if "*" in pattern.last),
-        )
-
-    @cached_property
-    def _narrowed(self) -> dict[str, tuple[Condition, tuple[str, ...]]]:
-        """For calls that count only in some files, or beside an import: which files, which modules."""
-        narrowed = {}
-        for owned in self._asking["call"]:
-            given = Arguments(owned.signal.arguments)
-            files, modules = given.optional("file"), given.optional("beside")
-            if files or modules:
-                narrowed[owned.key] = compile_globs(files or ("*",)), modules
-        return narrowed
-
-    @cached_property
-    def _triggered(self) -> dict[str, frozenset[str]]:
-        """For steps and commands that count only in a workflow with one of these triggers."""
-        asking = (*self._asking["step"], *self._asking["command"])
-        found = ((owned.key, frozenset(Arguments(owned.signal.arguments).optional("trigger"))) for owned in asking)
-        return {key: kinds for key, kinds in found if kinds}
 
     @cached_property
     def _gates_of(self) -> Callable[[str], tuple[Owned, ...]]:
@@ -160,25 +140,8 @@ class Matchers:
         return Owners(self._each("literal", asking.anything)).of
 
     @cached_property
-    def _tests_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Owned], ...]]:
-        return index_globs(self._each("test", asking.test))
-
-    @cached_property
-    def _settings_of(self) -> Callable[[str], tuple[tuple[tuple[str, ...], Condition, Owned], ...]]:
-        return lru_cache(maxsize=4096)(index_globs(self._each("config", asking.setting)))
-
-    @cached_property
     def _uses_of(self) -> Callable[[str], tuple[tuple[Conditions, Owned], ...]]:
-        return Owners(self._each("step", asking.step)).of
-
-    @cached_property
-    def _commands(self) -> tuple[dict[str, list[tuple[CommandPattern, Owned]]], list[tuple[Condition, CommandPattern, Owned]]]:
-        """Patterns of commands by the program, and those that leave the program open."""
-        asked = list(self._each("command", asking.command))
-        return (
-            _listed((pattern.program.lower(), (pattern, owned)) for pattern, owned in asked if not pattern.is_open),
-            [(glob(pattern.program), pattern, owned) for pattern, owned in asked if pattern.is_open],
-        )
+        return self._by_name({"step": asking.step})
 
     @cached_property
     def _workflows(self) -> list[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
@@ -190,35 +153,118 @@ class Matchers:
 
     @cached_property
     def _types_of(self) -> Callable[[str], tuple[Wanted, ...]]:
-        return Owners((*self._each("resource", asking.resource), *self._each("api", asking.api))).of
+        """By the canonical type."""
+        return self._by_name({"resource": asking.resource, "api": asking.api})
 
     @cached_property
     def _canonical(self) -> Canonical:
-        return Canonical(self._types)
+        return Canonical(msgpack.decode(self._parts["canonical"], type=Tables))
 
     @cached_property
-    def _texts_of(self) -> Callable[[str], tuple[tuple[TextPattern, Owned], ...]]:
-        return lru_cache(maxsize=4096)(index_globs(self._each("text", asking.text)))
+    def _dependencies(self) -> dict[str, dict[str, list[int]]]:
+        """By ecosystem and name."""
+        return msgpack.decode(self._parts["dependencies"], type=dict[str, dict[str, list[int]]])
 
-    def _known_needles(self, digest: str) -> dict[str, Needles]:
-        """What must be in a text for the patterns of text signals to match; found out once, as all of them are compiled for it.
+    @cached_property
+    def _calls(self) -> _Made[CallPattern]:
+        """By the last part of the name."""
+        return _Made(self._parts["calls"], CallPattern, self._owned)
+
+    @cached_property
+    def _open_calls(self) -> _Made[CallPattern]:
+        """Those that leave the last part open, by the first."""
+        return _Made(self._parts["open calls"], CallPattern, self._owned)
+
+    @cached_property
+    def _ends(self) -> dict[str, frozenset[str]]:
+        """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
+        return msgpack.decode(self._parts["ends"], type=dict[str, frozenset[str]])
+
+    @cached_property
+    def _commands(self) -> _Made[CommandPattern]:
+        """By the program."""
+        return _Made(self._parts["commands"], CommandPattern, self._owned)
+
+    @cached_property
+    def _open_commands(self) -> list[tuple[Condition, CommandPattern, Owned]]:
+        """Those that leave the program open."""
+        return [
+            (glob(pattern.program), pattern, owned)
+            for pattern, owned in _Made(self._parts["open commands"], CommandPattern, self._owned).of("")
+        ]
+
+    @cached_property
+    def _numbers_at(self) -> Callable[[str], tuple[int, ...]]:
+        """Of the signals that go by files' paths."""
+        return msgpack.decode(self._parts["paths"], type=GlobIndex).finder()
+
+    @cached_property
+    def _needles(self) -> dict[str, Needles]:
+        """What must be in a text for the pattern of a text signal to match."""
+        return msgpack.decode(self._parts["needles"], type=dict[str, Needles])
+
+    def _known(self, digest: str) -> dict[str, Raw]:
+        """What signals are found by; worked out once for a set of packs, as all of them are read for it.
 
         That is also when all signals are seen to be right.
         """
+        by = (__file__, asking.__file__, canonical.__file__, globs.__file__, hits.__file__, needles.__file__, patterns.__file__)
+        return store.compiled("signals", digest, dict[str, Raw], self._work_out, by=by) if digest else self._work_out()
 
-        def find() -> dict[str, Needles]:
-            for name in vars(Matchers):
-                if isinstance(getattr(Matchers, name), cached_property) and name != "_finder":
-                    getattr(self, name)
-            return dict(self._each("text", asking.needles))
-
-        return (
-            store.compiled(
-                "needles", digest, dict[str, Needles], find, by=(asking.__file__, globs.__file__, needles.__file__, patterns.__file__)
-            )
-            if digest
-            else find()
+    def _work_out(self) -> dict[str, Raw]:
+        for name in ("_imports", "_gates_of", "_literals_of", "_workflows", "_images_of"):
+            getattr(self, name)
+        dependencies: dict[str, dict[str, list[int]]] = {}
+        for (ecosystem, package), owned in self._each("dependency", asking.dependency):
+            dependencies.setdefault(ecosystem, {}).setdefault(package, []).append(owned.number)
+        calls = list(self._each("call", asking.call))
+        ends: dict[str, set[str]] = {"*": set()}
+        for pattern, _ in calls:
+            if "*" not in pattern.last:
+                ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(pattern.last)
+        commands = list(self._each("command", asking.command))
+        paths = (
+            *self._globs("file", asking.file),
+            *self._globs("test", asking.test),
+            *self._globs("config", asking.setting),
+            *self._globs("text", asking.text),
         )
+        parts = {
+            "dependencies": dependencies,
+            "calls": _listed((pattern.last, (pattern.text, owned.number)) for pattern, owned in calls if "*" not in pattern.last),
+            "open calls": _listed((pattern.root, (pattern.text, owned.number)) for pattern, owned in calls if "*" in pattern.last),
+            "ends": {root: sorted(lasts) for root, lasts in ends.items()},
+            "commands": _listed(
+                (pattern.program.lower(), (pattern.text, owned.number)) for pattern, owned in commands if not pattern.is_open
+            ),
+            "open commands": _listed(("", (pattern.text, owned.number)) for pattern, owned in commands if pattern.is_open),
+            "paths": index_globs(paths),
+            "needles": dict(self._each("text", asking.needles)),
+            "canonical": tables_of(self._types),
+            "step": self._globs("step", asking.step),
+            "resource": self._globs("resource", asking.resource),
+            "api": self._globs("api", asking.api),
+        }
+        return {name: Raw(msgpack.encode(part)) for name, part in parts.items()}
+
+    def _globs(self, matcher: str, read: _ByGlobs[object]) -> list[tuple[tuple[str, ...], int]]:
+        """The globs that the signals of a matcher go by, with their numbers."""
+        return list(self._each(matcher, partial(_globs_of, read)))
+
+    def _find_at(self, path: str) -> dict[str, list[Owned]]:
+        return _listed((owned.signal.matcher, owned) for owned in map(self._owned.__getitem__, self._numbers_at(path)))
+
+    def _by_path(self, matcher: str, read: _ByGlobs[T]) -> Callable[[str], tuple[T, ...]]:
+        """What the signals of a matcher ask about a file, by its path; their arguments are read when a path is first theirs."""
+        asked = cache(lambda owned: _only(read, owned))
+        return lambda path: tuple([asked(owned) for owned in self._by_matcher_at(path).get(matcher, ())])
+
+    def _by_name(self, reads: Mapping[str, _ByGlobs[T]]) -> Callable[[str], tuple[T, ...]]:
+        """What the signals of some matchers ask about a fact, by its name; their arguments are read when a name is first theirs."""
+        kept = (msgpack.decode(self._parts[matcher], type=list[tuple[tuple[str, ...], int]]) for matcher in reads)
+        numbers_of = Owners(chain.from_iterable(kept)).of
+        asked = cache(lambda owned: _only(reads[owned.signal.matcher], owned))
+        return lru_cache(maxsize=4096)(lambda name: tuple([asked(self._owned[number]) for number in numbers_of(name)]))
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -255,15 +301,19 @@ class Matchers:
 
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
-        return bool(self._texts_of(path))
+        return "text" in self._by_matcher_at(path)
 
     def asks_for_settings(self, path: str) -> bool:
         """Whether any configuration signal looks into files of this path."""
-        return bool(self._settings_of(path))
+        return bool(self.asking_for_settings(path))
+
+    def asking_for_settings(self, path: str) -> Sequence[Owned]:
+        """The configuration signals and starts that look into a file of this path."""
+        return self._by_matcher_at(path).get("config", ())
 
     def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
         """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
-        asked = {owned.key for _, _, owned in self._settings_of(path)}
+        asked = {owned.key for owned in self.asking_for_settings(path)}
         return tuple(
             owned.signal.capability
             for owned in self.signals
@@ -277,7 +327,7 @@ class Matchers:
 
         First parts that are enough, last parts that are enough, and first parts with the last parts that go with them.
         """
-        roots = {root for root in self._called[1] if root.startswith(languages)}
+        roots = {root for root in self._open_calls.written if root.startswith(languages)}
         ends = {root: lasts for root, lasts in self._ends.items() if root.startswith(languages)}
         return roots, self._ends["*"], ends
 
@@ -285,15 +335,6 @@ class Matchers:
         """Whether a call of this name matches anything, if its arguments do."""
         bare = bare_name(name)
         return any(pattern.is_named(name, bare) for pattern, _ in self._patterns_of(bare))
-
-    @cached_property
-    def _ends(self) -> dict[str, set[str]]:
-        """The last parts of the names of calls by the first part; for `*` those that are asked for whatever is before them."""
-        ends: dict[str, set[str]] = {"*": set()}
-        for last, asked in self._called[0].items():
-            for pattern, _ in asked:
-                ends.setdefault("*" if "*" in pattern.root else pattern.root, set()).add(last)
-        return ends
 
     def _keys_for(self, path: str) -> Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -342,23 +383,21 @@ class Matchers:
                 continue
             if isinstance(fact, Call):
                 for match in self._match_call(fact):
-                    narrowed = self._narrowed.get(match.owned.key)
-                    if narrowed is None:
-                        yield match
-                    elif narrowed[0](file.path):
-                        yield from self._beside(match, narrowed[1], file)
+                    is_place, modules = self._narrowed(match.owned)
+                    if is_place(file.path):
+                        yield from self._beside(match, modules, file)
             elif isinstance(fact, Import):
                 yield from self._match_import(fact)
             elif isinstance(fact, Workflow):
                 kinds = {trigger.kind for trigger in fact.triggers}
                 for match in self._match_workflow(fact):
-                    wanted = self._triggered.get(match.owned.key)
-                    if wanted is None or wanted & kinds:
+                    wanted = self._triggers(match.owned)
+                    if not wanted or wanted & kinds:
                         yield match
             elif isinstance(fact, Task):
                 for command in fact.commands:
                     for owned in self._command_of(command.words):
-                        if owned.key not in self._triggered:
+                        if not self._triggers(owned):
                             yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
             else:
                 for owned in self._match_simple(file, fact):
@@ -394,7 +433,8 @@ class Matchers:
 
     def _match_simple(self, file: SourceFile, fact: Fact) -> Iterator[Owned]:
         if isinstance(fact, Dependency):
-            yield from self._dependencies.get((fact.ecosystem, fact.name.lower()), ())
+            for number in self._dependencies.get(fact.ecosystem, {}).get(fact.name.lower(), ()):
+                yield self._owned[number]
         elif isinstance(fact, Literal):
             yield from self._literals_of(fact.value)
         elif isinstance(fact, Test) and fact.assertions:
@@ -449,8 +489,8 @@ class Matchers:
     def _patterns_of(self, bare: str) -> Iterator[tuple[CallPattern, Owned]]:
         """The patterns that go by the ends of a name without brackets."""
         root = bare.partition(".")[0]
-        for asked in (self._called[0].get(bare.rpartition(".")[2]), self._called[1].get(root)):
-            yield from (found for found in asked or () if found[0].root == root or "*" in found[0].root)
+        for asked in (self._calls.of(bare.rpartition(".")[2]), self._open_calls.of(root)):
+            yield from (found for found in asked if found[0].root == root or "*" in found[0].root)
 
     def _beside(self, match: Match, modules: tuple[str, ...], file: SourceFile) -> Iterator[Match]:
         """The match, if its file imports one of the modules, should its signal ask for some."""
@@ -472,11 +512,11 @@ class Matchers:
     def _command_for(self, words: tuple[str, ...]) -> tuple[Owned, ...]:
         program = program_of(words)
         lowered = frozenset(word.lower() for word in words[1:])
-        asking = (*self._commands[0].get(program, ()), *self._open_commands_of(program))
+        asking = (*self._commands.of(program), *self._open_commands_of(program))
         return tuple(owned for pattern, owned in asking if pattern.matches(words, lowered))
 
     def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
-        return tuple((pattern, owned) for is_program, pattern, owned in self._commands[1] if is_program(program))
+        return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
 
     def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
@@ -502,7 +542,48 @@ class Matchers:
 
 # ── what signals ask for ─────────────────────────────────────────────────────────────────────────────
 
-_ByPart = dict[str, list[tuple[CallPattern, Owned]]]
+
+class _Made(Generic[T]):
+    """Patterns with who asks for them, by a key; taken apart when a fact first has that key."""
+
+    def __init__(self, packed: Raw, make: Callable[[str], T], owned: Sequence[Owned]) -> None:
+        self.written = msgpack.decode(packed, type=dict[str, list[tuple[str, int]]])
+        """The patterns as they are in packs, with the numbers of who asks."""
+        self._make, self._owned = make, owned
+        self._made: dict[str, list[tuple[T, Owned]]] = {}
+
+    def of(self, key: str) -> Sequence[tuple[T, Owned]]:
+        """The patterns of a key."""
+        made = self._made.get(key)
+        if made is None:
+            if key not in self.written:
+                return ()
+            made = self._made[key] = [(self._make(text), self._owned[number]) for text, number in self.written[key]]
+        return made
+
+
+_ByGlobs = Callable[[Owned, Arguments], Iterable[tuple[tuple[str, ...], T]]]
+
+
+def _only(read: _ByGlobs[T], owned: Owned) -> T:
+    """What a signal asks beside its globs."""
+    [(_, asked)] = read(owned, Arguments(owned.signal.arguments))
+    return asked
+
+
+def _globs_of(read: _ByGlobs[object], owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], int]]:
+    return ((patterns, owned.number) for patterns, _ in read(owned, given))
+
+
+def _narrowed(owned: Owned) -> tuple[Condition, tuple[str, ...]]:
+    """For a call that counts only in some files, or beside an import: which files, which modules."""
+    given = Arguments(owned.signal.arguments)
+    return compile_globs(files) if (files := given.optional("file")) else lambda _: True, given.optional("beside")
+
+
+def _triggers(owned: Owned) -> frozenset[str]:
+    """The triggers one of which a workflow must have for a step or command in it to count; nothing when all do."""
+    return frozenset(Arguments(owned.signal.arguments).optional("trigger")) if owned.signal.matcher in ("step", "command") else frozenset()
 
 
 def _listed(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
@@ -517,12 +598,11 @@ def _wrong(owned: Owned, error: Exception) -> PackError:
     return PackError(f"detectors/{owned.detector}.yaml: {what} `{owned.signal.id}`: match.{owned.signal.matcher}: {error}")
 
 
-def _owned_start(detector: Detector, start: Start) -> Owned:
+def _as_signal(start: Start) -> Signal:
     """A start as a signal, so that it is compiled and matched as one."""
-    signal = Signal(
+    return Signal(
         id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
     )
-    return Owned(detector.id, detector.title, signal, start)
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:

@@ -36,7 +36,7 @@ class CallPattern:
     be there, a keyword with a glob for its literal value (`!` before it: any other value), a glob for any literal positional argument.
     """
 
-    __slots__ = ("_brackets", "_conditions", "_name", "_text", "last", "root")
+    __slots__ = ("_brackets", "_conditions", "_name", "last", "root", "text")
 
     def __init__(self, text: str) -> None:
         name, _, rest = text.partition("(")
@@ -46,7 +46,7 @@ class CallPattern:
         bare = bare_name(name)
         self.last = bare.rpartition(".")[2]
         self.root = bare.partition(".")[0]
-        self._text = text
+        self.text = text
         self._name: Condition | None = None
         self._conditions: _CallArguments | None = None
         if not rest:
@@ -57,13 +57,13 @@ class CallPattern:
         if self._brackets and "[" not in name:
             return False
         if self._name is None:
-            self._name = _name_condition(self._text.partition("(")[0])
+            self._name = _name_condition(self.text.partition("(")[0])
         return self._name(name if self._brackets else bare)
 
     def matches(self, call: Call, bare: str) -> bool:
         """Whether the call matches; `bare` is its name without brackets."""
         if self._conditions is None:
-            self._conditions = _argument_conditions(self._text.partition("(")[2][:-1])
+            self._conditions = _argument_conditions(self.text.partition("(")[2][:-1])
         keywords, positional = self._conditions
         if (keywords and not call.keywords) or (positional and not call.arguments):
             return False
@@ -150,12 +150,13 @@ def _name_regex(name: str) -> re.Pattern[str]:
 class CommandPattern:
     """`dvc repro`, `terraform apply`, `python *train*.py`: the program, then words that must follow in this order."""
 
-    __slots__ = ("_needed", "_rest", "is_open", "program")
+    __slots__ = ("_needed", "_rest", "is_open", "program", "text")
 
     def __init__(self, text: str) -> None:
         words = text.split()
         if not words:
             raise ValueError("a command pattern has at least the program")
+        self.text = text
         self.program = words[0]
         self.is_open = _WILD.search(self.program) is not None
         """Whether the program is not one by name."""

@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache, partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property, partial
 
-from msgspec import Struct
+from msgspec import Raw, Struct, msgpack
 
-from rung import store
+from rung import hits, needles, records, store
 from rung.expressions import regex
-from rung.globs import index_globs
-from rung.hits import roles_of
+from rung.hits import Owned
+from rung.matchers import Matchers
 from rung.needles import Finder
-from rung.records import Detector, Role
+from rung.records import Role
 from rung.targets.roles import role_of
 
 _WILD = "*?]["
@@ -374,142 +374,177 @@ class _Gate:
         return False
 
 
-_Read = Callable[[], Traces | _Gate]
-_Roles = frozenset[Role]
-_NO_ROLES = _Roles()
-_ALL_ROLES = frozenset(Role)
+_ROLE_BITS = {role: 1 << position for position, role in enumerate(Role)}
+_ANYWHERE = sum(_ROLE_BITS.values())
+_Entry = tuple[str, int, str, str, str]
+"""What is behind a rare text: another one that must be there, too, the roles of files in which it counts, and a pattern: its kind, itself, its value."""
+
+
+class _Group(Struct, frozen=True):
+    """Patterns of which one must be in a file, by the rarest texts of each; plain, so that it can be kept."""
+
+    always: int = 0
+    """The roles of files that may all hold a pattern."""
+    needles: tuple[str, ...] = ()
+    by_needle: dict[str, list[_Entry]] = {}
+
+
+class _Kept(Struct, frozen=True):
+    """What is looked for, as groups of patterns, each unpacked when it is first asked."""
+
+    sources: dict[str, Raw]
+    """In source code, by what the names of calls begin with in a language; `*` in all languages."""
+    settings: dict[int, Raw]
+    """In configuration, by the number of the signal that asks."""
 
 
 class _Index:
-    """Patterns of which one must be in a file, found by the rarest texts of each; the rest is worked out when those are found."""
+    """Groups of patterns of which one must be in a file; what a pattern needs beside the rarest texts is worked out when those are found."""
 
-    def __init__(self, patterns: Iterable[tuple[tuple[str, ...], _Roles, _Read]]) -> None:
-        self._reads: list[_Read] = []
-        self._traces: dict[int, Traces | _Gate] = {}
-        self._by_needle: dict[str, list[tuple[str, _Roles, int]]] = defaultdict(list)
-        for number, (needles, roles, read) in enumerate(patterns):
-            self._reads.append(read)
-            self._by_needle[needles[0]].append((needles[-1], roles, number))
-        self._always = _NO_ROLES.union(*(roles for _, roles, _ in self._by_needle.pop("", ())))
-        """Roles in which every file may hold a pattern."""
-        self._finder = Finder(
-            {needle for first, others in self._by_needle.items() for needle in (first, *(other for other, _, _ in others))}
-        )
+    def __init__(self, packed: Iterable[Raw], language: str = "") -> None:
+        self._traces = cache(partial(_traces_of, language))
+        self._always = 0
+        self._by_needle: dict[str, list[_Entry]] = {}
+        groups = [msgpack.decode(group, type=_Group) for group in packed]
+        for group in groups:
+            self._always |= group.always
+            for needle, entries in group.by_needle.items():
+                self._by_needle.setdefault(needle, []).extend(entries)
+        self._finder = Finder(needle for group in groups for needle in group.needles)
 
     def any_in(self, source: _Source, role: Role) -> bool:
         """Whether the traces of one pattern that counts in files of the role are all there."""
-        if role in self._always:
+        bit = _ROLE_BITS[role]
+        if bit & self._always:
             return True
         found = self._finder.found_in(source.lowered)
         return any(
-            self._traces_of(number).are_in(source)
+            self._traces(kind, pattern, value).are_in(source)
             for needle in found
-            if needle in self._by_needle
-            for other, roles, number in self._by_needle[needle]
-            if other in found and role in roles
+            for other, roles, kind, pattern, value in self._by_needle.get(needle, ())
+            if other in found and bit & roles
         )
 
-    def _traces_of(self, number: int) -> Traces | _Gate:
-        known = self._traces.get(number)
-        if known is None:
-            known = self._traces[number] = self._reads[number]()
-        return known
+
+def _traces_of(language: str, kind: str, pattern: str, value: str) -> Traces | _Gate:
+    """What every file of a language holds in which a pattern matches."""
+    if kind == "call":
+        return call_traces(pattern, language)
+    if kind == "jinja":
+        return call_traces(pattern, "dbt.")
+    if kind == "import":
+        return _import_traces(pattern)
+    if kind == "literal":
+        return literal_traces(pattern, quoted=language in _QUOTING)
+    if kind == "config":
+        return setting_traces(pattern, value)
+    if kind == "gate":
+        return _Gate(pattern)
+    return Traces(words=frozenset(pattern.encode().split())) if kind == "words" else Traces(pieces=(pattern.encode(),))
 
 
 class Prefilter:
-    """What signals ask of source code and configuration, as words; `digest` tells the packs that the detectors are of."""
+    """What signals ask of source code and configuration, as words."""
 
-    def __init__(self, detectors: Iterable[Detector], digest: str = "") -> None:
-        self._detectors = tuple(detectors)
-        self._digest = digest
-        self._settings_index = lru_cache(maxsize=None)(self._settings_index_for)
-        self._setting = lru_cache(maxsize=None)(self._setting_for)
-        self._index = lru_cache(maxsize=None)(self._index_for)
-
-    @cached_property
-    def _asked(self) -> dict[str, list[tuple[Mapping[str, object], _Roles]]]:
-        """What is asked for, by the kind of matcher, and in files of which roles."""
-        asked: dict[str, list[tuple[Mapping[str, object], _Roles]]] = defaultdict(list)
-        for detector in self._detectors:
-            for signal in detector.signals:
-                asked[signal.matcher].append((signal.arguments, roles_of(signal)))
-            for start in detector.starts:
-                asked[start.matcher].append((start.arguments, roles_of(start)))
-        return asked
-
-    def _patterns_of(self, matcher: str) -> dict[str, _Roles]:
-        """The patterns of a matcher, and the roles of files in which one counts."""
-        found: dict[str, _Roles] = {}
-        for arguments, roles in self._asked[matcher]:
-            for text in _texts(arguments["any"]):
-                found[text] = found[text] | roles if text in found else roles
-        return found
-
-    @cached_property
-    def _rare(self) -> dict[str, tuple[str, ...]]:
-        """The rarest texts of each pattern of calls and each module."""
-
-        def find() -> dict[str, tuple[str, ...]]:
-            return {pattern: _call_needles(pattern) for matcher in ("call", "import") for pattern in self._patterns_of(matcher)}
-
-        return store.compiled("traces", self._digest, dict[str, tuple[str, ...]], find, by=(__file__,)) if self._digest else find()
-
-    @cached_property
-    def _settings_of(self) -> Callable[[str], tuple[int, ...]]:
-        """Which configuration signals ask for a file, by number."""
-        return index_globs((_texts(arguments["file"]), number) for number, (arguments, _) in enumerate(self._asked["config"]))
+    def __init__(self, matchers: Matchers) -> None:
+        self._matchers = matchers
+        self._settings_index = cache(self._settings_index_for)
+        self._index = cache(self._index_for)
 
     def worth_reading(self, languages: tuple[str, ...], path: str, data: bytes) -> bool:
         """Whether any call, literal or gate that a signal asks for can be in source code of the languages (prefixes of names), or any setting."""
         if data[:2] in _WIDE:
             return True
-        index = self._settings_index(self._settings_of(path)) if languages == ("settings",) else self._index(languages)
+        if languages == ("settings",):
+            index = self._settings_index(tuple(owned.number for owned in self._matchers.asking_for_settings(path)))
+        else:
+            index = self._index(languages)
         return index.any_in(_Source(data), role_of(path))
 
-    def _settings_index_for(self, numbers: tuple[int, ...]) -> _Index:
-        return _Index(pattern for number in numbers for pattern in self._setting(number))
-
-    def _setting_for(self, number: int) -> tuple[tuple[tuple[str, ...], _Roles, _Read], ...]:
-        """For each key and value of a configuration signal: its rarest text, and what every file holds in which it is set."""
-        found = []
-        arguments, roles = self._asked["config"][number]
-        for key in _texts(arguments.get("key", "*")):
-            for value in _texts(arguments.get("value", "*")):
-                traces = setting_traces(key, value)
-                found.append((_rarest(text.decode() for text in (*traces.words, *traces.pieces)), roles, partial(_same, traces)))
-        return tuple(found)
-
     def _index_for(self, languages: tuple[str, ...]) -> _Index:
-        return _Index(self._patterns(languages))
+        return _Index((self._kept.sources[key] for key in ("*", *languages) if key in self._kept.sources), languages[0])
 
-    def _patterns(self, languages: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], _Roles, _Read]]:
-        """What is asked for in source code of the languages: the rarest text of each pattern, where it counts, and what every file holds with a match of it."""
-        for traces in _CONSTRUCTS:
-            yield _rarest(text.decode() for text in (*traces.words, *traces.pieces)), _ALL_ROLES, partial(_same, traces)
+    def _settings_index_for(self, numbers: tuple[int, ...]) -> _Index:
+        return _Index(self._kept.settings[number] for number in numbers)
+
+    @cached_property
+    def _kept(self) -> _Kept:
+        digest = self._matchers.digest
+        by = (__file__, hits.__file__, needles.__file__, records.__file__)
+        return store.compiled("traces", digest, _Kept, self._work_out, by=by) if digest else self._work_out()
+
+    def _work_out(self) -> _Kept:
+        sources: dict[str, list[_Pattern]] = defaultdict(list)
+        for key, found in self._patterns():
+            sources[key].append(found)
+        settings = {owned.number: _packed(_settings_patterns(owned)) for owned in self._matchers.by_matcher["config"]}
+        return _Kept({key: _packed(found) for key, found in sources.items()}, settings)
+
+    def _patterns(self) -> Iterator[tuple[str, _Pattern]]:
+        """What is asked for in source code, by what the names of calls begin with in a language; `*` for what is in any."""
+        for kind, text in _CONSTRUCTS:
+            yield "*", _pattern(_rarest(text.split()), _ANYWHERE, kind, text)
         for pattern, roles in self._patterns_of("call").items():
-            if pattern.startswith("*.") or _prefix(pattern) in languages:
-                yield self._rare[pattern], roles, partial(call_traces, pattern, languages[0])
-            if "dbt." in languages and pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
-                yield _call_needles(pattern[4:]), roles, partial(call_traces, pattern[4:], "dbt.")
+            yield "*" if pattern.startswith("*.") else _prefix(pattern), _pattern(_call_needles(pattern), roles, "call", pattern)
+            if pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
+                yield "dbt.", _pattern(_call_needles(pattern[4:]), roles, "jinja", pattern[4:])
         for module, roles in self._patterns_of("import").items():
-            if _prefix(module) in languages:
-                yield self._rare[module], roles, partial(_import_traces, module)
+            yield _prefix(module), _pattern(_call_needles(module), roles, "import", module)
         for glob, roles in self._patterns_of("literal").items():
-            yield _rarest(_pieces(glob.lower())), roles, partial(literal_traces, glob, quoted=languages[0] in _QUOTING)
-        if "" in languages:
-            for glob, roles in self._patterns_of("gate").items():
-                yield (_gate_word(glob)[1],), roles, partial(_Gate, glob)
+            yield "*", _pattern(_rarest(_pieces(glob.lower())), roles, "literal", glob)
+        for glob, roles in self._patterns_of("gate").items():
+            yield "", _pattern((_gate_word(glob)[1],), roles, "gate", glob)
+
+    def _patterns_of(self, matcher: str) -> dict[str, int]:
+        """The patterns of a matcher, and the roles of files in which one counts."""
+        found: dict[str, int] = defaultdict(int)
+        for owned in self._matchers.by_matcher[matcher]:
+            for text in _texts(owned.signal.arguments["any"]):
+                found[text] |= _bits(owned)
+        return found
 
 
 _CONSTRUCTS = (
-    *(Traces(words=frozenset(words)) for words in ((b"aws_cdk",), (b"aws", b"cdk"), (b"cdktf",), (b"pulumi",))),
-    *(Traces(pieces=(piece,)) for piece in (b"cdktf_", b"pulumi_")),
+    ("words", "aws_cdk"),
+    ("words", "aws cdk"),
+    ("words", "cdktf"),
+    ("words", "pulumi"),
+    ("piece", "cdktf_"),
+    ("piece", "pulumi_"),
 )
 """Libraries whose calls declare infrastructure, as words; the packages of one provider carry its name behind an underscore."""
 
+_Pattern = tuple[str, _Entry]
+"""A pattern behind its rarest text."""
 
-def _same(traces: Traces) -> Traces:
-    return traces
+
+def _pattern(rarest: tuple[str, ...], roles: int, kind: str, pattern: str, value: str = "") -> _Pattern:
+    return rarest[0], (rarest[-1], roles, kind, pattern, value)
+
+
+def _packed(patterns: Iterable[_Pattern]) -> Raw:
+    """Patterns as a group."""
+    by_needle: dict[str, list[_Entry]] = defaultdict(list)
+    for needle, entry in patterns:
+        by_needle[needle].append(entry)
+    always = 0
+    for _, roles, *_ in by_needle.pop("", ()):
+        always |= roles
+    needles = {*by_needle, *(entry[0] for entries in by_needle.values() for entry in entries)}
+    return Raw(msgpack.encode(_Group(always, tuple(sorted(needles)), by_needle)))
+
+
+def _settings_patterns(owned: Owned) -> Iterator[_Pattern]:
+    """Each key and value that a configuration signal asks for."""
+    arguments = owned.signal.arguments
+    for key in _texts(arguments.get("key", "*")):
+        for value in _texts(arguments.get("value", "*")):
+            traces = setting_traces(key, value)
+            yield _pattern(_rarest(text.decode() for text in (*sorted(traces.words), *traces.pieces)), _bits(owned), "config", key, value)
+
+
+def _bits(owned: Owned) -> int:
+    return sum(_ROLE_BITS[role] for role in owned.roles)
 
 
 def _prefix(pattern: str) -> str:

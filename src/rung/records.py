@@ -690,7 +690,7 @@ class Capability(Record, frozen=True, kw_only=True):
     """A library can offer it to others without practising it: the code of one that is published shows it as declared only."""
 
 
-class Leaf(Record, frozen=True, kw_only=True):
+class Leaf(Record, frozen=True, kw_only=True, tag=True):
     """The demand for one capability at one strength."""
 
     capability: str
@@ -698,7 +698,7 @@ class Leaf(Record, frozen=True, kw_only=True):
     """Demanded strength; ABSENT demands that a negative capability was looked for and not found."""
 
 
-class Group(Record, frozen=True, kw_only=True):
+class Group(Record, frozen=True, kw_only=True, tag=True):
     """`all`, `any` or `at_least` n of requirements."""
 
     kind: str

@@ -72,7 +72,7 @@ class Rescan:
         self._system = system
         self._annotations = in_force(config, system, datetime.now(UTC).date().isoformat())
         self._matchers = Matchers(packs)
-        self._readers = Readers(self._matchers, Prefilter(packs.detectors, packs.digest), cache_of(packs.digest))
+        self._readers = Readers(self._matchers, Prefilter(self._matchers), cache_of(packs.digest))
         self._searched = self._matchers.in_files
         self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
         self._now: dict[str, _Known] = {}

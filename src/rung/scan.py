@@ -81,7 +81,12 @@ def scan_path(
 
 def opened(path: str, packs: Packs, *, revision: str = "", subfolder: str = "", say: Callable[[str], None] = lambda _: None) -> Target:
     """What a path names, listed and ready to be scanned; see `scan_path`."""
-    readers = cache(lambda: Readers(Matchers(packs), Prefilter(packs.detectors, packs.digest)))
+
+    @cache
+    def readers() -> Readers:
+        matchers = Matchers(packs)
+        return Readers(matchers, Prefilter(matchers))
+
     return open_target(path, revision, subfolder=subfolder, needed=lambda file: file == NAME or readers().opens(file), say=say)
 
 
@@ -113,7 +118,7 @@ def scan_systems(
         accounts: what is live.
     """
     matchers = Matchers(packs)
-    readers = Readers(matchers, Prefilter(packs.detectors, packs.digest), cache_of(packs.digest))
+    readers = Readers(matchers, Prefilter(matchers), cache_of(packs.digest))
     read = [(target, readers.read_all(target, progress=progress)) for target in targets]
     declared = _declared(read, packs, matchers) if accounts else None
     lives = accounts.look(matchers, declared) if accounts else ()

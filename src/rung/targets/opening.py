@@ -11,7 +11,6 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.records import TargetError
 from rung.targets.git import is_bare
-from rung.targets.revision import open_revision
 from rung.targets.target import Limits, Target
 from rung.targets.worktree import open_worktree
 
@@ -96,5 +95,7 @@ def open_target(
         return open_remote(place.path, place.revision, subfolder=subfolder, limits=limits, needed=needed, say=say)
     root = os.path.realpath(place.path)
     if place.revision or (is_bare(root) and os.path.basename(root) != ".git"):
+        from rung.targets.revision import open_revision
+
         return open_revision(place.path, place.revision or "HEAD", subfolder=subfolder, limits=limits)
     return open_worktree(place.path, subfolder=subfolder, limits=limits)

@@ -32,7 +32,7 @@ _IMPORT = (
 def _passing(*words: str) -> re.Pattern[str]:
     """An expression that passes over source and stops at imports, and where a line begins with one of the words."""
     word = "|".join(words)
-    return re.compile(
+    return regex(
         rf"(?:[^\"'#\n;:]++|{_PASSED}|\n(?![ \t\f]*+(?:import|from|{word})\b)|[;:](?![ \t\f]*+(?:import|from|assert)\b))*+"
         rf"(?:\Z|(?P<stop>[\n;:])[ \t\f]*+(?:{_IMPORT}|(?P<word>{word})\b|)|.)",
         re.DOTALL,

@@ -20,8 +20,8 @@ _TEST_LINE = regex(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULTILINE
 _ASSERT_LINE = regex(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
 _PYTHON = scanning.Dialect(
     prefix="",
-    called=re.compile(r"\([ \t]*+(\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,64}+)"),
-    joint=re.compile(r"\."),
+    called=regex(r"\([ \t]*+(\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,64}+)"),
+    joint=regex(r"\."),
     written=True,
 )
 
