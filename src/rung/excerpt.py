@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 
 from rung.expressions import regex
 
@@ -79,10 +81,20 @@ def visible(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
+@lru_cache(maxsize=4096)
 def excerpt(text: str) -> str:
     """At most 160 characters of source text that are safe to show anywhere."""
     shown = visible(" ".join(mask_secrets(text[:_READ_AT_MOST]).split()))
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1].rstrip() + "…"
+
+
+def excerpts(data: bytes, lines: Iterable[int]) -> dict[int, str]:
+    """Excerpts of those of some lines (the first is 1) that a content has, by number."""
+    wanted = sorted(set(lines))
+    if not wanted:
+        return {}
+    found = data.split(b"\n", wanted[-1])
+    return {line: excerpt(found[line - 1][: 4 * _READ_AT_MOST].decode("utf-8", "replace")) for line in wanted if 0 < line <= len(found)}
 
 
 def _without_value(match: re.Match[str]) -> str:

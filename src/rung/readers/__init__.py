@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from rung import sharing
 from rung.cache import Cache, Content
+from rung.excerpt import excerpts
 from rung.globs import matches
 from rung.hits import joined
 from rung.matchers import Matchers
@@ -148,7 +149,8 @@ class Readers:
         """
         if self._kept is None:
             return [file for file, _ in self._read_new(target, entries, processes, progress)]
-        wanted = [entry for entry in entries if self._looks_into(entry)]
+        # Of a file whose content is named, nobody needs to ask whether it is looked into.
+        wanted = [entry for entry in entries if not entry.unread and (entry.blob or self._looks_into(entry))]
         files = self._kept.find(
             Content(entry.path, entry.size, blob) for entry in wanted if (blob := entry.blob or _blob_of(target, entry))
         )
@@ -225,7 +227,7 @@ class Readers:
             return self._unread(entry, entry.unread), ""
         file = SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
         if not self._looks_into(entry):
-            return self._matchers.matched(file), ""
+            return self._matchers.matched(file), entry.blob  # An index that lies of the content does no harm: path and size tell all.
         readings, wants_text = self._plan(entry.path)
         data = target.read(entry.path)
         if isinstance(data, Unread):
@@ -233,9 +235,9 @@ class Readers:
         blob = blob_id(data, entry.blob) if self._kept and len(data) == entry.size else ""
         pointed = pointers.lfs_pointer(data) if entry.size <= _POINTER_SIZE else None
         if pointed is not None:
-            return self._matchers.matched(replace(file, size=pointed, lfs=True)), blob
+            return _shown(self._matchers.matched(replace(file, size=pointed, lfs=True)), data), blob
         texts = self._matchers.texts_in(entry.path, data, text_of) if wants_text else ()
-        return self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts), blob
+        return _shown(self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts), data), blob
 
     def _unread(self, entry: Entry, reason: str) -> SourceFile:
         return self._matchers.matched(SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason))
@@ -281,12 +283,18 @@ class Readers:
                     data = target.read(path)
                     if isinstance(data, Unread):
                         continue
-                    more = self._matchers.matched(replace(own[path], facts=self._facts((reading,), path, data)), by_path=False)
+                    again = replace(own[path], facts=self._facts((reading,), path, data))
+                    more = _shown(self._matchers.matched(again, by_path=False), data)
                     if known is not None:
                         known[path, include.reader] = own[path], more
                 by_path[path] = joined(file, more)
                 queue.extend(fact for fact in more.facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
+
+
+def _shown(file: SourceFile, data: bytes) -> SourceFile:
+    """A file with the lines that are shown of it, should what matches there be evidence."""
+    return replace(file, excerpts=excerpts(data, (hit.line for hit in file.hits))) if file.hits else file
 
 
 def _shares(entries: Sequence[Entry], count: int) -> list[list[Entry]]:
