@@ -160,7 +160,7 @@ class _Searching:
         starts = starts_of(matches)
         wiring = Wiring(files, starts)
         later = decided_later(wiring.unknown(), identity)
-        dead_ends = DeadEnds(target, files, starts)
+        dead_ends = DeadEnds(target, wiring.tree, starts)
         for system, own in systems_of(files, self._config):
             mine = [file for file in own if file.unread not in NOT_OURS]
             aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
