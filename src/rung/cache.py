@@ -143,28 +143,24 @@ def _decoder() -> Decoder[SourceFile]:
 
 
 def _packed(key: bytes, file: SourceFile) -> bytes | None:
-    import zlib
-
     import msgspec
 
     try:
-        content = msgspec.msgpack.encode(file)
+        packed = msgspec.msgpack.encode(file)
     except (UnicodeEncodeError, OverflowError):  # A lone surrogate, or a number beyond 64 bits.
         return None
-    packed = zlib.compress(content, 1)
-    return _sum(key, packed) + packed if len(content) <= MOST_CONTENT else None
+    # As it is: facts are small, and to press them together would take longer than all else here.
+    return _sum(key, packed) + packed if len(packed) <= MOST_CONTENT else None
 
 
 def _unpacked(key: bytes, packed: object) -> SourceFile | None:
-    import zlib
-
     import msgspec
 
     if not isinstance(packed, bytes) or packed[:_SUM] != _sum(key, packed[_SUM:]):
         return None
     try:
-        return _decoder().decode(zlib.decompressobj().decompress(packed[_SUM:], MOST_CONTENT))
-    except (zlib.error, msgspec.DecodeError):
+        return _decoder().decode(packed[_SUM:])
+    except msgspec.DecodeError:
         return None
 
 

@@ -12,7 +12,6 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from fnmatch import fnmatch
 
 from rung.commands import Tree
 from rung.expressions import regex
@@ -157,7 +156,7 @@ class DeadEnds:
         if not wanted or not info.default_branch or any(_WILD.search(name) for name in wanted):
             return ""
         known = {info.default_branch, *info.branches}
-        if any(fnmatch(branch, name.removeprefix("refs/heads/")) for name in wanted for branch in known):
+        if not known.isdisjoint(name.removeprefix("refs/heads/") for name in wanted):
             return ""
         swapped = set(wanted) <= _USUAL and info.default_branch in _USUAL
         return ", ".join(f"`{name}`" for name in wanted[:3]) if info.branches_complete or swapped else ""

@@ -40,7 +40,7 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
         for package, own in members.items()
         if _silent(package, silent) and not any(isinstance(fact, Entry) for file in own for fact in file.facts)
     }
-    found -= _started(files, found)
+    found -= _started(files, found) if found else set()
     package_of = {file.path: package for package, own in members.items() for file in own}
     users = _users(files, modules, package_of) if found else {}
     while used := _used(users, package_of, found):
