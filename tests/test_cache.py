@@ -124,6 +124,7 @@ def test_a_revision_gives_what_the_work_tree_kept(system: Path, read: list[str])
 
 def test_a_tree_that_is_as_it_was_is_neither_read_nor_asked_about(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (system / "logo.png").write_bytes(b"\x89PNG" * 1000)
+    (system / "link.py").symlink_to("train.py")
     cold = scan_path(str(commit(system)))
     looked: list[str] = []
     monkeypatch.setattr(Readers, "opens", lambda _, path: looked.append(path))

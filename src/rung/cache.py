@@ -43,11 +43,12 @@ _DAMAGED = (1, 11, 20, 26)
 
 
 class Content(Struct, frozen=True):
-    """What a file's facts hang on: where it is, its size as listed, and git's id of its bytes."""
+    """What a file's facts hang on: where it is, its size as listed, and its bytes."""
 
     path: str
     size: int
     blob: str
+    """Git's id of the bytes, or why the listing says that there are none to be read."""
 
 
 def clones_folder() -> str:
@@ -99,7 +100,8 @@ class Cache:
         rows = []
         for content, file in read:
             key = self._key(content)
-            packed = None if file.unread or any(isinstance(fact, Problem) and not fact.line for fact in file.facts) else _packed(key, file)
+            unsure = file.unread not in ("", content.blob)
+            packed = None if unsure or any(isinstance(fact, Problem) and not fact.line for fact in file.facts) else _packed(key, file)
             if packed is not None:
                 rows.append((key, today, packed))
 

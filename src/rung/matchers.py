@@ -263,7 +263,7 @@ class Matchers:
 
     def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
         """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
-        asked = {owned.key for _, _, owned in self._settings_of(path)}
+        asked = {owned.key for _, _, owned in self._settings_of(path)} if "config" in kinds else set()
         return tuple(
             owned.signal.capability
             for owned in self.signals
