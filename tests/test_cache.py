@@ -24,6 +24,7 @@ from rung.readers import Readers
 from rung.records import Call, Command, Fact, Hit, Import, Literal, Problem, Role, SourceFile, Task
 from rung.scan import scan_path
 from rung.targets.target import Entry, Target
+from rung.targets.worktree import WorkTree
 from tests.cases import FIXTURES
 from tests.hostile import git
 from tests.repositories import commit
@@ -119,6 +120,21 @@ def test_a_revision_gives_what_the_work_tree_kept(system: Path, read: list[str])
     scan_path(str(system), revision="HEAD")
 
     assert read == []
+
+
+def test_a_tree_that_is_as_it_was_is_neither_read_nor_asked_about(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (system / "logo.png").write_bytes(b"\x89PNG" * 1000)
+    (system / "link.py").symlink_to("train.py")
+    cold = scan_path(str(commit(system)))
+    looked: list[str] = []
+    monkeypatch.setattr(Readers, "opens", lambda _, path: looked.append(path))
+    monkeypatch.setattr(WorkTree, "read", lambda _, path: looked.append(path))
+
+    warm = scan_path(str(system))
+
+    assert looked == []
+    assert warm.evidence == cold.evidence
+    assert {item.excerpt for item in warm.evidence} >= {"mlflow.log_metric('a', 1)"}
 
 
 def test_an_index_that_lies_puts_no_facts_under_another_content(system: Path, read: list[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from rung.commands import Tree
 from rung.dead_ends import DeadEnds
 from rung.detect import match, starts_of
 from rung.matchers import Matchers
@@ -37,7 +38,8 @@ def found(
     target.info = replace(target.info, **branches)
     packs = load_packs()
     read = Readers(matchers, Prefilter(matchers)).read_all(target, processes=1)
-    ends: tuple[DeadEnd, ...] = DeadEnds(target, read, starts_of(match(read, matchers))).find(evidence, packs.detectors, packs.dead_ends)
+    dead_ends = DeadEnds(target, Tree(read), starts_of(match(read, matchers)))
+    ends: tuple[DeadEnd, ...] = dead_ends.find(evidence, packs.detectors, packs.dead_ends)
     return [(one.kind, f"{one.location.path}:{one.location.line}", one.what) for one in ends]
 
 

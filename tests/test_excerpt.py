@@ -95,6 +95,68 @@ def test_an_excerpt_of_hostile_length_is_short(text: str) -> None:
     assert len(excerpt(text * 100_000)) <= LONGEST
 
 
+_PARTS = (
+    *(
+        "AKIA",
+        "ASIA",
+        "AROA",
+        "AIDA",
+        "ABIA",
+        "ACCA",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "xoxb-",
+        "sk-",
+        "sk_live_",
+    ),
+    *(
+        "rk_test_",
+        "AIza",
+        "ya29.",
+        "hf_",
+        "npm_",
+        "pypi-",
+        "dapi",
+        "eyJ",
+        "hooks.slack.com/services/",
+        "https://",
+        "-----BEGIN PRIVATE KEY-----",
+    ),
+    *(
+        "password",
+        "PASSPHRASE",
+        "pwd",
+        "pass",
+        "Secret",
+        "token",
+        "credentials",
+        "sig",
+        "api_key",
+        "a\u017f\u017fkey",
+        "auth",
+        "key",
+        "Bearer ",
+        "basic ",
+    ),
+    *("A1B2C3D4E5F6G7H8" * 4, "0a" * 16, "-a0-B1_c2." * 3, "=", ": ", "--", " ", "'", '"', "@", "/", ".", "\u017fecret", "to\u212aen"),
+)
+
+
+@given(st.lists(st.sampled_from(_PARTS), max_size=6).map("".join))
+def test_what_holds_no_mark_of_a_secret_holds_none(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("rung.excerpt._TOKEN_MARKS", ("",))
+        patched.setattr("rung.excerpt._SECRET_MARKS", ("",))
+        every = mask_secrets(text)
+
+    assert mask_secrets(text) == every
+
+
 @given(st.text(max_size=300))
 def test_an_excerpt_is_always_printable_and_masking_is_idempotent(text: str) -> None:
     assert all(character.isprintable() or character == "\xa0" or character.isspace() for character in excerpt(text))

@@ -11,11 +11,15 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from rung.excerpt import visible
 from rung.records import RungError
 from rung.report import FORMATS, document_of, read_document, render, schema
 from rung.report import text as text_report
+from rung.report.document import cleaned
 from rung.report.markup import code, escaped
 from rung.report.views import held_back, source_url, web_address
 from tests import sample
@@ -99,6 +103,11 @@ def test_a_stored_document_with_control_characters_is_cleaned_too(document: dict
 
     for name in ("text", "markdown", "html", "sarif", "junit", "badge"):
         assert "\x1b" not in FORMATS[name].render(hostile), name
+
+
+@given(st.text(st.sampled_from('\\"/n\n\x00\x7f\u202e\ud800ä x')))
+def test_every_string_of_a_document_is_cleaned(text: str) -> None:
+    assert cleaned({"a": [{text: text}]}) == {"a": [{visible(text): visible(text)}]}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -423,8 +432,8 @@ def test_each_ladder_counts_the_evidence_on_its_rungs(page: _Page) -> None:
 def test_sarif_follows_the_standards_schema(document: dict[str, Any], empty: dict[str, Any]) -> None:
     validator = jsonschema.Draft4Validator(_SARIF)
 
-    for given in (document, empty):
-        validator.validate(json.loads(FORMATS["sarif"].render(given)))
+    for shown in (document, empty):
+        validator.validate(json.loads(FORMATS["sarif"].render(shown)))
 
 
 def test_code_hosts_get_paths_from_the_repository_s_root_where_a_part_of_it_was_scanned() -> None:

@@ -43,11 +43,12 @@ _DAMAGED = (1, 11, 20, 26)
 
 
 class Content(Struct, frozen=True):
-    """What a file's facts hang on: where it is, its size as listed, and git's id of its bytes."""
+    """What a file's facts hang on: where it is, its size as listed, and its bytes."""
 
     path: str
     size: int
     blob: str
+    """Git's id of the bytes, or why the listing says that there are none to be read."""
 
 
 def clones_folder() -> str:
@@ -99,7 +100,8 @@ class Cache:
         rows = []
         for content, file in read:
             key = self._key(content)
-            packed = None if file.unread or any(isinstance(fact, Problem) and not fact.line for fact in file.facts) else _packed(key, file)
+            unsure = file.unread not in ("", content.blob)
+            packed = None if unsure or any(isinstance(fact, Problem) and not fact.line for fact in file.facts) else _packed(key, file)
             if packed is not None:
                 rows.append((key, today, packed))
 
@@ -143,28 +145,24 @@ def _decoder() -> Decoder[SourceFile]:
 
 
 def _packed(key: bytes, file: SourceFile) -> bytes | None:
-    import zlib
-
     import msgspec
 
     try:
-        content = msgspec.msgpack.encode(file)
+        packed = msgspec.msgpack.encode(file)
     except (UnicodeEncodeError, OverflowError):  # A lone surrogate, or a number beyond 64 bits.
         return None
-    packed = zlib.compress(content, 1)
-    return _sum(key, packed) + packed if len(content) <= MOST_CONTENT else None
+    # As it is: facts are small, and to press them together would take longer than all else here.
+    return _sum(key, packed) + packed if len(packed) <= MOST_CONTENT else None
 
 
 def _unpacked(key: bytes, packed: object) -> SourceFile | None:
-    import zlib
-
     import msgspec
 
     if not isinstance(packed, bytes) or packed[:_SUM] != _sum(key, packed[_SUM:]):
         return None
     try:
-        return _decoder().decode(zlib.decompressobj().decompress(packed[_SUM:], MOST_CONTENT))
-    except (zlib.error, msgspec.DecodeError):
+        return _decoder().decode(packed[_SUM:])
+    except msgspec.DecodeError:
         return None
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.globs import compile_globs
 from rung.hits import Match
-from rung.modules import Modules
+from rung.modules import Modules, folders_of
 from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Step, Task, Workflow
 from rung.starts import values
 
@@ -82,6 +82,7 @@ class Tree:
         self._resources: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
         self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)
         self._kinds: dict[str, list[tuple[str, Task]]] = defaultdict(list)
+        self._places: dict[str, dict[str, list[tuple[str, Task]]]] = {}
         self.declared: dict[str, list[Task | Workflow | Resource]] = {}
         """The tasks, workflows and resources of the files that have some."""
         for file in files:
@@ -105,6 +106,14 @@ class Tree:
         """All tasks of a kind, with their paths."""
         return self._kinds.get(kind, ())
 
+    def by_folder(self, kind: str) -> Mapping[str, Sequence[tuple[str, Task]]]:
+        """All tasks of a kind, with their paths, by the folder that they are in."""
+        if kind not in self._places:
+            places = self._places[kind] = defaultdict(list)
+            for path, task in self.of_kind(kind):
+                places[posixpath.dirname(path)].append((path, task))
+        return self._places[kind]
+
     def tasks_of(self, path: str, kind: str) -> Iterator[Task]:
         """The tasks of a kind in one file."""
         return (task for at, task in self._kinds.get(kind, ()) if at == path)
@@ -113,7 +122,7 @@ class Tree:
     def _by_name(self) -> Mapping[str, Sequence[str]]:
         by_name = defaultdict(list)
         for path in self.files:
-            by_name[posixpath.basename(path)].append(path)
+            by_name[path.rpartition("/")[2]].append(path)
         return by_name
 
     def has_name(self, name: str) -> bool:
@@ -149,13 +158,12 @@ class Tree:
 
     @cached_property
     def _folders(self) -> frozenset[str]:
-        found = {""}
-        for path in self.files:
-            folder = path.rpartition("/")[0]
-            while folder and folder not in found:
-                found.add(folder)
-                folder = folder.rpartition("/")[0]
-        return frozenset(found)
+        return frozenset(("", *folders_of(self.files)))
+
+    @cached_property
+    def tests(self) -> Sequence[str]:
+        """The Python files of tests."""
+        return [path for path, file in self.files.items() if file.role is Role.TEST and path.endswith(".py")]
 
     def folder(self, word: str, folder: str) -> str | None:
         """The folder that a word names, from another one or from the root; None when it is not in the tree."""
@@ -204,6 +212,7 @@ class Commands:
     def __init__(self, tree: Tree, starts: Mapping[str, Sequence[Match]]) -> None:
         self._tree = tree
         self._started: dict[tuple[tuple[str, ...], str], tuple[Node, ...]] = {}
+        self._programs: dict[tuple[str, str], tuple[Node, ...]] = {}
         self._images = self._built(starts)
 
     def placed(self, commands: Sequence[Command], folder: str, kind: str) -> Iterator[tuple[Command, str]]:
@@ -228,11 +237,11 @@ class Commands:
     def unknown(self, command: Command) -> str:
         """Why it can't be told what a command starts; empty when it can, or when it starts nothing of ours."""
         program = posixpath.basename(command.words[0]) if command.words else ""
-        target = next((word for word in command.words[1:] if not word.startswith("-")), "")
         if program in _INTERPRETERS or program in _SHELLS or program in _RUNNERS:
+            target = next((word for word in command.words[1:] if not word.startswith("-")), "")
             return "what it starts is named by a variable" if _DYNAMIC.search(_CHECKOUT.sub("", target)) and target != "$@" else ""
-        name = _CHECKOUT.sub("", command.words[0]) if program else ""
-        return "the program is named by a variable" if _DYNAMIC.search(name) and "/" in name else ""
+        name = _CHECKOUT.sub("", command.words[0]) if program and "/" in command.words[0] else ""
+        return "the program is named by a variable" if "/" in name and _DYNAMIC.search(name) else ""
 
     def started(self, command: Command, folder: str) -> tuple[Node, ...]:
         """What a command starts, as far as it is in the tree."""
@@ -257,7 +266,10 @@ class Commands:
             if "run" in words and (hooks := self._tree.find(_HOOKS, folder)):
                 yield Node(hooks)
         elif words:
-            yield from self._program(words, program, folder)
+            yield from self._program(words[0], folder)
+            for word in words[1:]:
+                if ":" in word and _OBJECT.fullmatch(word):
+                    yield from self._module(word, folder)
 
     def folder(self, start: Start, fact: Fact | None, folder: str) -> str:
         """The folder from which the arguments of a start count, in the one that it stands in."""
@@ -310,13 +322,14 @@ class Commands:
         if kind == "test":
             yield from self._tests(names, folder)
             return
-        known = self._tree.of_kind(kind)
-        holders = {posixpath.dirname(path) for path, _ in known}
+        holders = self._tree.by_folder(kind)
         folder = next((place for name in names if (place := self._tree.folder(name, folder)) in holders and place), folder)
-        near = [(path, task) for path, task in known if posixpath.dirname(path) == folder.rstrip("/")] or [
-            (path, task) for path, task in known if "/" not in path.removeprefix("tasks/")
+        near = holders.get(folder.rstrip("/")) or [
+            (path, task) for path, task in self._tree.of_kind(kind) if "/" not in path.removeprefix("tasks/")
         ]
-        chosen = [(path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names]
+        chosen: Sequence[tuple[str, Task]] = [
+            (path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names
+        ]
         if not chosen and (not names or kind not in _RUNNERS.values()):
             main = [(path, task) for path, task in near if task.name == "main"]
             first = near[:1] if kind in _RUNNERS.values() and kind not in _ALL_WHEN_UNNAMED else near
@@ -325,10 +338,10 @@ class Commands:
 
     def _tests(self, names: Sequence[str], folder: str) -> Iterator[Node]:
         """The test files that a test run's words name, or all."""
-        within = [posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names for base in {folder, ""}]
-        tests = [path for path, file in self._tree.files.items() if file.role is Role.TEST and path.endswith(".py")]
-        chosen = [path for path in tests if any(path == place or path.startswith(place + "/") for place in within)]
-        yield from (Node(path) for path in chosen or tests)
+        within = {posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names for base in {folder, ""}}
+        below = tuple(f"{place}/" for place in within)
+        chosen = [path for path in self._tree.tests if path in within or path.startswith(below)]
+        yield from (Node(path) for path in chosen or self._tree.tests)
 
     # ── scripts and modules ──────────────────────────────────────────────────────────────────────────
 
@@ -337,21 +350,26 @@ class Commands:
             yield Node(found)
             yield from (Node(path, task) for path, task in self._tree.named("shell", found))
 
-    def _program(self, words: Sequence[str], program: str, folder: str) -> Iterator[Node]:
-        """A script by its path, a console script, a module run as a program, a module whose object a server is given."""
-        yield from self._script(words[0], folder)
+    def _program(self, word: str, folder: str) -> tuple[Node, ...]:
+        """What the name of a program is of the tree; there are few programs, and very many commands."""
+        known = self._programs.get((word, folder))
+        if known is None:
+            known = self._programs[word, folder] = tuple(self._named_program(word, folder))
+        return known
+
+    def _named_program(self, word: str, folder: str) -> Iterator[Node]:
+        """A script by its path, a console script, a module run as a program."""
+        yield from self._script(word, folder)
+        program = posixpath.basename(word)
         for path, task in self._tree.named("console", program):
             for entry in task.inputs:
                 if found := self._tree.modules.find(entry.partition(":")[0], path):
                     yield Node(found)
-        if "/" not in words[0] and program.replace(".", "").replace("_", "").isalnum():
-            name = words[0] if "." in words[0] else f"{words[0]}.__main__"
+        if "/" not in word and program.replace(".", "").replace("_", "").isalnum():
+            name = word if "." in word else f"{word}.__main__"
             found = self._tree.modules.find(name, posixpath.join(folder, "_"))
-            if found and ("." in words[0] or found.endswith("__main__.py")):
+            if found and ("." in word or found.endswith("__main__.py")):
                 yield Node(found)
-        for word in words[1:]:
-            if _OBJECT.fullmatch(word):
-                yield from self._module(word, folder)
 
     def _files(self, word: str, folder: str, *, guess: bool) -> Iterator[Node]:
         """The file that an argument names, or the manifests of a folder; one of the words of a command is no guess at either."""
@@ -441,7 +459,7 @@ class Commands:
         for path in self._tree.files:
             declared = self._tree.declared.get(path, ())
             for command in _all_commands(declared):
-                if command.words and posixpath.basename(command.words[0]) in _ENGINES and "build" in command.words:
+                if "build" in command.words and posixpath.basename(command.words[0]) in _ENGINES:
                     tags = values(command, ("-t", "--tag"))
                     for dockerfile in self._dockerfiles_of(command.words, posixpath.dirname(path)):
                         _add(built, tags, dockerfile)

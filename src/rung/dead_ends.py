@@ -12,11 +12,10 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from fnmatch import fnmatch
 
 from rung.commands import Tree
 from rung.expressions import regex
-from rung.globs import matches as path_matches
+from rung.globs import compile_globs
 from rung.hits import Match
 from rung.locks import lock_of, stale_stages
 from rung.readers.stages import STAGES
@@ -29,7 +28,6 @@ from rung.records import (
     Job,
     Location,
     Role,
-    SourceFile,
     Step,
     Strength,
     Task,
@@ -52,15 +50,17 @@ class DeadEnds:
 
     Args:
         target: where the files are; its branches tell which filters can match.
-        files: every file with its facts.
+        tree: every file with its facts.
         starts: what packs say that files start, by path.
     """
 
-    def __init__(self, target: Target, files: Sequence[SourceFile], starts: Mapping[str, Sequence[Match]]) -> None:
+    def __init__(self, target: Target, tree: Tree, starts: Mapping[str, Sequence[Match]]) -> None:
         self._target = target
-        self._files = [file for file in files if file.role is Role.SOURCE]
-        self._tree = Tree(files)
+        self._tree = tree
+        self._files = [file for file in tree.files.values() if file.role is Role.SOURCE]
         self._starts = starts
+        self._meant: dict[str, bool] = {}
+        """Whether a filter means any path; workflows of one repository have the same ones."""
 
     def find(
         self, evidence: Sequence[Evidence], detectors: Iterable[Detector], rules: Iterable[DeadEndRule], *, live: Sequence[Evidence] = ()
@@ -139,7 +139,7 @@ class DeadEnds:
                 f"Name `{default}`, or the branch that is meant.",
             )
         wanted = [glob for glob in trigger.paths if not glob.startswith("!")]
-        if wanted and not any("${" in glob for glob in wanted) and not any(map(self._some_path, wanted)):
+        if wanted and not any("${" in glob for glob in wanted) and not any(map(self._means_some_path, wanted)):
             said = ", ".join(f"`{glob}`" for glob in wanted[:3])
             yield self._dead(
                 "filter-never-matches",
@@ -156,18 +156,20 @@ class DeadEnds:
         if not wanted or not info.default_branch or any(_WILD.search(name) for name in wanted):
             return ""
         known = {info.default_branch, *info.branches}
-        if any(fnmatch(branch, name.removeprefix("refs/heads/")) for name in wanted for branch in known):
+        if not known.isdisjoint(name.removeprefix("refs/heads/") for name in wanted):
             return ""
         swapped = set(wanted) <= _USUAL and info.default_branch in _USUAL
         return ", ".join(f"`{name}`" for name in wanted[:3]) if info.branches_complete or swapped else ""
 
-    def _some_path(self, glob: str) -> bool:
-        plain = glob.strip("'\"").removeprefix("./")
-        start = re.split(r"[*?\[{]", plain, maxsplit=1)[0]
-        begins = start != plain or plain.endswith("/")
-        return (begins and any(path.startswith(start) for path in self._tree.files)) or any(
-            path_matches(path, plain) for path in self._tree.files
-        )
+    def _means_some_path(self, glob: str) -> bool:
+        if glob not in self._meant:
+            plain = glob.strip("'\"").removeprefix("./")
+            start = re.split(r"[*?\[{]", plain, maxsplit=1)[0]
+            begins = start != plain or plain.endswith("/")
+            self._meant[glob] = (begins and any(path.startswith(start) for path in self._tree.files)) or any(
+                map(compile_globs((plain,)), self._tree.files)
+            )
+        return self._meant[glob]
 
     # ── stages, locks, tests ─────────────────────────────────────────────────────────────────────────
 

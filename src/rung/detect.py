@@ -64,7 +64,7 @@ def detect(
     judging = files if own is None else own
     offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
     for file in judging:
-        for match in _alike(matches.get(file.path, ())):
+        for match in _alike(matches[file.path]) if file.path in matches else ():
             if judged := _judge(file, match, wiring):
                 strength, chain, note = judged
                 if match.owned.offered and file.path in offered:

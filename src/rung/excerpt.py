@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 
 from rung.expressions import regex
 
@@ -32,6 +34,11 @@ _TOKENS = regex(
     """,
     re.VERBOSE,
 )
+_TOKEN_MARKS = (
+    "AKIA", "ASIA", "AROA", "AIDA", "ABIA", "ACCA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox",
+    "hooks.slack.com/services/", "sk-", "k_live_", "k_test_", "AIza", "ya29.", "hf_", "npm_", "pypi-", "dapi", "eyJ", "://", "-----BEGIN ",
+)  # fmt: skip
+"""One of these is in every text that holds a secret by its own shape; most hold none."""
 _PRIVATE_KEY = regex(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*", re.DOTALL)
 _URL_LOGIN = regex(r"(?<=://)(?:[^\s/:@'\"]{0,200}:[^\s/'\"]{1,400}|[A-Za-z0-9_-]{20,400})@")
 _BEARER = regex(r"(?i)\b(bearer|basic)\s{1,3}(?![$<{])[A-Za-z0-9._~+/=-]{8,2000}")
@@ -50,6 +57,8 @@ _ASSIGNED = regex(
 )
 _FLAG = regex(rf"(?i)(?P<key>--[a-z-]{{0,20}}{_SENSITIVE}\s{{1,3}})(?!-){_VALUE}")
 _LONG_KEY = regex(r"""(?i)(?P<key>(?:key|auth)["']?\s{0,3}[:=]\s{0,3}["']?)(?=[^\s"']{0,64}\d)(?P<bare>[A-Za-z0-9+/_=-]{32,2000})""")
+_SECRET_MARKS = ("pass", "pwd", "secret", "token", "credential", "sig", "key", "auth", "bearer", "basic")
+"""One of these is in every ASCII text, in lower case, that holds a secret by the word before it."""
 # A value that only points to a secret proves good practice: it stays readable.
 _REFERENCE = regex(
     r"(?i)\$|\{|<|%[({]|!(?:ref|sub|getatt)|(?:os|var|local|module|data|env|self|settings|config|secrets|process|st)\.|getenv"
@@ -59,6 +68,8 @@ _REFERENCE = regex(
 
 def mask_tokens(text: str) -> str:
     """The text with everything that is a secret by its own shape replaced by `***`."""
+    if not any(map(text.__contains__, _TOKEN_MARKS)):
+        return text
     text = _PRIVATE_KEY.sub(f"-----BEGIN PRIVATE KEY----- {_MASK}", text)
     text = _URL_LOGIN.sub(f"{_MASK}@", text)
     return _TOKENS.sub(_MASK, text)
@@ -66,7 +77,10 @@ def mask_tokens(text: str) -> str:
 
 def mask_secrets(text: str) -> str:
     """The text with secrets replaced by `***`: by their shape, and by the key they are assigned to."""
-    text = _BEARER.sub(rf"\1 {_MASK}", mask_tokens(text))
+    text = mask_tokens(text)
+    if text.isascii() and not any(map(text.lower().__contains__, _SECRET_MARKS)):
+        return text
+    text = _BEARER.sub(rf"\1 {_MASK}", text)
     for pattern in (_ASSIGNED, _FLAG, _LONG_KEY):
         text = pattern.sub(_without_value, text)
     return text
@@ -79,10 +93,20 @@ def visible(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
+@lru_cache(maxsize=4096)
 def excerpt(text: str) -> str:
     """At most 160 characters of source text that are safe to show anywhere."""
     shown = visible(" ".join(mask_secrets(text[:_READ_AT_MOST]).split()))
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1].rstrip() + "…"
+
+
+def excerpts(data: bytes, lines: Iterable[int]) -> dict[int, str]:
+    """Excerpts of those of some lines (the first is 1) that a content has, by number."""
+    wanted = sorted(set(lines))
+    if not wanted:
+        return {}
+    found = data.split(b"\n", wanted[-1])
+    return {line: excerpt(found[line - 1][: 4 * _READ_AT_MOST].decode("utf-8", "replace")) for line in wanted if 0 < line <= len(found)}
 
 
 def _without_value(match: re.Match[str]) -> str:

@@ -120,7 +120,7 @@ def joined(file: SourceFile, more: SourceFile) -> SourceFile:
     """A settled file with the facts and hits of another reading of it."""
     shift = len(file.facts)
     moved = (hit._replace(fact=hit.fact + shift) if hit.fact >= 0 else hit for hit in more.hits)
-    return replace(file, facts=(*file.facts, *more.facts), hits=(*file.hits, *moved))
+    return replace(file, facts=(*file.facts, *more.facts), hits=(*file.hits, *moved), excerpts=file.excerpts | more.excerpts)
 
 
 def match_of(hit: Hit, owned: Owned, facts: Sequence[Fact]) -> Match:

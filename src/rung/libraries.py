@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 from rung.expressions import regex
 from rung.hits import Match
@@ -41,7 +40,7 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
         for package, own in members.items()
         if _silent(package, silent) and not any(isinstance(fact, Entry) for file in own for fact in file.facts)
     }
-    found -= _started(files, found)
+    found -= _started(files, found) if found else set()
     package_of = {file.path: package for package, own in members.items() for file in own}
     users = _users(files, modules, package_of) if found else {}
     while used := _used(users, package_of, found):
@@ -52,27 +51,23 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
 def _packages(files: Sequence[SourceFile]) -> dict[str, list[SourceFile]]:
     """The top packages of the source, and the Python files in and below each."""
     own = [file for file in files if file.path.endswith(".py") and file.role is Role.SOURCE]
-    folders = {posixpath.dirname(file.path) for file in own if posixpath.basename(file.path) == "__init__.py"} - {""}
+    folders = {file.path.removesuffix("/__init__.py") for file in own if file.path.endswith("/__init__.py")}
     members: dict[str, list[SourceFile]] = defaultdict(list)
-    tops: dict[str, str] = {}
-    """By folder, the outermost package that it is in."""
+    tops = {"": ""}
+    """By folder, the outermost package that it is in, empty when it is in none."""
     for file in own:
-        folder = posixpath.dirname(file.path)
-        if folder not in tops:
-            tops[folder] = _top_of(folder, folders)
+        folder = file.path.rpartition("/")[0]
+        unknown = []
+        while folder not in tops:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        for below in reversed(unknown):
+            parent, _, name = below.rpartition("/")
+            tops[below] = tops[parent] or (below if below in folders and name != "src" else "")
+            folder = below
         if top := tops[folder]:
             members[top].append(file)
     return members
-
-
-def _top_of(folder: str, packages: AbstractSet[str]) -> str:
-    """The outermost package that a folder is in, empty when it is in none."""
-    top = ""
-    while folder:
-        if folder in packages and posixpath.basename(folder) != "src":
-            top = folder
-        folder = posixpath.dirname(folder)
-    return top
 
 
 def _without_commands(files: Sequence[SourceFile]) -> dict[str, bool]:
@@ -80,9 +75,9 @@ def _without_commands(files: Sequence[SourceFile]) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for file in files:
         if file.role is Role.SOURCE:
-            folder = posixpath.dirname(file.path)
             for fact in file.facts:
-                if isinstance(fact, Distribution):
+                if fact.__class__ is Distribution:
+                    folder = posixpath.dirname(file.path)
                     found[folder] = found.get(folder, True) and not fact.commands
     return found
 

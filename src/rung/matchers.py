@@ -313,7 +313,7 @@ class Matchers:
 
     def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
         """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
-        asked = {owned.key for owned in self.asking_for_settings(path)}
+        asked = {owned.key for owned in self.asking_for_settings(path)} if "config" in kinds else set()
         return tuple(
             owned.signal.capability
             for owned in self.signals

@@ -16,8 +16,8 @@ class Modules:
 
     def __init__(self, paths: AbstractSet[str]) -> None:
         self._paths = paths
-        self._packages = {posixpath.dirname(path) for path in self._paths if path.endswith("/__init__.py")}
-        self._tops = {path.removesuffix(".py") for path in self._paths} | {above for path in self._paths for above in _above(path)}
+        self._packages = {path.removesuffix("/__init__.py") for path in self._paths if path.endswith("/__init__.py")}
+        self._tops = {path.removesuffix(".py") for path in self._paths} | folders_of(self._paths)
         """Where a module or a folder of modules is."""
         self._names = {top.rpartition("/")[2] for top in self._tops}
         """What they are called, so that a name of somebody else's is told at once."""
@@ -87,11 +87,15 @@ def _modules_at(paths: frozenset[str]) -> Modules:
     return Modules(paths)
 
 
-def _above(path: str) -> Iterator[str]:
-    """The folders that a file is in."""
-    for end, character in enumerate(path):
-        if character == "/":
-            yield path[:end]
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """The folders that some files are in, but for the root."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 class LocalNames:

@@ -31,6 +31,8 @@ def without_excuses(config: Config) -> Config:
 
 def within(scope: Scope) -> Callable[[str], bool]:
     """A question `does this path belong to the scope?`; a glob that names a folder means all below it too."""
+    if scope == Scope():
+        return lambda _: True
     inside, outside = compile_globs(_below(scope.inside)), compile_globs(_below(scope.outside))
     return lambda path: (not scope.inside or inside(path)) and not outside(path)
 

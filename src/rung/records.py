@@ -350,6 +350,8 @@ class SourceFile(Record, frozen=True, kw_only=True):
     """What was seen in it; once it was matched, without the facts that only signals look at."""
     hits: tuple[Hit, ...] = ()
     """What signals and starts match in it."""
+    excerpts: dict[int, str] = {}
+    """The lines that signals match on, fit to be shown, by number; only of a file that was opened."""
     unread: str = ""
     """Why the content was not read (too large, special file, link out of the tree, …), empty when it was."""
 

@@ -16,7 +16,7 @@ from rung.cache import cache_of
 from rung.config import NAME
 from rung.dead_ends import DeadEnds
 from rung.detect import decided_later, detect, match, problems, starts_of, unread
-from rung.excerpt import excerpt
+from rung.excerpt import excerpts
 from rung.inventory import Declared, is_compared
 from rung.matchers import Matchers
 from rung.packs import load_packs
@@ -165,7 +165,7 @@ class _Searching:
         starts = starts_of(matches)
         wiring = Wiring(files, starts)
         later = decided_later(wiring.unknown(), identity)
-        dead_ends = DeadEnds(target, files, starts)
+        dead_ends = DeadEnds(target, wiring.tree, starts)
         for system, own in systems_of(files, self._config):
             mine = [file for file in own if file.unread not in NOT_OURS]
             aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
@@ -173,7 +173,7 @@ class _Searching:
             found = detect(files, matches, wiring, identity, own=mine, live=self.shown)
             # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
             against = (item for item in detect(files, matches, wiring, identity, own=aside) if item.capability in self._negative)
-            evidence = tuple(_with_excerpts((*found, *against), target))
+            evidence = tuple(_with_excerpts((*found, *against), files, target))
             ends = dead_ends.find(evidence, self._packs.detectors, self._packs.dead_ends, live=self._live)
             yield (
                 system,
@@ -302,17 +302,17 @@ def hidden_by(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[s
     return matchers.could_show(file.path, kinds)
 
 
-def _with_excerpts(evidence: Sequence[Evidence], target: Target) -> list[Evidence]:
+def _with_excerpts(evidence: Sequence[Evidence], files: Sequence[SourceFile], target: Target) -> list[Evidence]:
     """The evidence with the line it stands on, shortened and without secrets."""
-    lines: dict[str, list[bytes]] = {}
-    paths = sorted({item.location.path for item in evidence if item.location.line})
-    target.expect(paths)
-    for path in paths:
+    known = {file.path: file.excerpts for file in files if file.hits}
+    lines: dict[str, set[int]] = {}
+    for item in evidence:
+        if item.location.line and item.location.line not in known[item.location.path]:
+            lines.setdefault(item.location.path, set()).add(item.location.line)
+    # What is known by its name was not opened to be read.
+    target.expect(sorted(lines))
+    for path in sorted(lines):
         data = target.read(path)
-        lines[path] = [] if isinstance(data, Unread) else data.split(b"\n")
-    return [
-        replace(item, excerpt=excerpt(lines[item.location.path][item.location.line - 1].decode("utf-8", "replace")))
-        if 0 < item.location.line <= len(lines.get(item.location.path, ()))
-        else item
-        for item in evidence
-    ]
+        if not isinstance(data, Unread):
+            known[path] = known[path] | excerpts(data, lines[path])
+    return [replace(item, excerpt=known[item.location.path].get(item.location.line, "")) for item in evidence]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -27,8 +28,8 @@ def parts(fact: Fact | None, start: Start) -> list[Fact | None]:
     """The fact once for each thing that it starts: a resource of several containers, tasks or jobs with the attributes of one of them."""
     if not isinstance(fact, Resource):
         return [fact]
-    wanted = tuple(_folded(name) for name in (*start.shell, *start.file, *start.module, *start.image, *start.build, *start.resource))
-    holders = {key.rpartition(".")[0] for key, _ in fact.attributes if _names(_folded(key), wanted)}
+    is_named = _naming(*start.shell, *start.file, *start.module, *start.image, *start.build, *start.resource)
+    holders = {key.rpartition(".")[0] for key, _ in fact.attributes if is_named(key)}
     if len(holders) < 2 and holders <= {""}:
         return [fact]
     found: dict[str, list[list[tuple[str, str]]]] = {holder: [[]] for holder in sorted(holders, key=len, reverse=True)}
@@ -61,8 +62,8 @@ def _values(fact: Fact, name: str) -> Iterator[str]:
     elif isinstance(fact, Setting):
         yield fact.value
     elif isinstance(fact, Resource):
-        wanted = (_folded(name),)
-        yield from (_MODULE_FOLDER.sub("", value) for key, value in fact.attributes if _names(_folded(key), wanted))
+        is_named = _naming(name)
+        yield from (_MODULE_FOLDER.sub("", value) for key, value in fact.attributes if is_named(key))
     elif isinstance(fact, Step):
         yield from (line.strip() for key, value in fact.arguments if key == name for line in value.split("\n") if line.strip())
     elif isinstance(fact, Command):
@@ -80,8 +81,12 @@ def _words(words: Sequence[str], name: str) -> Iterator[str]:
             yield word[len(name) + 1 :]
 
 
-def _names(key: str, wanted: Sequence[str]) -> bool:
-    return any(key == name or key.endswith("." + name) for name in wanted)
+@lru_cache(maxsize=256)
+def _naming(*names: str) -> Callable[[str], bool]:
+    """A question `does an attribute of this key go by one of the names?`, which is asked of the same keys again and again."""
+    whole = frozenset(map(_folded, names))
+    ends = tuple(f".{name}" for name in whole)
+    return lru_cache(maxsize=1024)(lambda key: (folded := _folded(key)) in whole or folded.endswith(ends))
 
 
 def _folded(key: str) -> str:

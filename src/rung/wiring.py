@@ -66,24 +66,29 @@ class Wiring:
     """
 
     def __init__(self, files: Sequence[SourceFile], starts: Starts | None = None) -> None:
-        self._tree = Tree(files)
+        self.tree = Tree(files)
+        """The files by the names that they are called by."""
         self._starts = starts or {}
         self._at: dict[tuple[str, int], list[Match]] = defaultdict(list)
         for path, matches in self._starts.items():
             for match in matches:
                 self._at[path, match.line].append(match)
-        self._commands = Commands(self._tree, self._starts)
+        self._commands = Commands(self.tree, self._starts)
         self._unknown: dict[tuple[str, int, str], Unknown] = {}
         self._chains: dict[Root, dict[Node, Chain]] = {}
+        self._shortest: dict[Node, Chain] = {}
+        """From whichever root without a person."""
         self._declared: dict[str, Chain] = {}
         """Files that declare a resource that is triggered; another resource of the file need not be."""
+        self._rooted = [path for path in self.tree.files if path in self.tree.workflows or path in self._starts]
+        """The files that a chain can begin in, but for tasks."""
         for root in Root:
             self._walk(root)
 
     @property
     def modules(self) -> Modules:
         """Where the repository's own Python modules are."""
-        return self._tree.modules
+        return self.tree.modules
 
     def of_file(self, path: str, *, only: Root | None = None) -> Chain | None:
         """The shortest chain that runs or imports a file without a person, from one kind of root only if asked; None when there is none."""
@@ -110,11 +115,9 @@ class Wiring:
         return tuple(self._unknown[key] for key in sorted(self._unknown))
 
     def _of(self, node: Node, only: Root | None) -> Chain | None:
-        roots = (only,) if only else (Root.CI, Root.SCHEDULE, Root.OTHER)
-        found = [self._chains[root][node] for root in roots if node in self._chains[root]]
-        if not only and node == Node(node.path) and node.path in self._declared:
-            found.append(self._declared[node.path])
-        return min(found, key=len, default=None)
+        found = (self._chains[only] if only else self._shortest).get(node)
+        declared = self._declared.get(node.path) if not only and node == Node(node.path) else None
+        return declared if declared and (found is None or len(declared) < len(found)) else found
 
     def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
         if (job and (job.disabled or (job.manual and root is not Root.HAND))) or (step and step.disabled):
@@ -143,12 +146,16 @@ class Wiring:
                 if found not in chains:
                     order += 1
                     heapq.heappush(queue, (len(longer), order, found, longer))
+        if root is not Root.HAND:
+            for node, chain in chains.items():
+                if node not in self._shortest or len(chain) < len(self._shortest[node]):
+                    self._shortest[node] = chain
 
     def _roots(self, root: Root) -> Iterator[tuple[Node, Chain]]:
-        for path, file in self._tree.files.items():
-            if file.role not in (Role.SOURCE, Role.NOTEBOOK):
+        for path in self._rooted:
+            if self.tree.files[path].role not in (Role.SOURCE, Role.NOTEBOOK):
                 continue
-            for workflow in self._tree.workflows.get(path, ()):
+            for workflow in self.tree.workflows.get(path, ()):
                 if hop := _trigger(path, workflow, root):
                     yield _workflow_node(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
@@ -162,12 +169,12 @@ class Wiring:
                     if isinstance(match.fact, Resource) and match.fact.dialect not in _PROGRAMS:
                         self._declared.setdefault(path, chain)
         for kind, trigger in _UNATTENDED.items():
-            for path, task in self._tree.of_kind(kind) if _root_of(trigger) is root else ():
+            for path, task in self.tree.of_kind(kind) if _root_of(trigger) is root else ():
                 yield Node(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
 
     def _is_program(self, path: str) -> bool:
         """Whether a file is a program that declares resources."""
-        return any(isinstance(fact, Resource) and fact.dialect in _PROGRAMS for fact in self._tree.declared.get(path, ()))
+        return any(isinstance(fact, Resource) and fact.dialect in _PROGRAMS for fact in self.tree.declared.get(path, ()))
 
     def _next(self, root: Root, node: Node, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         if node.workflow:
@@ -183,7 +190,7 @@ class Wiring:
 
     def _of_workflow(self, root: Root, node: Node) -> Iterator[tuple[Node, Chain]]:
         path = node.path
-        for workflow in self._tree.workflows[path]:
+        for workflow in self.tree.workflows[path]:
             if workflow.line != node.line:
                 continue
             for job in workflow.jobs:
@@ -198,25 +205,25 @@ class Wiring:
     def _used(self, path: str, step: Step, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         """What a step starts by the action, workflow or template that it uses."""
         if called := self._local_workflow(path, step.uses):
-            for workflow in self._tree.workflows[called]:
+            for workflow in self.tree.workflows[called]:
                 yield _workflow_node(called, workflow), chain
         elif _ELSEWHERE.fullmatch(step.uses):
             self._note(path, step.line, step.uses, "the workflow that it calls is in another repository")
-        if _HOOKS in self._tree.files and _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
+        if _HOOKS in self.tree.files and _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
             yield self._reached(Node(_HOOKS), chain)
         for match in self._at.get((path, step.line), ()):
             if match.fact == step:
                 yield from self._started(path, match, "", chain)
 
     def _of_file(self, path: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
-        file = self._tree.files[path]
+        file = self.tree.files[path]
         if file.role is Role.TEST or file.role in NO_PROOF:
             return
         yield from self._of_facts(path, chain, 0)
-        for task in self._tree.tasks_of(path, "notebook"):
+        for task in self.tree.tasks_of(path, "notebook"):
             yield self._reached(Node(path, task), chain)
         for fact, found in self.modules.imported(file):
-            if self._tree.files[found].role is not Role.TEST:
+            if self.tree.files[found].role is not Role.TEST:
                 yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
 
     def _of_facts(self, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
@@ -271,12 +278,12 @@ class Wiring:
         if _ELSEWHERE.fullmatch(uses) and not uses.startswith("."):
             # A repository may call a workflow of its own by its full name.
             own = "/".join(name.split("/")[2:])
-            called = any(trigger.kind == "call" for workflow in self._tree.workflows.get(own, ()) for trigger in workflow.triggers)
+            called = any(trigger.kind == "call" for workflow in self.tree.workflows.get(own, ()) for trigger in workflow.triggers)
             return own if called and own != path else None
         for base in ("", posixpath.dirname(path)):
             whole = posixpath.normpath(posixpath.join(base, name))
             for candidate in (whole, whole + "/action.yml", whole + "/action.yaml"):
-                if candidate in self._tree.workflows and candidate != path:
+                if candidate in self.tree.workflows and candidate != path:
                     return candidate
         return None
 

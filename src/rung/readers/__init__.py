@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from rung import sharing
 from rung.cache import Cache, Content
+from rung.excerpt import excerpts
 from rung.globs import matches
 from rung.hits import joined
 from rung.matchers import Matchers
@@ -69,7 +70,7 @@ Continuations = dict[tuple[str, str], tuple[SourceFile, SourceFile]]
 """What files that others name as their continuation gave, by path and reading: the file as read for itself, and as read that way."""
 
 _Read = tuple[SourceFile, str]
-"""A file, and git's id of its bytes where its facts can be kept."""
+"""A file, and what stands for its bytes where its facts can be kept; see `Content`."""
 
 
 class Readers:
@@ -104,7 +105,7 @@ class Readers:
 
     def claims(self, path: str) -> tuple[str, ...]:
         """The names of the readings that would read a file of this path."""
-        return tuple(reading.name for reading in self._plan(path)[0])
+        return tuple(reading.name for reading in self._readings_of(path))
 
     def opens(self, path: str) -> bool:
         """Whether the content of a file of this path is looked at, whatever its size."""
@@ -115,10 +116,12 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            looked_past = role_of(path) in NO_PROOF
-            plan = ((), False) if looked_past else (self._claimants.of(template_path(path)), self._matchers.wants_text(path))
+            plan = self._readings_of(path), role_of(path) not in NO_PROOF and self._matchers.wants_text(path)
             self._plans[path] = plan
         return plan
+
+    def _readings_of(self, path: str) -> tuple[Reading, ...]:
+        return () if role_of(path) in NO_PROOF else self._claimants.of(template_path(path))
 
     def expect(self, target: Target, entries: Iterable[Entry]) -> None:
         """Tells the target which of these files will be read, in this order."""
@@ -148,9 +151,10 @@ class Readers:
         """
         if self._kept is None:
             return [file for file, _ in self._read_new(target, entries, processes, progress)]
-        wanted = [entry for entry in entries if self._looks_into(entry)]
+        # Of a file whose content is named, nobody needs to ask whether it is looked into.
+        wanted = [entry for entry in entries if entry.blob or entry.unread or self._looks_into(entry)]
         files = self._kept.find(
-            Content(entry.path, entry.size, blob) for entry in wanted if (blob := entry.blob or _blob_of(target, entry))
+            Content(entry.path, entry.size, blob) for entry in wanted if (blob := entry.unread or entry.blob or _blob_of(target, entry))
         )
         missing = [entry for entry in entries if entry.path not in files]
         read = self._read_new(target, missing, processes, progress)
@@ -220,12 +224,12 @@ class Readers:
         return self.read_and_name(target, entry)[0]
 
     def read_and_name(self, target: Target, entry: Entry) -> _Read:
-        """Like `read`, with git's id of the bytes under which the facts can be kept; empty when they can't."""
+        """Like `read`, with what stands for the bytes where the facts can be kept, as in `Content`; empty when they can't."""
         if entry.unread:
-            return self._unread(entry, entry.unread), ""
+            return self._unread(entry, entry.unread), entry.unread
         file = SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path))
         if not self._looks_into(entry):
-            return self._matchers.matched(file), ""
+            return self._matchers.matched(file), entry.blob  # An index that lies of the content does no harm: path and size tell all.
         readings, wants_text = self._plan(entry.path)
         data = target.read(entry.path)
         if isinstance(data, Unread):
@@ -233,9 +237,9 @@ class Readers:
         blob = blob_id(data, entry.blob) if self._kept and len(data) == entry.size else ""
         pointed = pointers.lfs_pointer(data) if entry.size <= _POINTER_SIZE else None
         if pointed is not None:
-            return self._matchers.matched(replace(file, size=pointed, lfs=True)), blob
+            return _shown(self._matchers.matched(replace(file, size=pointed, lfs=True)), data), blob
         texts = self._matchers.texts_in(entry.path, data, text_of) if wants_text else ()
-        return self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts), blob
+        return _shown(self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts), data), blob
 
     def _unread(self, entry: Entry, reason: str) -> SourceFile:
         return self._matchers.matched(SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason))
@@ -281,12 +285,18 @@ class Readers:
                     data = target.read(path)
                     if isinstance(data, Unread):
                         continue
-                    more = self._matchers.matched(replace(own[path], facts=self._facts((reading,), path, data)), by_path=False)
+                    again = replace(own[path], facts=self._facts((reading,), path, data))
+                    more = _shown(self._matchers.matched(again, by_path=False), data)
                     if known is not None:
                         known[path, include.reader] = own[path], more
                 by_path[path] = joined(file, more)
                 queue.extend(fact for fact in more.facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
+
+
+def _shown(file: SourceFile, data: bytes) -> SourceFile:
+    """A file with the lines that are shown of it, should what matches there be evidence."""
+    return replace(file, excerpts=excerpts(data, (hit.line for hit in file.hits))) if file.hits else file
 
 
 def _shares(entries: Sequence[Entry], count: int) -> list[list[Entry]]:

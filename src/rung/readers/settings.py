@@ -76,7 +76,7 @@ def settings_reading(is_asked_for: Callable[[str], bool]) -> Reading:
     """The reading of the configuration files that a signal asks for."""
     return Reading(
         name="settings",
-        claims=Claims(lambda path: is_asked_for(path) and not _NOT_SETTINGS.fullmatch(posixpath.basename(path))),
+        claims=Claims(lambda path: not _NOT_SETTINGS.fullmatch(posixpath.basename(path)) and is_asked_for(path)),
         read=read_settings,
         languages=("settings",),
         skim=lambda _path, _data: (),

@@ -105,8 +105,19 @@ def schema(name: str = "schema") -> dict[str, Any]:
 
 def cleaned(document: Document) -> Document:
     """The document with the control characters of every string written as escapes; a stored one may not be ours."""
+    if _is_clean(document):
+        return document
     result: Document = _cleaned(document)
     return result
+
+
+def _is_clean(document: Document) -> bool:
+    """Whether no string has anything to be escaped, as JSON text tells at once: it has no escapes then but of quotes and backslashes."""
+    try:
+        text = msgspec.json.encode(document).decode()
+    except UnicodeEncodeError:  # A lone surrogate.
+        return False
+    return text.isprintable() and "\\" not in text.replace("\\\\", "").replace('\\"', "")
 
 
 def _cleaned(value: Any) -> Any:
