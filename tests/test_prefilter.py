@@ -122,6 +122,11 @@ def test_imports_are_worth_reading_whatever_is_called() -> None:
     assert Prefilter([detector("import", "js:lib")]).worth_reading(("js:",), "a.js", b"import a from 'lib'")
 
 
+def test_imports_of_python_are_not_worth_parsing_as_who_skims_a_file_gives_them() -> None:
+    assert not Prefilter([detector("import", "lib")]).worth_reading(("",), "a.py", b"import lib")
+    assert Import(line=1, module="lib") in (skimmed("import lib\n") or ())
+
+
 def test_a_file_is_worth_reading_only_for_what_counts_in_its_role() -> None:
     start = Start(id="s", matcher="call", arguments={"any": ["subprocess.run"]}, where=(Role.SOURCE,))
     prefilter = Prefilter([detector("call", "mlflow.run"), Detector(id="e", title="E", homepage="", signals=(), starts=(start,))])

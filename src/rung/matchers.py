@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -54,6 +54,8 @@ _MAX_LINE = 2000
 _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
+_FEW = 2
+"""Text signals whose needles are looked for one by one."""
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """What text of two bytes a character begins with."""
 _LONG_GAP = regex(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
@@ -248,9 +250,12 @@ class Matchers:
     def _finder(self) -> Finder:
         return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
 
-    def _likely(self, wanted: Iterable[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
-        """Those text signals of which all needles are in a file."""
-        found = self._finder.found_in(data.lower())
+    def _likely(self, wanted: Sequence[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
+        """Those text signals of which all needles are in a file; the needles of a few are soonest found one by one."""
+        lowered = data.lower()
+        if len(wanted) <= _FEW:
+            return [(text, owned) for text, owned in wanted if _holds(lowered, self._needles[text.pattern])]
+        found = self._finder.found_in(lowered)
         return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
 
     def wants_text(self, path: str) -> bool:
@@ -364,12 +369,12 @@ class Matchers:
                 for owned in self._match_simple(file, fact):
                     yield Match(owned, fact.line, fact)
 
-    def _match_settings(self, file: SourceFile, settings: Iterable[Setting]) -> Iterator[Match]:
+    def _match_settings(self, file: SourceFile, settings: Sequence[Setting]) -> Iterator[Match]:
         """What the settings of a file match: a start's matches one by one, a signal's as the first of them, as there may be very many."""
-        asked = self._keys_of(file.path).asked
+        asking = self._keys_of(file.path).asking(setting.key for setting in settings)
         counted: dict[str, list[Any]] = {}
         for setting in settings:
-            for is_value, owned in asked(setting.key):
+            for is_value, owned in asking[setting.key]:
                 if not is_value(setting.value):
                     continue
                 if owned.start is not None:
@@ -523,6 +528,10 @@ def _owned_start(detector: Detector, start: Start) -> Owned:
         id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
     )
     return Owned(detector.id, detector.title, signal, start)
+
+
+def _holds(lowered: bytes, needles: Needles) -> bool:
+    return all(any(needle.encode() in lowered for needle in texts) for texts in needles)
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:

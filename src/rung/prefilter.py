@@ -446,11 +446,16 @@ class Prefilter:
         return found
 
     @cached_property
+    def _modules(self) -> dict[str, _Roles]:
+        """The modules that signals ask for; not those of Python, whose imports are read of every file."""
+        return {module: roles for module, roles in self._patterns_of("import").items() if _prefix(module)}
+
+    @cached_property
     def _rare(self) -> dict[str, tuple[str, ...]]:
-        """The rarest texts of each pattern of calls and each module."""
+        """The rarest texts of each pattern of calls, and of each module that is looked for."""
 
         def find() -> dict[str, tuple[str, ...]]:
-            return {pattern: _call_needles(pattern) for matcher in ("call", "import") for pattern in self._patterns_of(matcher)}
+            return {pattern: _call_needles(pattern) for pattern in (*self._patterns_of("call"), *self._modules)}
 
         return store.compiled("traces", self._digest, dict[str, tuple[str, ...]], find, by=(__file__,)) if self._digest else find()
 
@@ -491,7 +496,7 @@ class Prefilter:
                 yield self._rare[pattern], roles, partial(call_traces, pattern, languages[0])
             if "dbt." in languages and pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
                 yield _call_needles(pattern[4:]), roles, partial(call_traces, pattern[4:], "dbt.")
-        for module, roles in self._patterns_of("import").items():
+        for module, roles in self._modules.items():
             if _prefix(module) in languages:
                 yield self._rare[module], roles, partial(_import_traces, module)
         for glob, roles in self._patterns_of("literal").items():
