@@ -92,6 +92,7 @@ class Matchers:
         """For the signals that ask about a file: who of them asks about a key."""
         self._names: dict[tuple[str, ...], Owners[Owned]] = {}
         """For the signals that ask about the tests of a file: who of them asks about a name."""
+        self._named = lru_cache(maxsize=1 << 14)(self._named_for)
         self._command_of = lru_cache(maxsize=4096)(self._command_for)
         self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
         self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
@@ -288,8 +289,7 @@ class Matchers:
 
     def may_match(self, name: str) -> bool:
         """Whether a call of this name matches anything, if its arguments do."""
-        bare = bare_name(name)
-        return any(pattern.is_named(name, bare) for pattern, _ in self._patterns_of(bare))
+        return bool(self._named(name))
 
     @cached_property
     def _ends(self) -> dict[str, set[str]]:
@@ -446,10 +446,16 @@ class Matchers:
             for owned in dict.fromkeys(owned for word in call.name.split() for owned in self._gates_of(word)):
                 yield Match(owned, call.line, call, call.end_line)
             return
-        bare = bare_name(call.name)
-        for pattern, owned in self._patterns_of(bare):
-            if pattern.matches(call, bare):
-                yield Match(owned, call.line, call, call.end_line, modules=() if "*" in pattern.root else ((bare.partition(".")[0],),))
+        for pattern, owned, modules in self._named(call.name):
+            if pattern.fits(call):
+                yield Match(owned, call.line, call, call.end_line, modules=modules)
+
+    def _named_for(self, name: str) -> tuple[tuple[CallPattern, Owned, tuple[tuple[str, ...], ...]], ...]:
+        """The patterns that mean calls of a name, with the modules that a match of one hangs on."""
+        bare = bare_name(name)
+        modules = ((bare.partition(".")[0],),)
+        asked = self._patterns_of(bare)
+        return tuple([(pattern, owned, () if "*" in pattern.root else modules) for pattern, owned in asked if pattern.is_named(name, bare)])
 
     def _patterns_of(self, bare: str) -> Iterator[tuple[CallPattern, Owned]]:
         """The patterns that go by the ends of a name without brackets."""

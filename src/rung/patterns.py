@@ -63,15 +63,11 @@ class CallPattern:
             self._name = _name_condition(self._text.partition("(")[0])
         return self._name(name if self._brackets else bare)
 
-    def matches(self, call: Call, bare: str) -> bool:
-        """Whether the call matches; `bare` is its name without brackets."""
+    def fits(self, call: Call) -> bool:
+        """Whether a call of a name that is meant has the arguments that are asked for."""
         if self._conditions is None:
             self._conditions = _argument_conditions(self._text.partition("(")[2][:-1])
         keywords, positional = self._conditions
-        if (keywords and not call.keywords) or (positional and not call.arguments):
-            return False
-        if not self.is_named(call.name, bare):
-            return False
         for keyword, condition in keywords:
             if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
                 return False
