@@ -245,6 +245,17 @@ def test_a_setting_is_matched_by_file_key_and_value() -> None:
     assert not matches("config", wanted, Setting(line=1, key="tool.ruff.line-length", value="100"), path="other.toml")
 
 
+def test_each_setting_of_a_file_is_matched_by_its_own_key_however_often_it_was_met() -> None:
+    matchers = compiled("config", {"file": "*.yaml", "key": ["model.*rate*", "*.rate", "Model.Seed"], "value": "1"})
+    keys = {"model.learning_rate.start": 1, "optimizer.rate": 2, "model.seed": 3, "model.depth": 4, "rate.model": 5}
+    settings = [Setting(line=line, key=key, value="1") for key, line in keys.items()]
+
+    for path in ("a.yaml", "b.yaml"):
+        alone = [matchers.matched(SourceFile(path=path, size=1, facts=(setting,))) for setting in settings]
+        assert [hit.line for file in alone for hit in file.hits] == [1, 2, 3]
+        assert [hit.number for hit in matchers.matched(SourceFile(path=path, size=1, facts=tuple(settings))).hits] == [3]
+
+
 def test_an_image_is_matched_without_tag_digest_and_registry_when_the_name_has_none() -> None:
     image = Image(line=1, name="ghcr.io/mlflow/mlflow:v2@sha256:ab", use="service")
 
@@ -257,6 +268,9 @@ def test_an_image_is_matched_without_tag_digest_and_registry_when_the_name_has_n
 def test_a_literal_a_gate_and_a_test_are_matched_by_their_texts() -> None:
     assert matches("literal", ["s3://*"], Literal(line=1, value="s3://bucket/key"))
     assert not matches("literal", ["s3://*"], Literal(line=1, value="https://s3"))
+    assert matches("literal", ["/mnt/*.[ct]sv"], Literal(line=1, value="/mnt/a.CSV"))
+    assert not matches("literal", ["/mnt/*.[ct]sv"], Literal(line=1, value="/mnt/a.psv"))
+    assert matches("literal", ["[/~]*"], Literal(line=1, value="~/a"))
     assert matches("gate", ["accuracy"], Call(line=1, kind="gate", name="accuracy threshold"))
     assert not matches("call", ["accuracy"], Call(line=1, kind="gate", name="accuracy"))
     assert matches("test", {"file": "test_model*.py"}, records.Test(line=1, name="test_x", assertions=1), path="tests/test_model.py")
@@ -282,6 +296,22 @@ def test_a_text_is_searched_only_in_the_files_that_the_signal_names() -> None:
 
     assert compiled.texts_in("docs/a.md", b"x\n## Rollback plan\n", text_of) == (("d/s", 2, "## Rollback"),)
     assert compiled.texts_in("docs/a.txt", b"## Rollback", text_of) == ()
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_text_is_found_however_many_signals_look_into_its_file(count: int) -> None:
+    signals = tuple(
+        Signal(
+            id=f"s{number}", capability="data.quality", strength=Strength.IMPLEMENTED, matcher="text", where=(Role.SOURCE,),
+            arguments={"file": "*.md", "pattern": f"(?i)^## (?:Rollback|Undoing) {number}$", "example": f"## Rollback {number}"},
+        )
+        for number in range(count)
+    )  # fmt: skip
+    detector = Detector(id="d", title="D", homepage="", signals=signals)
+    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
+
+    assert compiled.texts_in("a.md", b"## undoing 0\n## Rollback 99", text_of) == (("d/s0", 1, "## undoing 0"),)
+    assert compiled.texts_in("a.md", b"rollback", text_of) == ()
 
 
 @pytest.mark.parametrize(

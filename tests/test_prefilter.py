@@ -6,7 +6,7 @@ import pytest
 
 from rung import records
 from rung.matchers import Matchers
-from rung.patterns import CallPattern
+from rung.patterns import CallPattern, bare_name
 from rung.prefilter import Prefilter, call_traces, literal_traces, words_of
 from rung.readers import python
 from rung.readers.python.skim import skimmed
@@ -37,7 +37,8 @@ def prefilter(*detectors: Detector) -> Prefilter:
 )
 def test_a_file_with_a_call_that_matches_is_worth_reading(pattern: str, source: str) -> None:
     calls = [fact for fact in python.facts_of(source) if isinstance(fact, Call)]
-    assert any(CallPattern(pattern).matches(call, call.name.split("[")[0] if "[" not in pattern else call.name) for call in calls)
+    asked = CallPattern(pattern)
+    assert any(asked.is_named(call.name, bare_name(call.name)) and asked.fits(call) for call in calls)
 
     assert prefilter(detector("call", pattern)).worth_reading(("",), "a.py", source.encode())
 
@@ -67,7 +68,8 @@ def test_a_file_with_a_call_that_matches_is_worth_reading(pattern: str, source: 
 )
 def test_however_a_name_comes_to_be_called_the_file_is_worth_reading(pattern: str, source: str) -> None:
     calls = [fact for fact in python.facts_of(source) if isinstance(fact, Call)]
-    assert any(CallPattern(pattern).matches(call, call.name.split("[")[0] if "[" not in pattern else call.name) for call in calls)
+    asked = CallPattern(pattern)
+    assert any(asked.is_named(call.name, bare_name(call.name)) and asked.fits(call) for call in calls)
 
     assert prefilter(detector("call", pattern)).worth_reading(("",), "a.py", source.encode())
 
@@ -125,6 +127,11 @@ def test_literals_begin_behind_a_quote() -> None:
 
 def test_imports_are_worth_reading_whatever_is_called() -> None:
     assert prefilter(detector("import", "js:lib")).worth_reading(("js:",), "a.js", b"import a from 'lib'")
+
+
+def test_imports_of_python_are_not_worth_parsing_as_who_skims_a_file_gives_them() -> None:
+    assert not prefilter(detector("import", "lib")).worth_reading(("",), "a.py", b"import lib")
+    assert Import(line=1, module="lib") in (skimmed("import lib\n") or ())
 
 
 def test_a_file_is_worth_reading_only_for_what_counts_in_its_role() -> None:

@@ -56,6 +56,8 @@ _MAX_LINE = 2000
 _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
+_FEW = 2
+"""Text signals whose needles are looked for one by one."""
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 """What text of two bytes a character begins with."""
 _LONG_GAP = regex(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
@@ -94,6 +96,7 @@ class Matchers:
         """For the signals that ask about a file: who of them asks about a key."""
         self._names: dict[tuple[str, ...], Owners[Owned]] = {}
         """For the signals that ask about the tests of a file: who of them asks about a name."""
+        self._named = lru_cache(maxsize=1 << 14)(self._named_for)
         self._command_of = lru_cache(maxsize=4096)(self._command_for)
         self._open_commands_of = lru_cache(maxsize=4096)(self._open_commands_for)
         self._keys_of = lru_cache(maxsize=4096)(self._keys_for)
@@ -294,9 +297,12 @@ class Matchers:
     def _finder(self) -> Finder:
         return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
 
-    def _likely(self, wanted: Iterable[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
-        """Those text signals of which all needles are in a file."""
-        found = self._finder.found_in(data.lower())
+    def _likely(self, wanted: Sequence[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
+        """Those text signals of which all needles are in a file; the needles of a few are soonest found one by one."""
+        lowered = data.lower()
+        if len(wanted) <= _FEW:
+            return [(text, owned) for text, owned in wanted if _holds(lowered, self._needles[text.pattern])]
+        found = self._finder.found_in(lowered)
         return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
 
     def wants_text(self, path: str) -> bool:
@@ -333,8 +339,7 @@ class Matchers:
 
     def may_match(self, name: str) -> bool:
         """Whether a call of this name matches anything, if its arguments do."""
-        bare = bare_name(name)
-        return any(pattern.is_named(name, bare) for pattern, _ in self._patterns_of(bare))
+        return bool(self._named(name))
 
     def _keys_for(self, path: str) -> Keys:
         """The configuration signals that ask about a file, by key; shared by like files."""
@@ -403,12 +408,12 @@ class Matchers:
                 for owned in self._match_simple(file, fact):
                     yield Match(owned, fact.line, fact)
 
-    def _match_settings(self, file: SourceFile, settings: Iterable[Setting]) -> Iterator[Match]:
+    def _match_settings(self, file: SourceFile, settings: Sequence[Setting]) -> Iterator[Match]:
         """What the settings of a file match: a start's matches one by one, a signal's as the first of them, as there may be very many."""
-        asked = self._keys_of(file.path).asked
+        asking = self._keys_of(file.path).asking(setting.key for setting in settings)
         counted: dict[str, list[Any]] = {}
         for setting in settings:
-            for is_value, owned in asked(setting.key):
+            for is_value, owned in asking[setting.key]:
                 if not is_value(setting.value):
                     continue
                 if owned.start is not None:
@@ -481,10 +486,16 @@ class Matchers:
             for owned in dict.fromkeys(owned for word in call.name.split() for owned in self._gates_of(word)):
                 yield Match(owned, call.line, call, call.end_line)
             return
-        bare = bare_name(call.name)
-        for pattern, owned in self._patterns_of(bare):
-            if pattern.matches(call, bare):
-                yield Match(owned, call.line, call, call.end_line, modules=() if "*" in pattern.root else ((bare.partition(".")[0],),))
+        for pattern, owned, modules in self._named(call.name):
+            if pattern.fits(call):
+                yield Match(owned, call.line, call, call.end_line, modules=modules)
+
+    def _named_for(self, name: str) -> tuple[tuple[CallPattern, Owned, tuple[tuple[str, ...], ...]], ...]:
+        """The patterns that mean calls of a name, with the modules that a match of one hangs on."""
+        bare = bare_name(name)
+        modules = ((bare.partition(".")[0],),)
+        asked = self._patterns_of(bare)
+        return tuple([(pattern, owned, () if "*" in pattern.root else modules) for pattern, owned in asked if pattern.is_named(name, bare)])
 
     def _patterns_of(self, bare: str) -> Iterator[tuple[CallPattern, Owned]]:
         """The patterns that go by the ends of a name without brackets."""
@@ -603,6 +614,10 @@ def _as_signal(start: Start) -> Signal:
     return Signal(
         id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
     )
+
+
+def _holds(lowered: bytes, needles: Needles) -> bool:
+    return all(any(needle.encode() in lowered for needle in texts) for texts in needles)
 
 
 def _searchable(content: str) -> tuple[str, list[int]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
 
 from rung.expressions import regex
 from rung.hits import Owned
@@ -21,6 +20,10 @@ _WILD_PIECE = regex(r"[*?]|\[[^\]]*\]?")
 
 
 _BRACKETED = regex(r"\[[^\]]*\]")
+
+
+_MOST_KEYS = 1 << 14
+"""Keys of configuration that are remembered, beside those of one file: files of one kind hold the same."""
 
 
 def _unlike(pattern: str) -> Condition:
@@ -60,15 +63,11 @@ class CallPattern:
             self._name = _name_condition(self.text.partition("(")[0])
         return self._name(name if self._brackets else bare)
 
-    def matches(self, call: Call, bare: str) -> bool:
-        """Whether the call matches; `bare` is its name without brackets."""
+    def fits(self, call: Call) -> bool:
+        """Whether a call of a name that is meant has the arguments that are asked for."""
         if self._conditions is None:
             self._conditions = _argument_conditions(self.text.partition("(")[2][:-1])
         keywords, positional = self._conditions
-        if (keywords and not call.keywords) or (positional and not call.arguments):
-            return False
-        if not self.is_named(call.name, bare):
-            return False
         for keyword, condition in keywords:
             if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
                 return False
@@ -238,14 +237,29 @@ class Keys:
         self._always = frozenset(always)
         self._of_any = tuple(self._owners[index] for index in always)
         """Who asks about every key."""
-        self.asked = lru_cache(maxsize=4096)(self._asked)
+        self._known: dict[str, tuple[tuple[Condition, Owned], ...]] = {}
+        """Who asks about the keys that were met."""
 
-    def _asked(self, key: str) -> tuple[tuple[Condition, Owned], ...]:
-        lowered = key.lower()
+    def asking(self, keys: Iterable[str]) -> Mapping[str, tuple[tuple[Condition, Owned], ...]]:
+        """Who asks about each of the keys of a file; one pass over those not met before finds the few globs that are tried on each."""
+        if len(self._known) > _MOST_KEYS:
+            self._known = {}
+        known = self._known
+        lowered = {key: key.lower() for key in keys if key not in known}
+        if lowered:
+            found = self._finder.found_in("\n".join(lowered.values()).encode("utf-8", "surrogatepass"))
+            likely = [(literal, globs) for literal, globs in self._by_literal.items() if literal in found]
+            known.update((key, self._asking(key, text, likely)) for key, text in lowered.items())
+        return known
+
+    def _asking(
+        self, key: str, lowered: str, likely: Iterable[tuple[str, list[tuple[Condition, int]]]]
+    ) -> tuple[tuple[Condition, Owned], ...]:
         found = list(self._exact.get(lowered, ()))
-        likely = [self._by_literal[literal] for literal in self._finder.found_in(lowered.encode("utf-8", "surrogatepass"))]
-        for tried in (self._by_last.get(lowered.rpartition(".")[2], ()), *likely):
-            found.extend([index for is_key, index in tried if is_key(key)])
+        found += [index for is_key, index in self._by_last.get(lowered.rpartition(".")[2], ()) if is_key(key)]
+        for literal, globs in likely:
+            if literal in lowered:
+                found += [index for is_key, index in globs if is_key(key)]
         return tuple([self._owners[index] for index in sorted(self._always.union(found))]) if found else self._of_any
 
 

@@ -489,7 +489,8 @@ class Prefilter:
             if pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
                 yield "dbt.", _pattern(_call_needles(pattern[4:]), roles, "jinja", pattern[4:])
         for module, roles in self._patterns_of("import").items():
-            yield _prefix(module), _pattern(_call_needles(module), roles, "import", module)
+            if language := _prefix(module):  # Imports of Python are read of every file.
+                yield language, _pattern(_call_needles(module), roles, "import", module)
         for glob, roles in self._patterns_of("literal").items():
             yield "*", _pattern(_rarest(_pieces(glob.lower())), roles, "literal", glob)
         for glob, roles in self._patterns_of("gate").items():

@@ -142,7 +142,7 @@ class Owners(Generic[T]):
 
     def _add(self, pattern: str, index: int) -> None:
         if "?" in pattern or "[" in pattern:
-            self._others[""].append((glob(pattern), index))
+            self._others[max(_WILD_PIECE.split(pattern), key=len)].append((glob(pattern), index))
             return
         first, *others = pattern.split("*")
         longest = max((first, *others), key=len)

@@ -59,6 +59,8 @@ PARALLEL_FROM = 300
 """Files to look into from which a second process pays."""
 _DISTRIBUTIONS = ("pyproject.toml", "setup.cfg", "setup.py")
 """Files that tell what a package is and installs; their facts are kept whether or not a signal asks for them."""
+_SHARES = 24
+"""Parts for each process: small enough that none has long to wait for the last of another."""
 _LEAST_WORK = 2048
 _MOST_WORK = 1024 * 1024
 """What a file costs at least and at most, in bytes: opening it, and as much as a reader takes of it."""
@@ -187,7 +189,7 @@ class Readers:
         from concurrent.futures import ProcessPoolExecutor
         from concurrent.futures.process import BrokenProcessPool
 
-        chunks = _shares(entries, count * 8)
+        chunks = _shares(entries, count * _SHARES)
         by_path: dict[str, _Read] = {}
         with ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)

@@ -350,6 +350,24 @@ class _Open:
         self.merged: list[Value] = []
         """What `<<` brings in once the mapping's own keys are known."""
 
+    def take(self, value: Value, line: int) -> None:
+        """Puts what is finished where it belongs: as an item, a key, or the value of a key."""
+        holder: Any = self.value
+        key = self.key
+        if holder.__class__ is Sequence:
+            holder.append(value)
+            holder.lines.append(line)
+        elif key is None:
+            self.key = value if isinstance(value, str) else "?"
+            self.key_line = line
+        else:
+            if key == "<<" and not isinstance(value, str):
+                self.merged.extend(value if isinstance(value, Sequence) else (value,))
+            else:
+                holder[key] = value
+                holder.lines[key] = self.key_line
+            self.key = None
+
 
 class _Composer:
     """The documents of a YAML stream, built from its events without recursion; aliases share one value, a cycle is cut."""
@@ -362,7 +380,7 @@ class _Composer:
 
     def read(self, parser: yaml.CSafeLoader) -> Unreadable | None:
         """Takes every event; gives the bound that ended the reading, and keeps what was read until then."""
-        import yaml
+        from yaml import AliasEvent, DocumentEndEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
         left = MAX_VALUES
         stack = self._stack
@@ -370,23 +388,28 @@ class _Composer:
         next_event: Callable[[], Any] = parser.get_event
         while (event := next_event()) is not None:
             kind = event.__class__
-            if kind is yaml.ScalarEvent:
-                null = event.value in _NULLS and (event.implicit[0] if event.tag in (None, "!") else event.tag == "tag:yaml.org,2002:null")
-                self._put("" if null else event.value, event.start_mark.line + 1, event.tag, event.anchor)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            if kind is ScalarEvent:
+                text, tag = event.value, event.tag
+                if text in _NULLS and (event.implicit[0] if tag in (None, "!") else tag == "tag:yaml.org,2002:null"):
+                    text = ""
+                if stack and tag is None and event.anchor is None:
+                    stack[-1].take(text, event.start_mark.line + 1)
+                else:
+                    self._put(text, event.start_mark.line + 1, tag, event.anchor)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 line = event.start_mark.line + 1
                 if event.anchor:
                     self._anchors[event.anchor] = "", line  # What an alias to a collection around itself gives.
-                stack.append(_Open(Map(line) if kind is yaml.MappingStartEvent else Sequence(line), event.tag, event.anchor))
+                stack.append(_Open(Map(line) if kind is MappingStartEvent else Sequence(line), event.tag, event.anchor))
                 if len(stack) > MAX_DEPTH:
                     return Unreadable(f"nested deeper than {MAX_DEPTH} levels", line)
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 self._close()
-            elif kind is yaml.AliasEvent:
+            elif kind is AliasEvent:
                 if event.anchor not in self._anchors:
                     return Unreadable("no valid YAML: an alias of no anchor", event.start_mark.line + 1)
                 self._put(*self._anchors[event.anchor], None, None)
-            elif kind is yaml.DocumentEndEvent:
+            elif kind is DocumentEndEvent:
                 self.documents.append(self._root)
                 self._anchors = {}
             left -= 1
@@ -412,29 +435,17 @@ class _Composer:
         self._put(value, value.line, done.tag, done.anchor)
 
     def _put(self, value: Value, line: int, tag: str | None, anchor: str | None) -> None:
-        """Puts a finished value where it belongs: as a document, an item, a key, or the value of a key."""
+        """Puts a finished value where it belongs, under its long tag and its anchor: as a document, or in the collection that is open."""
         if tag and tag[0] == "!" and len(tag) > 1:
             tagged = Map(line)
             tagged.put(_CLOUDFORMATION_TAGS.get(tag, "Fn::" + tag[1:]), value, line)
             value = tagged
         if anchor:
             self._anchors[anchor] = value, line
-        if not self._stack:
-            self._root = value
-            return
-        top = self._stack[-1]
-        holder = top.value
-        if isinstance(holder, Sequence):
-            holder.put(value, line)
-        elif top.key is None:
-            top.key = value if isinstance(value, str) else "?"
-            top.key_line = line
+        if self._stack:
+            self._stack[-1].take(value, line)
         else:
-            if top.key == "<<" and not isinstance(value, str):
-                top.merged.extend(value if isinstance(value, Sequence) else (value,))
-            else:
-                holder.put(top.key, value, top.key_line)
-            top.key = None
+            self._root = value
 
 
 def _compose(data: bytes) -> tuple[list[Value], Unreadable | None]:

@@ -1,7 +1,7 @@
 """What a file is to its repository, told by its path alone.
 
-A folder says the same of everything below it, so its answer is kept. Where folder and name both speak, the
-role that stands first in `_PRECEDENCE` wins.
+A folder says the same of everything below it, so its answer is kept; that of a file is, too, as each step of a scan asks for it.
+Where folder and name both speak, the role that stands first in `_PRECEDENCE` wins.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ _OF_TESTS = regex(r"(?:^|/)(?:tests?|spec)/data(?:/|$)")
 _TEMPLATE_TAG = regex(r"\{%[^{}%]*%\}")
 
 
+@lru_cache(maxsize=1 << 14)
 def role_of(path: str) -> Role:
     """The role of a file; `path` is relative to the repository's root, `/` between parts."""
     if _PART_OF_PIPELINE.fullmatch(path):
