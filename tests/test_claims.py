@@ -43,6 +43,8 @@ READERS = Readers(MATCHERS, Prefilter(MATCHERS))
         ("chart/values-prod.yaml.gotmpl", "helm-values"),
         ("api/serverless-train.yml", "serverless"),
         ("scripts/train", "shell-script"),
+        ("scripts/train", "python-script"),
+        ("container/orders/train", "python-script"),
         ("infra/root.hcl", "terraform"),
         ("infra/main.tf.json", "terraform-json"),
         ("models/Orders.SQL", "sql"),

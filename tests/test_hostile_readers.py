@@ -30,7 +30,7 @@ NAMES = (
     " .woodpecker.yml .gitea/workflows/ci.yml template.yaml template.json cdk.json Pulumi.yaml serverless.yml azuredeploy.json"
     " Chart.yaml values.yaml kustomization.yaml databricks.yml .devcontainer/devcontainer.json .gitattributes .gitmodules CODEOWNERS"
     " .env .pre-commit-config.yaml .dvc/config renovate.json params.yaml config.yaml charts/a/templates/a.yaml a.bat Cargo.toml Cargo.lock crontab Gemfile Gemfile.lock Procfile supervisord.conf a.service taskcluster/kinds/a/kind.yml"
-    " taskcluster-hook.json tox.toml mise.toml libs.versions.toml"
+    " taskcluster-hook.json tox.toml mise.toml libs.versions.toml bin/train"
 )
 """A name for each kind of file that a reading claims."""
 _LEVELS = "abcdefghijklmnop"

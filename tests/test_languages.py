@@ -148,6 +148,7 @@ def test_imports_carry_the_languages_prefix(facts: Facts, source: str, modules: 
             "const { S3Client, PutCommand: P } = require('@aws-sdk/client-s3')\nnew S3Client({}).send(new P({}))",
             ["js:@aws-sdk/client-s3.S3Client", "js:@aws-sdk/client-s3.S3Client.send", "js:@aws-sdk/client-s3.PutCommand"],
         ),
+        (js_facts, "import s3 = require('cdk/s3')\nnew s3.Bucket('a')", ["js:cdk/s3.Bucket"]),
         (
             js_facts,
             "import tf, { layers } from 'tf'\nconst m = await tf\n  .load<Model>('x')\nm?.predict(1)\nlayers.dense()\nunknown()",

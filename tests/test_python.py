@@ -427,7 +427,23 @@ def test_calls_that_nobody_asks_for_are_not_built_and_what_they_hold_is_read() -
 
 
 def test_python_files_are_claimed_at_any_depth() -> None:
-    (reading,) = python.READINGS
+    (reading,) = (reading for reading in python.READINGS if reading.name == "python")
 
     assert [path for path in ("a.py", "x/y/b.py", "c.pyc", "d.ipynb", "py") if reading.claims(path)] == ["a.py", "x/y/b.py"]
     assert list(reading.read("a.py", "import a\r\nx = '\xe9'\r\n".encode("latin-1"))) == [Import(line=1, module="a")]
+
+
+@pytest.mark.parametrize(
+    ("first", "read"),
+    [
+        (b"#!/usr/bin/env python3", True),
+        (b"#!/opt/conda/bin/python", True),
+        (b"#!/usr/bin/env -S python -u", True),
+        (b"#!/bin/sh", False),
+        (b"", False),
+    ],
+)
+def test_a_file_without_a_suffix_is_python_when_it_says_so(first: bytes, read: bool) -> None:
+    (script,) = (reading for reading in python.READINGS if reading.name == "python-script")
+
+    assert any(isinstance(fact, Import) for fact in script.read("bin/train", first + b"\nimport mlflow\n")) is read

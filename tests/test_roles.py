@@ -26,6 +26,7 @@ from rung.targets.roles import role_of, template_path
                 " src/__tests__/a.js web/e2e/login.ts R/tests/testthat/test-a.R src/main/TrainerTest.java"
                 " src/JobSuite.scala tests/README.md tests/examples/a.py unit_tests/a.py tests-integration/a.sh app/tests.py vpc.tftest.hcl"
                 " warehouse/tests/no_nulls.sql tests/notebook.ipynb terraform-module/test/main_test.tf tests/data/test_dataset.py a/tests/data/conftest.py"
+                " container/local_test/model/a.pkl container/test_dir/a.csv"
             ),
         ),
         (

@@ -142,7 +142,7 @@ _JS_REQUIRE = (
     regex(r"import(?<![\w$.]import)[ \t]*+\([ \t\n]*+(?=[\"'])"),
 )
 _JS_REQUIRED_AS = regex(
-    r"(?:const|let|var|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
+    r"(?:const|let|var|import|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
 )
 _JS_BASE = regex(r"extends(?<!\wextends)[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
 _JS_CASE = r"(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))"

@@ -21,7 +21,7 @@ _ENVIRONMENT_PARENTS = (
 )
 """Under these, `test` names an environment or a part of the data, and `sample` data."""
 _NO_ENVIRONMENT = "".join(f"(?<!/{parent})" for parent in _ENVIRONMENT_PARENTS.split())
-_KINDS_OF_TEST = "unit|integration|functional|acceptance|smoke|system|load|performance|regression|contract|end[-_]to[-_]end|e2e"
+_KINDS_OF_TEST = "unit|local|integration|functional|acceptance|smoke|system|load|performance|regression|contract|end[-_]to[-_]end|e2e"
 
 # Matched against `/parent/part/` in lower case, with `^` before a part at the root.
 _FOLDERS = {
@@ -38,7 +38,7 @@ _FOLDERS = {
         r"|/(?:tests?|spec|testthat)/(?:data|resources|assets|samples?|golden|expected|snapshots)/"
     ),
     Role.TEST: regex(
-        rf"/(?:tests|__tests__|__mocks__|spec|testthat|test[-_]?(?:utils|helpers|suites?)|cypress"
+        rf"/(?:tests|__tests__|__mocks__|spec|testthat|test[-_]?(?:utils|helpers|suites?|dir)|cypress"
         rf"|e2e|(?:{_KINDS_OF_TEST})[-_]?tests?|tests?[-_](?:{_KINDS_OF_TEST}))/"
         rf"|{_NO_ENVIRONMENT}/test/"
     ),

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from rung.expressions import regex
 from rung.readers import scanning, syntax
 from rung.readers.documents import text_of
 from rung.readers.python.calls import Calls
@@ -20,9 +21,10 @@ from rung.readers.python.names import Attributes, Names
 from rung.readers.python.skim import skimmed
 from rung.readers.python.testing import is_test_class
 from rung.readers.python.treeless import scanned
-from rung.readers.reading import EVERY_CALL, Asked, Reading, suffixed
+from rung.readers.reading import EVERY_CALL, Asked, Reading, named, suffixed
 from rung.records import Entry, Fact, Import, Problem, Test
 
+_SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?python[\d.]*\b")
 _PARAMETER_SETUP = frozenset(
     {"__init__", "__post_init__", "__new__", "__enter__", "setup", "setUp", "setUpClass", "setup_class", "setup_method", "build"}
 )
@@ -293,4 +295,19 @@ def _reading(asked: Asked = EVERY_CALL) -> Reading:
     )
 
 
-READINGS: tuple[Reading, ...] = (_reading(),)
+def _script_reading(asked: Asked = EVERY_CALL) -> Reading:
+    """Python without a suffix, where programs are kept and under the names that training containers call theirs."""
+
+    def read(_path: str, data: bytes) -> Iterable[Fact]:
+        return facts_of(text_of(data), asked=asked) if _SHEBANG.match(data) else ()
+
+    return Reading(
+        name="python-script",
+        claims=named(r"(?:bin|scripts?)/[\w-]+|train|serve|predict", ""),
+        read=read,
+        languages=("",),
+        sparing=_script_reading,
+    )
+
+
+READINGS: tuple[Reading, ...] = (_reading(), _script_reading())
