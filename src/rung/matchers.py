@@ -109,12 +109,11 @@ class Matchers:
         """Tells the packs."""
         self._parts = self._known(packs.digest)
         """What signals are found by, as plain texts with their numbers; each part is unpacked when it is first asked."""
-        self._by_matcher_at = lru_cache(maxsize=1 << 14)(self._find_at)
-        """The signals and starts that go by files' paths and ask about one, by their matcher."""
+        self._grouped = lru_cache(maxsize=4096)(self._group)
         self._files_of = self._by_path("file", asking.file)
         self._tests_of = self._by_path("test", asking.test)
-        self._settings_of = lru_cache(maxsize=4096)(self._by_path("config", asking.setting))
-        self._texts_of = lru_cache(maxsize=4096)(self._by_path("text", asking.text))
+        self._settings_of = self._by_path("config", asking.setting)
+        self._texts_of = self._by_path("text", asking.text)
         self._narrowed = cache(_narrowed)
         self._triggers = cache(_triggers)
 
@@ -199,7 +198,7 @@ class Matchers:
     @cached_property
     def _numbers_at(self) -> Callable[[str], tuple[int, ...]]:
         """Of the signals that go by files' paths."""
-        return msgpack.decode(self._parts["paths"], type=GlobIndex).finder()
+        return lru_cache(maxsize=1 << 14)(msgpack.decode(self._parts["paths"], type=GlobIndex).finder())
 
     @cached_property
     def _needles(self) -> dict[str, Needles]:
@@ -254,13 +253,18 @@ class Matchers:
         """The globs that the signals of a matcher go by, with their numbers."""
         return list(self._each(matcher, partial(_globs_of, read)))
 
-    def _find_at(self, path: str) -> dict[str, list[Owned]]:
-        return _listed((owned.signal.matcher, owned) for owned in map(self._owned.__getitem__, self._numbers_at(path)))
+    def _group(self, numbers: tuple[int, ...]) -> dict[str, list[Owned]]:
+        return _listed((owned.signal.matcher, owned) for owned in map(self._owned.__getitem__, numbers))
+
+    def _by_matcher_at(self, path: str) -> dict[str, list[Owned]]:
+        """The signals and starts that go by files' paths and ask about one, by their matcher; files of one kind are asked about by the same."""
+        return self._grouped(self._numbers_at(path))
 
     def _by_path(self, matcher: str, read: _ByGlobs[T]) -> Callable[[str], tuple[T, ...]]:
         """What the signals of a matcher ask about a file, by its path; their arguments are read when a path is first theirs."""
         asked = cache(lambda owned: _only(read, owned))
-        return lambda path: tuple([asked(owned) for owned in self._by_matcher_at(path).get(matcher, ())])
+        of = lru_cache(maxsize=4096)(lambda numbers: tuple([asked(owned) for owned in self._grouped(numbers).get(matcher, ())]))
+        return lambda path: of(self._numbers_at(path))
 
     def _by_name(self, reads: Mapping[str, _ByGlobs[T]]) -> Callable[[str], tuple[T, ...]]:
         """What the signals of some matchers ask about a fact, by its name; their arguments are read when a name is first theirs."""
