@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rung.assess import assess, next_steps, strengths
+from rung.assess import assess, elsewhere, next_steps, strengths
 from rung.packs import load_packs
 from rung.records import (
     Capability,
@@ -17,6 +17,7 @@ from rung.records import (
     Criterion,
     DimensionResult,
     DimensionRule,
+    ElsewhereRule,
     Evidence,
     Framework,
     FrameworkResult,
@@ -94,6 +95,43 @@ def result(
 
 def gap(*capabilities: str) -> Coverage:
     return Coverage(target="t", what="huge.yml", searched=False, reason="too large", needs="a higher limit", capabilities=capabilities)
+
+
+# ── Elsewhere ────────────────────────────────────────────────────────────────────────────────────────
+
+TRAINING = ElsewhereRule(id="x", has=("a",), lacks=("b",), hides=("c",), what="training", reason="not here", needs="the other repository")
+
+
+@pytest.mark.parametrize(
+    ("found", "is_elsewhere"),
+    [
+        ((seen("a", IMPLEMENTED),), True),
+        ((seen("a", IMPLEMENTED), seen("b", DECLARED)), True),
+        ((seen("a", IMPLEMENTED), seen("b", IMPLEMENTED)), False),
+        ((seen("a", DECLARED),), False),
+        ((), False),
+    ],
+)
+def test_what_is_used_and_not_made_here_is_made_elsewhere(found: tuple[Evidence, ...], is_elsewhere: bool) -> None:
+    assert [(entry.what, entry.needs, entry.capabilities) for entry in elsewhere((TRAINING,), found, VOCABULARY)] == (
+        [("training", "the other repository", ("c",))] if is_elsewhere else []
+    )
+
+
+def test_what_another_repository_would_show_is_unknown_and_holds_no_level_back() -> None:
+    found = (seen("a", IMPLEMENTED),)
+    criteria = criterion("one", needs("a")), *(criterion(f"two-{n}", needs("c"), level=2, essential=True) for n in range(3))
+    at_two = criterion("two", needs("a"), level=2)
+
+    away = result(*criteria, at_two, evidence=found, coverage=elsewhere((TRAINING,), found, VOCABULARY))
+    unread = result(*criteria, at_two, evidence=found, coverage=(gap("c"),))
+
+    assert {item.status for item in away.criteria if item.level == 2} == {Status.MET, Status.UNKNOWN}
+    assert (
+        next(item.reason for item in away.criteria if item.status is Status.UNKNOWN)
+        == "Not searched: training: not here; needs the other repository."
+    )
+    assert (away.level, unread.level) == (3, 1)
 
 
 # ── Strengths ────────────────────────────────────────────────────────────────────────────────────────

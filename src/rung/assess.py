@@ -20,6 +20,7 @@ from rung.records import (
     CriterionResult,
     DimensionResult,
     DimensionRule,
+    ElsewhereRule,
     Evidence,
     Framework,
     FrameworkResult,
@@ -38,6 +39,8 @@ _EFFORT = {"low": 0, "medium": 1, "high": 2}
 _BELOW_NEXT = 0.99
 """A score stays below the next level however much of that level is achieved already."""
 _ATTEST = "Only a person can attest it."
+_ELSEWHERE = "elsewhere"
+"""The place of what another repository would show; this one is searched well enough without."""
 _MANY = 3
 """Alternatives that a sentence names before it only counts the rest."""
 
@@ -61,6 +64,16 @@ def strengths(evidence: Sequence[Evidence], capabilities: Sequence[Capability]) 
         items = [] if taken_away else sorted(by_capability.get(capability.id, ()), key=_strongest_first)
         found.append((capability.id, items[0].strength if items else Strength.ABSENT, tuple(item.id for item in items)))
     return tuple(found)
+
+
+def elsewhere(rules: Iterable[ElsewhereRule], evidence: Sequence[Evidence], capabilities: Sequence[Capability]) -> tuple[Coverage, ...]:
+    """Coverage of what happens in other repositories, by what is found of a system and what is not."""
+    there = {name for name, strength, _ in strengths(evidence, capabilities) if strength >= Strength.IMPLEMENTED}
+    return tuple(
+        Coverage(target="", what=rule.what, searched=False, reason=rule.reason, needs=rule.needs, capabilities=rule.hides, place=_ELSEWHERE)
+        for rule in rules
+        if there.issuperset(rule.has) and there.isdisjoint(rule.lacks)
+    )
 
 
 def assess(
@@ -179,6 +192,11 @@ class _View(Struct, frozen=True):
 
     def strength(self, capability: str) -> Strength:
         return self.strengths.get(capability, (Strength.ABSENT, ()))[0]
+
+    def belongs_elsewhere(self, criterion: Criterion) -> bool:
+        """Whether another repository is the place to look for some of what a criterion demands."""
+        gaps = (self.gaps.get(leaf.capability) for leaf in leaves(criterion.requires)) if criterion.requires else ()
+        return any(gap is not None and gap.place == _ELSEWHERE for gap in gaps)
 
     def best(self, capability: str) -> Evidence | None:
         ids = self.strengths.get(capability, (Strength.ABSENT, ()))[1]
@@ -330,7 +348,7 @@ def _gap(requirement: Leaf | Group, view: _View, *, live: bool = False) -> str:
     for leaf in leaves(requirement):
         if leaf.capability in view.gaps:
             entry = view.gaps[leaf.capability]
-            if live and (entry is None or not entry.place):
+            if live and (entry is None or entry.place not in ("host", "live")):
                 continue
             if entry is None:
                 return f"No detector looks for {leaf.capability} yet."
@@ -399,7 +417,7 @@ class _Standing(Struct, frozen=True):
         return cls(result.level, result.essential, share, counts=rated)
 
 
-def _standing(criterion: Criterion, result: CriterionResult, reading: str) -> _Standing:
+def _standing(criterion: Criterion, result: CriterionResult, reading: str, view: _View) -> _Standing:
     seen = _Standing.of_result(result)
     if seen.counts:
         return seen
@@ -410,7 +428,8 @@ def _standing(criterion: Criterion, result: CriterionResult, reading: str) -> _S
         return _Standing(criterion.level, criterion.essential, 1.0, counts=True)
     if reading == "confirmed" and outside and criterion.requires is not None:
         return _Standing(criterion.level, criterion.essential, 0.0, counts=True)
-    return _Standing(criterion.level, criterion.essential, 0.0, counts=False, blind=not outside)
+    blind = not outside and not view.belongs_elsewhere(criterion)
+    return _Standing(criterion.level, criterion.essential, 0.0, counts=False, blind=blind)
 
 
 def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotations: Mapping[str, Annotation]) -> DimensionResult:
@@ -435,7 +454,7 @@ def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotatio
         )
     results = tuple(_annotated(_criterion(criterion, view), annotations.get(criterion.id)) for criterion in criteria)
     readings = {
-        reading: [_standing(criterion, result, reading) for criterion, result in zip(criteria, results, strict=True)]
+        reading: [_standing(criterion, result, reading, view) for criterion, result in zip(criteria, results, strict=True)]
         for reading in ("level", "confirmed", "ceiling")
     }
     levels = {reading: _level(framework, standings) for reading, standings in readings.items()}

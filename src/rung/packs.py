@@ -22,6 +22,7 @@ from rung.records import (
     Detail,
     Detector,
     DimensionRule,
+    ElsewhereRule,
     Follow,
     Framework,
     Group,
@@ -151,14 +152,21 @@ def _compile(written: _Written, digest: str) -> Packs:
     capabilities: tuple[Capability, ...] = ()
     frameworks: list[Framework] = []
     dead_ends: tuple[DeadEndRule, ...] = ()
+    elsewhere: tuple[ElsewhereRule, ...] = ()
     for name, data in written.rules:
         if name == "capabilities.yaml":
             capabilities = capabilities_of(name, parse(name, data))
         elif name == "dead-ends.yaml":
             dead_ends = dead_ends_of(name, parse(name, data))
+        elif name == "elsewhere.yaml":
+            elsewhere = elsewhere_of(name, parse(name, data))
         else:
             frameworks.append(framework_of(name, parse(name, data)))
-    _check_capabilities(capabilities, detectors, dead_ends, frameworks)
+    _check_capabilities(capabilities, detectors, frameworks)
+    for rule in dead_ends:
+        _check_known(f"rules/dead-ends.yaml: `{rule.id}`", (*rule.has, *rule.lacks), capabilities)
+    for place in elsewhere:
+        _check_known(f"rules/elsewhere.yaml: `{place.id}`", (*place.has, *place.lacks, *place.hides), capabilities)
     frameworks.sort(key=lambda framework: (framework.id != "mlab", framework.id))
     return Packs(
         detectors=tuple(detectors),
@@ -167,30 +175,25 @@ def _compile(written: _Written, digest: str) -> Packs:
         providers=tuple(providers),
         frameworks=tuple(frameworks),
         dead_ends=dead_ends,
+        elsewhere=elsewhere,
         digest=digest,
     )
 
 
-def _check_capabilities(
-    capabilities: Iterable[Capability], detectors: Iterable[Detector], dead_ends: Iterable[DeadEndRule], frameworks: Iterable[Framework]
-) -> None:
-    """Refuses a capability that is not in the vocabulary."""
-    known = {capability.id for capability in capabilities}
+def _check_capabilities(capabilities: Iterable[Capability], detectors: Iterable[Detector], frameworks: Iterable[Framework]) -> None:
     for detector in detectors:
         for signal in detector.signals:
-            for capability in (signal.capability, *signal.given):
-                if capability not in known:
-                    raise PackError(
-                        f"detectors/{detector.id}.yaml: signal `{signal.id}`: capability `{capability}` is not in rules/capabilities.yaml"
-                    )
-    for rule in dead_ends:
-        for capability in (*rule.has, *rule.lacks):
-            if capability not in known:
-                raise PackError(f"rules/dead-ends.yaml: `{rule.id}`: capability `{capability}` is not in rules/capabilities.yaml")
+            _check_known(f"detectors/{detector.id}.yaml: signal `{signal.id}`", (signal.capability, *signal.given), capabilities)
     for framework in frameworks:
-        for leaf in framework_leaves(framework):
-            if leaf.capability not in known:
-                raise PackError(f"rules/{framework.id}.yaml: capability `{leaf.capability}` is not in rules/capabilities.yaml")
+        _check_known(f"rules/{framework.id}.yaml", [leaf.capability for leaf in framework_leaves(framework)], capabilities)
+
+
+def _check_known(where: str, names: Iterable[str], capabilities: Iterable[Capability]) -> None:
+    """Refuses a capability that is not in the vocabulary."""
+    known = {capability.id for capability in capabilities}
+    for name in names:
+        if name not in known:
+            raise PackError(f"{where}: capability `{name}` is not in rules/capabilities.yaml")
 
 
 def parse(file: str, data: bytes) -> Mapping[str, Any]:
@@ -385,6 +388,20 @@ def dead_ends_of(file: str, pack: Mapping[str, Any]) -> tuple[DeadEndRule, ...]:
                 remediation=str(raw["remediation"]),
             )
         )
+    return tuple(rules)
+
+
+def elsewhere_of(file: str, pack: Mapping[str, Any]) -> tuple[ElsewhereRule, ...]:
+    """The rules about what happens in another repository (`schema: elsewhere/1`) as records."""
+    _keys(file, pack, required=("schema", "elsewhere"))
+    _schema(file, pack, "elsewhere/1")
+    rules = []
+    for raw in _list(file, "elsewhere", pack["elsewhere"]):
+        where = f"{file}: `{raw.get('id', '?')}`"
+        _keys(where, raw, required=("id", "has", "lacks", "hides", "what", "reason", "needs"))
+        has, lacks, hides = (tuple(map(str, _list(where, key, raw[key]))) for key in ("has", "lacks", "hides"))
+        what, reason, needs = (str(raw[key]) for key in ("what", "reason", "needs"))
+        rules.append(ElsewhereRule(id=str(raw["id"]), has=has, lacks=lacks, hides=hides, what=what, reason=reason, needs=needs))
     return tuple(rules)
 
 

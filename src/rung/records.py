@@ -428,7 +428,8 @@ class Coverage(Record, frozen=True, kw_only=True):
     capabilities: tuple[str, ...] = ()
     """Capabilities that could have been found there; for what was searched only where that was live."""
     place: str = ""
-    """Where outside of files it is: `host` for a code host, `live` for an account or a server; empty for a repository."""
+    """Where outside of files it is: `host` for a code host, `live` for an account or a server, `elsewhere` for what belongs to another
+    repository; empty for a repository that was to be searched."""
 
 
 class ScanError(Record, frozen=True, kw_only=True):
@@ -513,6 +514,21 @@ class DeadEndRule(Record, frozen=True, kw_only=True):
     lacks: tuple[str, ...]
     what: str
     remediation: str
+
+
+class ElsewhereRule(Record, frozen=True, kw_only=True):
+    """Capabilities that tell of others that they are practised in another repository."""
+
+    id: str
+    has: tuple[str, ...]
+    """All of these are implemented or more,"""
+    lacks: tuple[str, ...]
+    """and none of these."""
+    hides: tuple[str, ...]
+    """What can't be seen then."""
+    what: str
+    reason: str
+    needs: str
 
 
 class Signal(Record, frozen=True, kw_only=True):
@@ -764,6 +780,7 @@ class Packs(Record, frozen=True, kw_only=True):
     providers: tuple[Provider, ...] = ()
     frameworks: tuple[Framework, ...]
     dead_ends: tuple[DeadEndRule, ...] = ()
+    elsewhere: tuple[ElsewhereRule, ...] = ()
     digest: str
     """Short hash over the content of all packs."""
 

@@ -206,8 +206,7 @@ def _concluded(
         item for live in lives for item in live.evidence if not (given := matchers.signal(item).given) or shown.intersection(given)
     )
     coverage = tuple(entry for found in (*(part.coverage for part in parts), *(live.coverage for live in lives)) for entry in found)
-    if not parts:
-        coverage = (*coverage, _no_repository(matchers))
+    coverage = (*coverage, *(assess.elsewhere(packs.elsewhere, evidence, packs.capabilities) if parts else (_no_repository(matchers),)))
     now = datetime.now(UTC)
     today = now.date().isoformat()
     annotations = in_force(config, system, today)
