@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
+from msgspec.structs import replace
 
 from rung.matchers import Matchers
-from rung.packs import capabilities_of, detector_of, framework_of, leaves, load_packs, parse
+from rung.packs import capabilities_of, check_capabilities, detector_of, elsewhere_of, framework_of, leaves, load_packs, parse
 from rung.records import PackError, Packs, Strength
 
 DETECTOR = """
@@ -38,8 +39,35 @@ def packs() -> Packs:
 
 
 def test_there_are_enough_detectors_and_each_has_a_homepage(packs: Packs) -> None:
-    assert len(packs.detectors) >= 120
+    assert len(packs.detectors) >= 300
     assert [pack.id for pack in packs.detectors if not pack.homepage.startswith("https://")] == []
+
+
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ("detectors/tool.yaml: signal `uses`", ("data.quality",)),
+        ("rules/own.yaml", ("data.quality",)),
+        ("rules/elsewhere.yaml: `training`", ("model.registry", "model.serving", "model.training-code")),
+    ],
+)
+def test_a_capability_that_is_not_in_the_vocabulary_is_refused_with_who_names_it(packs: Packs, where: str, names: tuple[str, ...]) -> None:
+    raw = {"id": "training", "has": ["model.registry"], "lacks": ["model.training-code"], "hides": ["model.serving"]}
+    own = replace(
+        packs,
+        detectors=(detector_of("tool.yaml", parse("tool.yaml", DETECTOR.encode())),) if "tool" in where else (),
+        frameworks=(framework_of("own.yaml", parse("own.yaml", RULES.encode())),) if "own" in where else (),
+        dead_ends=(),
+        elsewhere=elsewhere_of("e", {"schema": "elsewhere/1", "elsewhere": [raw | dict.fromkeys(("what", "reason", "needs"), "x")]}),
+    )
+    if "elsewhere" not in where:
+        own = replace(own, elsewhere=())
+    check_capabilities(own)
+
+    for name in names:
+        left = tuple(capability for capability in packs.capabilities if capability.id != name)
+        with pytest.raises(PackError, match=f"^{where}: capability `{name}` is not in rules/capabilities.yaml$"):
+            check_capabilities(replace(own, capabilities=left))
 
 
 def test_every_capability_can_be_found_in_two_independent_ways(packs: Packs) -> None:

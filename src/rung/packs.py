@@ -162,13 +162,8 @@ def _compile(written: _Written, digest: str) -> Packs:
             elsewhere = elsewhere_of(name, parse(name, data))
         else:
             frameworks.append(framework_of(name, parse(name, data)))
-    _check_capabilities(capabilities, detectors, frameworks)
-    for rule in dead_ends:
-        _check_known(f"rules/dead-ends.yaml: `{rule.id}`", (*rule.has, *rule.lacks), capabilities)
-    for place in elsewhere:
-        _check_known(f"rules/elsewhere.yaml: `{place.id}`", (*place.has, *place.lacks, *place.hides), capabilities)
     frameworks.sort(key=lambda framework: (framework.id != "mlab", framework.id))
-    return Packs(
+    packs = Packs(
         detectors=tuple(detectors),
         capabilities=capabilities,
         resources=tuple(resources),
@@ -178,22 +173,33 @@ def _compile(written: _Written, digest: str) -> Packs:
         elsewhere=elsewhere,
         digest=digest,
     )
+    check_capabilities(packs)
+    return packs
 
 
-def _check_capabilities(capabilities: Iterable[Capability], detectors: Iterable[Detector], frameworks: Iterable[Framework]) -> None:
-    for detector in detectors:
+def check_capabilities(packs: Packs) -> None:
+    """Refuses packs that name a capability which is not in their vocabulary.
+
+    Raises:
+        PackError: there is one; the message names the file and what names it.
+    """
+    known = {capability.id for capability in packs.capabilities}
+    for where, names in _named_capabilities(packs):
+        for name in names:
+            if name not in known:
+                raise PackError(f"{where}: capability `{name}` is not in rules/capabilities.yaml")
+
+
+def _named_capabilities(packs: Packs) -> Iterator[tuple[str, Sequence[str]]]:
+    for detector in packs.detectors:
         for signal in detector.signals:
-            _check_known(f"detectors/{detector.id}.yaml: signal `{signal.id}`", (signal.capability, *signal.given), capabilities)
-    for framework in frameworks:
-        _check_known(f"rules/{framework.id}.yaml", [leaf.capability for leaf in framework_leaves(framework)], capabilities)
-
-
-def _check_known(where: str, names: Iterable[str], capabilities: Iterable[Capability]) -> None:
-    """Refuses a capability that is not in the vocabulary."""
-    known = {capability.id for capability in capabilities}
-    for name in names:
-        if name not in known:
-            raise PackError(f"{where}: capability `{name}` is not in rules/capabilities.yaml")
+            yield f"detectors/{detector.id}.yaml: signal `{signal.id}`", (signal.capability, *signal.given)
+    for rule in packs.dead_ends:
+        yield f"rules/dead-ends.yaml: `{rule.id}`", (*rule.has, *rule.lacks)
+    for place in packs.elsewhere:
+        yield f"rules/elsewhere.yaml: `{place.id}`", (*place.has, *place.lacks, *place.hides)
+    for framework in packs.frameworks:
+        yield f"rules/{framework.id}.yaml", [leaf.capability for leaf in framework_leaves(framework)]
 
 
 def parse(file: str, data: bytes) -> Mapping[str, Any]:
