@@ -217,16 +217,17 @@ def test_verbose_lists_every_criterion_with_its_evidence(document: dict[str, Any
             assert f"[{criterion['id']}]" in shown
 
 
-def test_a_chain_is_told_once_for_evidence_that_shares_it(document: dict[str, Any]) -> None:
+def test_a_chain_is_told_once_for_evidence_that_shares_it_and_what_reads_the_same_once(document: dict[str, Any]) -> None:
     shared = stored(document)
     tracked = next(item for item in shared["evidence"] if item["capability"] == "model.experiment-tracking")
-    shared["evidence"].append(tracked | {"id": "twin"})
-    next(entry for entry in shared["dimensions"]["model"]["criteria"] if entry["id"] == "model.tracked")["evidence"].append("twin")
+    elsewhere = tracked["location"] | {"line": 99}
+    shared["evidence"] += [tracked | {"id": "twin", "location": elsewhere}, tracked | {"id": "alike", "location": elsewhere}]
+    next(entry for entry in shared["dimensions"]["model"]["criteria"] if entry["id"] == "model.tracked")["evidence"] += ["twin", "alike"]
 
     section = render("text", shared, verbose=True).split("[model.tracked]")[1].split("[model.configured]")[0]
 
     assert section.count("on schedule") == 1
-    assert section.count("by the same chain") == 1
+    assert section.count("by the same chain") == section.count(":99") == 1
 
 
 def test_criteria_beside_the_levels_are_shown_but_hold_nothing_back(document: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rung.report import comparison_text
 from rung.report.document import Document, cleaned
 from rung.report.page import Page
@@ -268,7 +270,7 @@ def _criterion(criterion: Document, found: dict[str, Document], page: Page) -> l
     lines = [f"  {letter}{'*' if criterion['essential'] else ' '}  {first[6:]}", *rest]
     for sentence in said(criterion):
         lines += page.wrap(sentence, first="", rest=6, style="dim")
-    items = [found[name] for name in criterion["evidence"] if name in found]
+    items = _unlike(found[name] for name in criterion["evidence"] if name in found)
     told: list[Document] = []
     for item in items[:_EVIDENCE_SHOWN]:
         lines += _evidence(item, page, same=item["chain"] == told)
@@ -276,6 +278,14 @@ def _criterion(criterion: Document, found: dict[str, Document], page: Page) -> l
     if len(items) > _EVIDENCE_SHOWN:
         lines.append(page.style(f"        {len(items) - _EVIDENCE_SHOWN} more", "dim"))
     return lines
+
+
+def _unlike(items: Iterable[Document]) -> list[Document]:
+    """The first of each that would read the same: several signals of a tool may meet in one line."""
+    first: dict[tuple[str, ...], Document] = {}
+    for item in items:
+        first.setdefault((place(item["location"]), item["tool"], item["strength"], item["note"], str(item["chain"])), item)
+    return list(first.values())
 
 
 def _evidence(item: Document, page: Page, *, same: bool) -> list[str]:
