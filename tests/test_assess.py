@@ -118,9 +118,10 @@ def test_what_is_used_and_not_made_here_is_made_elsewhere(found: tuple[Evidence,
     )
 
 
-def test_what_another_repository_would_show_is_unknown_and_holds_no_level_back() -> None:
+@pytest.mark.parametrize("essential", [False, True])
+def test_what_another_repository_would_show_is_unknown_and_holds_a_level_back_only_where_it_is_essential(essential: bool) -> None:
     found = (seen("a", IMPLEMENTED),)
-    criteria = criterion("one", needs("a")), *(criterion(f"two-{n}", needs("c"), level=2, essential=True) for n in range(3))
+    criteria = criterion("one", needs("a")), *(criterion(f"two-{n}", needs("c"), level=2, essential=essential) for n in range(3))
     at_two = criterion("two", needs("a"), level=2)
 
     away = result(*criteria, at_two, evidence=found, coverage=elsewhere((TRAINING,), found, VOCABULARY))
@@ -131,7 +132,8 @@ def test_what_another_repository_would_show_is_unknown_and_holds_no_level_back()
         next(item.reason for item in away.criteria if item.status is Status.UNKNOWN)
         == "Not searched: training: not here; needs the other repository."
     )
-    assert (away.level, unread.level) == (3, 1)
+    assert (away.level, unread.level) == (1 if essential else 3, 1)
+    assert away.ceiling == 3
 
 
 # ── Strengths ────────────────────────────────────────────────────────────────────────────────────────

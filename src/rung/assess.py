@@ -40,7 +40,7 @@ _BELOW_NEXT = 0.99
 """A score stays below the next level however much of that level is achieved already."""
 _ATTEST = "Only a person can attest it."
 _ELSEWHERE = "elsewhere"
-"""The place of what another repository would show; this one is searched well enough without."""
+"""The place of what another repository would show: what is not essential is not missed in this one."""
 _MANY = 3
 """Alternatives that a sentence names before it only counts the rest."""
 
@@ -428,7 +428,7 @@ def _standing(criterion: Criterion, result: CriterionResult, reading: str, view:
         return _Standing(criterion.level, criterion.essential, 1.0, counts=True)
     if reading == "confirmed" and outside and criterion.requires is not None:
         return _Standing(criterion.level, criterion.essential, 0.0, counts=True)
-    blind = not outside and not view.belongs_elsewhere(criterion)
+    blind = not outside and (criterion.essential or not view.belongs_elsewhere(criterion))
     return _Standing(criterion.level, criterion.essential, 0.0, counts=False, blind=blind)
 
 
