@@ -122,7 +122,10 @@ class Finder:
         """The chains that reach each file of a folder, or a task of it, without a person; files that none reaches are left out."""
         files, _, wiring = self.read(folder)
         chains = {
-            file.path: (wiring.of_file(file.path), *(wiring.of_task(file.path, fact) for fact in file.facts if isinstance(fact, Task)))
+            file.path: (
+                wiring.of_task(file.path, None),
+                *(wiring.of_task(file.path, fact) for fact in file.facts if isinstance(fact, Task)),
+            )
             for file in files
         }
         return {path: found for path, all_of_them in chains.items() if (found := tuple(chain for chain in all_of_them if chain))}

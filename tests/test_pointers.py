@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rung.readers.pointers import READINGS, dvc_outputs, lfs_pointer, read_dvc_file
+from rung.readers.pointers import READINGS, lfs_pointer, read_dvc_file
 from rung.records import Problem, Task
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 1234567\n"
@@ -28,22 +28,12 @@ def test_other_bytes_are_no_pointer(data: bytes) -> None:
         ("data/raw.csv.dvc", "outs:\n- md5: x\n  path: raw.csv\n", ("data/raw.csv",)),
         ("a/b.dvc", "wdir: ../data\nouts:\n- path: x\n", ("data/x",)),
         ("a/b.dvc", "outs:\n- path: ../../etc/passwd\n- path: /abs\n- path: s3://b/x\n- path: ${p}\n- path: ..\n", ()),
-        (
-            "p/dvc.lock",
-            "schema: '2.0'\nstages:\n  train:\n    cmd: x\n    outs:\n    - path: model.pt\n      md5: x\n    - path: ../elsewhere/x\n",
-            ("p/model.pt", "elsewhere/x"),
-        ),
-        (
-            "dvc.yaml",
-            "stages:\n  train:\n    wdir: src\n    outs:\n    - a\n    - b:\n        cache: false\n    metrics:\n    - m.json\n  each:\n    foreach: [1]\n    do:\n      outs: [c]\n",
-            ("src/a", "src/b", "src/m.json", "c"),
-        ),
-        ("dvc.yaml", "stages: [", ()),
-        ("dvc.yaml", "- a\n", ()),
+        ("a.dvc", "outs:\n- path: x\n- path: x\n- x\n- {}\n", ("x",)),
+        ("a.dvc", "outs: x\n", ()),
     ],
 )
 def test_what_dvc_keeps_is_named_from_the_root_and_never_outside_it(path: str, text: str, expected: tuple[str, ...]) -> None:
-    assert dvc_outputs(path, text.encode()) == expected
+    assert [task.outputs for task in read_dvc_file(path, text.encode()) if isinstance(task, Task)] == [expected]
 
 
 def test_a_dvc_file_is_a_task_with_its_data_as_outputs() -> None:

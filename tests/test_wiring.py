@@ -41,7 +41,7 @@ def wired(*files: SourceFile) -> Wiring:
 
 
 def places(wiring: Wiring, path: str) -> list[str]:
-    return [f"{hop.path}:{hop.line}" for hop in wiring.of_file(path) or ()]
+    return [f"{hop.path}:{hop.line}" for hop in wiring.of_task(path, None) or ()]
 
 
 def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_a_module_by_its_import() -> None:
@@ -160,18 +160,19 @@ def test_a_crontab_line_and_a_service_start_without_a_person_but_are_no_continuo
     unit = Wiring([file("app.service", task("systemd", "app.service", "python serve.py")), file("serve.py")])
 
     assert places(cron, "train.py") == ["crontab:3", "crontab:4", "train.py:1"]
-    assert cron.of_file("train.py", only=Root.CI) is None
+    assert cron.of_task("train.py", None, only=Root.CI) is None
     assert places(unit, "serve.py")[0] == "app.service:3"
 
 
 def test_a_schedule_is_told_from_a_push_and_from_a_service() -> None:
     script = file("train.py")
 
-    assert Wiring([workflow("python train.py", on="schedule"), script]).of_file("train.py", only=Root.SCHEDULE)
-    assert Wiring([file("crontab", task("cron", "nightly", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE)
-    assert Wiring([workflow("python train.py"), script]).of_file("train.py", only=Root.SCHEDULE) is None
+    assert Wiring([workflow("python train.py", on="schedule"), script]).of_task("train.py", None, only=Root.SCHEDULE)
+    assert Wiring([file("crontab", task("cron", "nightly", "python train.py")), script]).of_task("train.py", None, only=Root.SCHEDULE)
+    assert Wiring([workflow("python train.py"), script]).of_task("train.py", None, only=Root.SCHEDULE) is None
     assert (
-        Wiring([file("a.service", task("systemd", "a.service", "python train.py")), script]).of_file("train.py", only=Root.SCHEDULE) is None
+        Wiring([file("a.service", task("systemd", "a.service", "python train.py")), script]).of_task("train.py", None, only=Root.SCHEDULE)
+        is None
     )
 
 
@@ -191,7 +192,7 @@ def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_sch
 
     assert places(dag("@daily"), "jobs/load.py") == ["dags/d.py:5", "dags/d.py:7", "jobs/load.py:1"]
     assert places(dag("@daily"), "lib.py") == ["dags/d.py:5", "dags/d.py:1"]
-    assert dag("@daily").of_file("dags/d.py")[0].what == "on schedule (Apache Airflow)"  # type: ignore[index]
+    assert dag("@daily").of_task("dags/d.py", None)[0].what == "on schedule (Apache Airflow)"  # type: ignore[index]
     assert not places(dag("None"), "jobs/load.py")
 
 
@@ -199,7 +200,7 @@ def test_a_folder_is_changed_until_it_is_taken_back() -> None:
     files = [file("ml/train.py"), file("train.py"), file("ml/after.py"), file("after.py")]
     shell = Wiring([workflow("pushd ml", "python train.py", "popd", "python after.py"), *files])
 
-    reached = [path for path in ("ml/train.py", "train.py", "ml/after.py", "after.py") if shell.of_file(path)]
+    reached = [path for path in ("ml/train.py", "train.py", "ml/after.py", "after.py") if shell.of_task(path, None)]
     assert reached == ["ml/train.py", "after.py"]
 
 
@@ -256,7 +257,7 @@ def test_what_only_a_person_starts_keeps_the_chain_from_that_person() -> None:
     wiring = Wiring(files)
     found = Match(next(iter(matchers().signals)), 1)
 
-    assert wiring.of_file("lib.py") is None
+    assert wiring.of_task("lib.py", None) is None
     assert next(f"{hop.path}:{hop.line} {hop.what}" for hop in wiring.by_hand("lib.py", found)) == f"{WORKFLOW}:2 started by hand"
     assert Wiring(files[1:]).by_hand("lib.py", found) == ()
 

@@ -90,12 +90,14 @@ class Wiring:
         """Where the repository's own Python modules are."""
         return self.tree.modules
 
-    def of_file(self, path: str, *, only: Root | None = None) -> Chain | None:
-        """The shortest chain that runs or imports a file without a person, from one kind of root only if asked; None when there is none."""
-        return self._of(Node(path), only)
-
     def of_task(self, path: str, task: Task | None, *, only: Root | None = None) -> Chain | None:
-        """The shortest chain that starts a task of a file without a person, from one kind of root only if asked; None when there is none."""
+        """The shortest chain that starts a task of a file, or runs or imports the file, without a person; None when there is none.
+
+        Args:
+            path: of the file.
+            task: None for the file itself.
+            only: the one kind of root to ask about.
+        """
         return self._of(Node(path, task), only)
 
     def of_match(self, path: str, match: Match, *, only: Root | None = None) -> Chain | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from rung.expressions import regex
-from rung.readers.documents import Map, Sequence, Value, parse_yaml
+from rung.readers.documents import Map, Sequence, parse_yaml
 from rung.readers.reading import Reading, named
 from rung.records import Fact, Problem, Task
 
@@ -23,18 +24,6 @@ def lfs_pointer(data: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
-def dvc_outputs(path: str, data: bytes) -> tuple[str, ...]:
-    """Paths from the repository's root that a `*.dvc`, `dvc.lock` or `dvc.yaml` file says DVC keeps.
-
-    Paths outside the repository, URLs and those that hold parameters (`${…}`) are left out, and so is a
-    file that can't be read.
-    """
-    documents, _ = parse_yaml(data)
-    if not documents or not isinstance(documents[0], Map):
-        return ()
-    return _outputs(path, documents[0])
-
-
 def read_dvc_file(path: str, data: bytes) -> Iterator[Fact]:
     """A `*.dvc` file as the task whose outputs are the data it tracks."""
     documents, error = parse_yaml(data)
@@ -48,43 +37,12 @@ def read_dvc_file(path: str, data: bytes) -> Iterator[Fact]:
 
 
 def _outputs(path: str, root: Map) -> tuple[str, ...]:
-    folder = posixpath.dirname(path)
-    found: dict[str, None] = {}
-    for holder in _holders(root):
-        wdir = holder.get("wdir")
-        base = posixpath.join(folder, wdir) if isinstance(wdir, str) else folder
-        for key in ("outs", "metrics", "plots"):
-            for name in _names(holder.get(key, "")):
-                if (place := _inside(base, name)) and len(found) < MAX_OUTPUTS:
-                    found[place] = None
-    return tuple(found)
-
-
-def _holders(root: Map) -> Iterator[Map]:
-    """The mappings that have outputs: the file itself, its stages, and what a `foreach` repeats."""
-    if "stages" not in root:
-        yield root
-        return
-    stages = root["stages"]
-    for stage in stages.values() if isinstance(stages, Map) else ():
-        if isinstance(stage, Map):
-            repeated = stage.get("do")
-            yield repeated if isinstance(repeated, Map) else stage
-
-
-def _names(outputs: Value) -> Iterator[str]:
-    """Output paths of a list whose items are paths, `{path: …}` or `{<path>: {options}}`, or of such a mapping."""
-    if isinstance(outputs, Map):
-        yield from outputs
-    for item in outputs if isinstance(outputs, Sequence) else ():
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, Map):
-            given = item.get("path")
-            if isinstance(given, str):
-                yield given
-            else:
-                yield from item
+    """Where the data lies, from the repository's root; paths out of it, URLs and those with parameters (`${…}`) are left out."""
+    folder, wdir, outs = posixpath.dirname(path), root.get("wdir"), root.get("outs")
+    base = posixpath.join(folder, wdir) if isinstance(wdir, str) else folder
+    names = (out.get("path") for out in outs if isinstance(out, Map)) if isinstance(outs, Sequence) else ()
+    places = (_inside(base, name) for name in names if isinstance(name, str))
+    return tuple(islice(dict.fromkeys(filter(None, places)), MAX_OUTPUTS))
 
 
 def _inside(base: str, name: str) -> str:
