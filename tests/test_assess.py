@@ -136,6 +136,15 @@ def test_what_another_repository_would_show_is_unknown_and_holds_a_level_back_on
     assert away.ceiling == 3
 
 
+def test_what_only_a_code_host_shows_is_not_sought_in_another_repository() -> None:
+    found = (seen("a", IMPLEMENTED),)
+    on_host = criterion("reviewed", needs("c"), observable="host")
+
+    rated = result(on_host, evidence=found, coverage=elsewhere((TRAINING,), found, VOCABULARY)).criteria[0]
+
+    assert (rated.status, rated.reason) == (Status.UNKNOWN, "Seen only on a code host, which was not searched.")
+
+
 # ── Strengths ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -19,7 +19,7 @@ from rung import cli
 from rung.history import Asked, history_of
 from rung.matchers import Matchers
 from rung.packs import load_packs
-from rung.records import Change, Config, History, RungError, Strength, TargetError
+from rung.records import Change, Config, History, RungError, Standing, Strength, TargetError
 from rung.report import HISTORIES, render_history
 from rung.report.history import history_document, history_schema, moved
 from rung.rescan import Rescan
@@ -200,6 +200,18 @@ def test_what_one_file_changes_for_another_is_seen(tmp_path: Path, before: dict[
     rescan = Rescan(packs, Config(), packs.frameworks[0])
     for commit in (*project.commits, project.commits[1]):
         assert dict(rescan.at(revisions.open(commit)).strengths) == strengths(project.folder, commit)
+
+
+def test_training_that_happens_elsewhere_is_as_unseen_as_in_a_scan_until_it_comes(project: Project) -> None:
+    serving = "import mlflow.pyfunc\nfrom flask import Flask\napp = Flask('a')\nmodel = mlflow.pyfunc.load_model('models:/a@b')\n"
+    project.commit("serve", app_dot_py=serving + "@app.route('/predict')\ndef predict():\n    return model.predict(1)\n")
+    project.commit("train", train_dot_py=_TRAIN)
+
+    for sample in history(project, by="commits").samples:
+        alone = scan_path(str(project.folder), revision=sample.commit).results[0]
+        assert [standing for _, standing in sample.standings.dimensions] == [
+            Standing(level=one.level, confirmed=one.confirmed, ceiling=one.ceiling, score=one.score) for one in alone.dimensions
+        ]
 
 
 def test_each_content_is_read_once(project: Project) -> None:
