@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rung.excerpt import LONGEST, excerpt, mask_secrets, mask_tokens, visible
+from rung.excerpt import LONGEST, excerpt, excerpts, mask_secrets, mask_tokens, visible
 
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 
@@ -161,3 +161,8 @@ def test_what_holds_no_mark_of_a_secret_holds_none(text: str) -> None:
 def test_an_excerpt_is_always_printable_and_masking_is_idempotent(text: str) -> None:
     assert all(character.isprintable() or character == "\xa0" or character.isspace() for character in excerpt(text))
     assert mask_secrets(mask_secrets(text)) == mask_secrets(text)
+
+
+def test_lines_are_shown_that_are_there_and_none_of_binary_content() -> None:
+    assert excerpts(b"a\nb = 1\n", [2, 2, 9, 0]) == {2: "b = 1"}
+    assert excerpts(b"\x80\x03csklearn\0\n", [1]) == {}

@@ -100,10 +100,14 @@ def excerpt(text: str) -> str:
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1].rstrip() + "…"
 
 
+_TELLS_BINARY = 8000
+"""Bytes among which a NUL makes a content binary, as git has it."""
+
+
 def excerpts(data: bytes, lines: Iterable[int]) -> dict[int, str]:
-    """Excerpts of those of some lines (the first is 1) that a content has, by number."""
+    """Excerpts of those of some lines (the first is 1) that a content has, by number; of what git takes for binary there is none."""
     wanted = sorted(set(lines))
-    if not wanted:
+    if not wanted or b"\0" in data[:_TELLS_BINARY]:
         return {}
     found = data.split(b"\n", wanted[-1])
     return {line: excerpt(found[line - 1][: 4 * _READ_AT_MOST].decode("utf-8", "replace")) for line in wanted if 0 < line <= len(found)}
