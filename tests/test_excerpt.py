@@ -165,4 +165,4 @@ def test_an_excerpt_is_always_printable_and_masking_is_idempotent(text: str) -> 
 
 def test_lines_are_shown_that_are_there_and_none_of_binary_content() -> None:
     assert excerpts(b"a\nb = 1\n", [2, 2, 9, 0]) == {2: "b = 1"}
-    assert excerpts(b"\x80\x03csklearn\0\n", [1]) == {}
+    assert excerpts(b"\x80\x03csklearn\0\n", [1]) == excerpts(b"a", []) == {}
