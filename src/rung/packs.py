@@ -42,6 +42,8 @@ from rung.records import (
 
 DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
 """Where a match proves its full strength unless the signal says otherwise."""
+_RUN_FROM_TESTS = ("code.ci-tests", "code.ci-ml")
+"""What commands of CI prove among tests too: the script that runs them often lies there."""
 OBSERVABLE = ("repository", "host", "live", "attestation")
 EFFORTS = ("low", "medium", "high")
 MATCHERS = (
@@ -499,6 +501,7 @@ def _signal(where: str, raw: object) -> Signal:
     _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "publishes", "dead_end"))
     matcher, arguments = _match(where, raw["match"])
     strength = _strength(where, raw["strength"])
+    among_tests = raw["capability"] in _RUN_FROM_TESTS and isinstance(arguments, dict) and arguments.get("in") == "ci"
     if strength == Strength.ABSENT or (strength == Strength.OPERATING and matcher != "api"):
         raise PackError(f"{where}: strength `{strength.label}` can't be given by a file; use declared, implemented or automated")
     return Signal(
@@ -507,7 +510,7 @@ def _signal(where: str, raw: object) -> Signal:
         strength=strength,
         matcher=matcher,
         arguments=arguments,
-        where=_roles(where, raw, DEFAULT_ROLES),
+        where=_roles(where, raw, (*DEFAULT_ROLES, Role.TEST) if among_tests else DEFAULT_ROLES),
         given=tuple(map(str, raw.get("given", ()))),
         publishes=bool(raw.get("publishes", False)),
         dead_end=_follow(f"{where}: dead_end", raw["dead_end"]) if "dead_end" in raw else None,
