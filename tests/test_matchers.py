@@ -236,6 +236,20 @@ def test_a_resource_is_matched_by_its_canonical_type_and_attributes_in_any_spell
     assert not matches("resource", ["AWS::S3::Bucket"], Resource(line=1, dialect="terraform", type="aws_s3_bucket", conditional="false"))
 
 
+def test_a_value_may_be_asked_for_by_what_it_must_not_be() -> None:
+    def paused(status: str) -> Resource:
+        return Resource(line=1, dialect="bundle", type="AWS::S3::Bucket", attributes=(("schedule.pause_status", status),))
+
+    other_than_paused = {"type": "AWS::S3::Bucket", "where": {"pause_status": "!PAUSED"}}
+    assert matches("resource", other_than_paused, paused("UNPAUSED"))
+    assert not matches("resource", other_than_paused, paused("PAUSED"))
+    assert not matches("resource", other_than_paused, Resource(line=1, dialect="bundle", type="AWS::S3::Bucket"))
+
+    some = {"type": "AWS::S3::Bucket", "where": {"pause_status": ["?*", "!p*", "!off"]}}
+    assert matches("resource", some, paused("on"))
+    assert not any(matches("resource", some, paused(status)) for status in ("", "paused", "off"))
+
+
 def test_a_setting_is_matched_by_file_key_and_value() -> None:
     wanted = {"file": "pyproject.toml", "key": "tool.ruff*", "value": "1*"}
 

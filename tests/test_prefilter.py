@@ -7,7 +7,7 @@ import pytest
 from rung import records
 from rung.matchers import Matchers
 from rung.patterns import CallPattern, bare_name
-from rung.prefilter import Prefilter, call_traces, literal_traces, words_of
+from rung.prefilter import Prefilter, call_traces, literal_traces, setting_traces, words_of
 from rung.readers import python
 from rung.readers.python.skim import skimmed
 from rung.records import Call, Detector, Entry, Import, Packs, Role, Signal, Start, Strength
@@ -165,6 +165,10 @@ def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:
 )
 def test_gates_need_a_word_compared_in_a_statement_that_may_stop(source: bytes, worth: bool) -> None:
     assert prefilter(detector("gate", "*_accuracy", "auc")).worth_reading(("",), "a.py", source) is worth
+
+
+def test_a_value_that_must_not_be_leaves_no_trace() -> None:
+    assert setting_traces("schedule.pause_status", "!PAUSED") == setting_traces("schedule.pause_status", "")
 
 
 def test_traces_are_the_words_and_pieces_of_a_pattern() -> None:

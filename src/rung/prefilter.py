@@ -249,7 +249,7 @@ def setting_traces(key: str, value: str) -> Traces:
     """What every file holds in which the key is set to the value."""
     if "fn::" in key.lower() or "${" in value:  # A reader's own spelling of tags and placeholders.
         return Traces()
-    key, value = key.lower(), value.lower()
+    key, value = key.lower(), "" if value.startswith("!") else value.lower()
     pieces = [piece for part in key.split(".") for piece in _pieces(part)] + _pieces(value)
     return Traces(
         words=frozenset(word.encode() for word in _whole_words(key) | _whole_words(value)), pieces=_encoded(dict.fromkeys(pieces))

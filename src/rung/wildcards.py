@@ -1,5 +1,7 @@
 """Wildcards over whole texts: `*` matches anything, `?` one character, `[ab]` one of several; case does not matter.
 
+Where a value is asked for, `!` before a pattern leaves out what it matches.
+
 Almost all that packs ask for holds no wildcard but `*`, and is compared piece by piece: compiling thousands of regular expressions
 would take longer than most scans.
 """
@@ -26,12 +28,16 @@ def glob(pattern: str) -> Condition:
 
 
 def any_glob(patterns: Iterable[str]) -> Condition:
-    """Whether a text matches any of the patterns."""
+    """Whether a text matches any of the patterns, and none of those after a `!`; with only such, any other text will do."""
     return _any_glob(tuple(patterns))
 
 
 @lru_cache(maxsize=1 << 14)
 def _any_glob(patterns: tuple[str, ...]) -> Condition:
+    left_out = tuple(pattern[1:] for pattern in patterns if pattern.startswith("!"))
+    if left_out:
+        wanted, unwanted = _any_glob(tuple(pattern for pattern in patterns if not pattern.startswith("!")) or ("*",)), _AnyOf(left_out)
+        return lambda text: wanted(text) and not unwanted(text)
     return (lambda _: True) if "*" in patterns else _AnyOf(patterns)
 
 
