@@ -691,6 +691,18 @@ def test_an_end_asked_for_is_not_held_up_by_what_does_not_answer(aws: Stand) -> 
     assert {reason for _, reason, _ in gaps(live)} == {"interrupted"}
 
 
+def test_after_an_end_is_asked_for_no_account_of_an_organization_is_logged_into(aws: Stand) -> None:
+    aws.load("organization")
+    stop = Event()
+    accounts = open_accounts(Login(regions=(REGION,), organization="true"), TYPES, stop=stop)
+    assert isinstance(next(accounts), Coverage)
+    logins = [heard.call for heard in aws.heard].count("sts:AssumeRole")
+    stop.set()
+
+    assert [(type(one), getattr(one, "reason", "")) for one in accounts] == [(Coverage, "interrupted")] * 2
+    assert [heard.call for heard in aws.heard].count("sts:AssumeRole") == logins
+
+
 # ── Declared and live ────────────────────────────────────────────────────────────────────────────────
 
 TERRAFORM = """

@@ -27,7 +27,7 @@ from rung.inventory import DECLARED, Declared, is_compared
 from rung.matchers import Matchers
 from rung.patterns import Attributes
 from rung.records import Coverage, DeadEnd, Evidence, Listing, Location, Resource, ResourceType, Strength, TargetInfo, Trap
-from rung.targets.live.driver import CallError, Driver
+from rung.targets.live.driver import CallError, Driver, interrupted
 from rung.targets.live.fields import at_path, filled, flattened, items_at, names_in, time_of
 from rung.wildcards import Condition, any_glob, folded, last_part
 
@@ -217,7 +217,7 @@ class _Collection:
 
     def _go_on(self) -> None:
         if self._terms.stop.is_set():
-            raise CallError("interrupted", needs="a scan that is not interrupted")
+            raise interrupted()
 
     def _list_all(self, kind: _Kind, region: str, fields: Mapping[str, Any], tellers: Executor | None) -> None:
         """Lists the resources of a type; `fields` are those of the one that they belong to, should there be one."""

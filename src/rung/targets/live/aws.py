@@ -15,7 +15,7 @@ from msgspec import Struct
 from rung import __version__
 from rung.expressions import regex
 from rung.records import Coverage, ResourceType, TargetError, TargetInfo
-from rung.targets.live.driver import DENIED, Allowed, CallError
+from rung.targets.live.driver import DENIED, Allowed, CallError, interrupted
 
 HOME = "us-east-1"
 """The region that is asked where nothing names one."""
@@ -92,9 +92,9 @@ def open_accounts(login: Login, types: Iterable[ResourceType], *, stop: Event | 
         role = _ORGANIZATION_ROLE if login.organization == "true" else login.organization
         roles += [Role(arn=f"arn:{partition}:iam::{account}:role/{role}") for partition, account in accounts]
     if not roles and not login.organization:
-        yield from _opened(lambda: Account(session, login, allowed, stop), name, "sts:GetCallerIdentity")
+        yield from _opened(lambda: Account(session, login, allowed, stop), name, "sts:GetCallerIdentity", stop)
     for one in roles:
-        yield from _opened(lambda one=one: Account(_assumed(session, login, one), login, allowed, stop), one.arn, "sts:AssumeRole")  # type: ignore[misc]
+        yield from _opened(lambda one=one: Account(_assumed(session, login, one), login, allowed, stop), one.arn, "sts:AssumeRole", stop)  # type: ignore[misc]
 
 
 class Account:
@@ -217,7 +217,7 @@ class Account:
             if parsed_response["ResponseMetadata"].get("HTTPStatusCode", 0) < 300:
                 return
         if self._stop.is_set():
-            raise CallError("interrupted", needs="a scan that is not interrupted")
+            raise interrupted()
         if isinstance(exception, EndpointConnectionError) and not self._offers(service, region):
             raise exception
         if isinstance(exception, (ConnectTimeoutError, ReadTimeoutError)):
@@ -279,10 +279,12 @@ def _members(account: Account) -> Iterator[tuple[str, str]]:
                 yield account.partition, member["Id"]
 
 
-def _opened(make: Callable[[], Account], name: str, needs: str) -> Iterator[Account | Coverage]:
+def _opened(make: Callable[[], Account], name: str, needs: str, stop: Event) -> Iterator[Account | Coverage]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
+        if stop.is_set():
+            raise interrupted()
         yield make()
     except CallError as error:
         yield _lost("aws", name, error, needs)

@@ -37,6 +37,11 @@ class CallError(RungError):
         return self.code in read.absent or any_glob(read.absent)(f"{self.code} {self.said}")
 
 
+def interrupted() -> CallError:
+    """A call that is not made, or not waited for, as the end of the scan was asked for."""
+    return CallError("interrupted", needs="a scan that is not interrupted")
+
+
 class Driver(Protocol):
     """One account, server or repository of a code host; used by several threads at once."""
 

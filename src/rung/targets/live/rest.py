@@ -19,7 +19,7 @@ from rung.expressions import regex
 from rung.records import Coverage, Provider, ResourceType, RungError, TargetError, TargetInfo
 from rung.rest import AGAIN, Answer, Rest, RestError
 from rung.targets.live.answers import Answers
-from rung.targets.live.driver import DENIED, Allowed, CallError
+from rung.targets.live.driver import DENIED, Allowed, CallError, interrupted
 from rung.targets.live.fields import at_path, names_in, replaced
 
 PATIENCE = 60.0
@@ -181,12 +181,12 @@ class Server:
                 f"the limit of requests is used up until {at} UTC", code="429", needs="a scan after that, or a token with a higher limit"
             )
         if wait > 0 and self._stop.wait(wait + random.random() / 10):
-            raise CallError("interrupted", needs="a whole scan")
+            raise interrupted()
 
     def _sleep(self, tried: int) -> None:
         """Waits longer after each try, and not all threads as long."""
         if self._stop.wait(random.uniform(0.2, 0.5) * 2**tried):
-            raise CallError("interrupted", needs="a whole scan")
+            raise interrupted()
 
 
 def _words(answer: Answer) -> str:
