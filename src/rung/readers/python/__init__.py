@@ -8,6 +8,7 @@ a template, newer syntax) is mended line by line; if that fails too, it is scann
 from __future__ import annotations
 
 import ast
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
@@ -28,7 +29,20 @@ _SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?python[\d.]*\b"
 _PARAMETER_SETUP = frozenset(
     {"__init__", "__post_init__", "__new__", "__enter__", "setup", "setUp", "setUpClass", "setup_class", "setup_method", "build"}
 )
-_LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit"})
+_LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit", "run.cancel", "run.parent.cancel"})
+_CANCELS = regex(r"azureml\.core\..*\.cancel")
+_PUTS_FORWARD = regex(
+    r"_?(?:(?:register|promote|deploy|release|approve|publish|transition|upload|push)_\w*(?:model|champion|version|candidate|stage|production)\w*"
+    r"|set_(?:registered_)?model_alias|(?:register|promote|deploy|rollback)(?:_(?:if_better|new|best|artifacts?|endpoint))?)",
+    re.IGNORECASE,
+)
+"""What is done with a model that is good enough."""
+_VERDICT = regex(r".*(?:promot|deploy|regist|approv|reject|rollback|retrain|champion|challenger).*", re.IGNORECASE | re.DOTALL)
+"""What names, and answers in words, of a decision on a model hold."""
+_CONDITIONS = regex(r"(?:kfp\.|dsl\.)\S*(?:Condition|If|Elif)")
+"""Steps of a pipeline of Kubeflow that run on a condition."""
+_BRANCH = 20
+"""Statements at the end of a branch that are looked at."""
 
 
 def facts_of(source: str, *, first_line: int = 1, asked: Asked = EVERY_CALL, tree: ast.Module | None = None) -> list[Fact]:
@@ -127,7 +141,7 @@ class _Walk(Calls):
         if test.__class__ is ast.Compare and _is_main(test):
             self.facts.append(Entry(line=node.lineno + self._shift))
         elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (
-            self._leaves(node.body, scope) or self._leaves(node.orelse, scope)
+            self._decides(node.body, scope) or self._decides(node.orelse, scope)
         ):
             self._gate(test, scope, ranges=False)
         self._expressions([test], scope)
@@ -144,6 +158,9 @@ class _Walk(Calls):
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Names) -> _Bodies:
         for item in node.items:
+            made = item.context_expr
+            if isinstance(made, ast.Call) and made.args and _CONDITIONS.fullmatch(self._names.name(made.func, scope)):
+                self._gate(made.args[0], scope)
             if item.optional_vars is None:
                 self._expressions([item.context_expr], scope)
             else:
@@ -170,6 +187,8 @@ class _Walk(Calls):
     def _return(self, node: ast.Return | ast.AugAssign | ast.Delete | ast.Raise, scope: Names) -> None:
         if isinstance(node, ast.Delete):
             return
+        if isinstance(node, ast.Return) and node.value is not None:
+            self._answer(node.value, scope)
         expressions = [node.exc, node.cause] if isinstance(node, ast.Raise) else [node.value]
         self._expressions([expression for expression in expressions if expression is not None], scope)
 
@@ -251,20 +270,46 @@ class _Walk(Calls):
 
     # Gates
 
-    def _leaves(self, body: list[ast.stmt], scope: Names) -> bool:
-        """Whether a branch ends in giving up: raise, exit, or return of nothing but False."""
+    def _decides(self, body: list[ast.stmt], scope: Names) -> bool:
+        """Whether a branch gives up (raise, exit, return of nothing but False), or tells or does what becomes of a model."""
         for node in body[-3:]:
             if isinstance(node, ast.Raise):
                 return True
-            if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant) and node.value.value is False:
+            if (
+                isinstance(node, ast.Return)
+                and isinstance(node.value, ast.Constant)
+                and (node.value.value is False or _is_verdict(node.value))
+            ):
                 return True
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self._names.name(node.value.func, scope) in _LEAVING:
+            if isinstance(node, ast.If) and self._decides(node.body, scope):
                 return True
-        return False
+        return any(self._is_decisive(node.value, scope) for node in body[-_BRANCH:] if isinstance(node, (ast.Expr, ast.Assign, ast.Return)))
+
+    def _is_decisive(self, value: ast.expr | None, scope: Names) -> bool:
+        """Whether a call gives up, or puts a model forward."""
+        if not isinstance(value, ast.Call):
+            return False
+        name = self._names.name(value.func, scope)
+        return name in _LEAVING or _PUTS_FORWARD.fullmatch(name.rpartition(".")[2]) is not None or _CANCELS.fullmatch(name) is not None
+
+    def _answer(self, value: ast.expr, scope: Names) -> None:
+        """The gate of a function that answers whether, or what, is to be done with a model."""
+        if isinstance(value, ast.IfExp) and (_is_verdict(value.body) or _is_verdict(value.orelse)):
+            self._gate(value.test, scope)
+        elif isinstance(value, (ast.Compare, ast.BoolOp)) and _VERDICT.fullmatch(scope.qualified.rpartition(".")[2]):
+            self._gate(value, scope)
 
     def _gate(self, test: ast.expr, scope: Names, *, ranges: bool = True) -> None:
         if gate := gate_of(test, scope.qualified, self._shift, ranges=ranges):
             self.facts.append(gate)
+
+
+def _is_verdict(value: ast.expr) -> bool:
+    return (
+        isinstance(value, ast.Constant)
+        and isinstance(value.value, str)
+        and _VERDICT.fullmatch(value.value[: scanning.MAX_NAME]) is not None
+    )
 
 
 def _beyond_class(scope: Names) -> Names | None:
