@@ -157,10 +157,13 @@ def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:
         (b"if (\n  scores['auc']\n  < least\n):\n  raise ValueError", True),
         (b"x = 1; assert a <= auc", True),
         (b"if a:\n  pass\nelif auc > b: exit()", True),
+        (b"with dsl.If(op.output > auc):\n  deploy()", True),
+        (b"def f():\n  return auc > least", True),
+        (b"sys.exit(auc < 0.8)", True),
         (b"assert test_accuracy", False),
         (b"assert cauc > 0.8", False),
         (b"def f() -> int:\n  assert auc", False),
-        (b"assert auc\nreturn a < b", False),
+        (b"assert auc\nraise a < b", False),
     ],
 )
 def test_gates_need_a_word_compared_in_a_statement_that_may_stop(source: bytes, worth: bool) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rung.readers.shell import MAX_TEXT, split, words_of
+from rung.records import Call, Import
 
 
 def commands(text: str) -> list[str]:
@@ -133,6 +134,51 @@ def test_commands_within_commands_are_found(text: str, expected: list[str]) -> N
 def test_a_command_whose_failure_is_thrown_away_is_toothless(text: str, toothless: str) -> None:
     weak = [command.words[0] for command in split(text) if command.toothless and command.words[0] != "set"]
     assert weak == toothless.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('python -c "import m; m.go()"', [(1, "m"), (1, "m.go")]),
+        ('uv run python3 -u -c "\nimport m\nm.go()\n" --now', [(2, "m"), (3, "m.go")]),
+        ("set -e\npython - <<'EOF'\nimport m\nm.go()\nEOF\nmake", [(3, "m"), (4, "m.go")]),
+        ("A=1 python <<EOF\nm()\nEOF", [(2, "m")]),
+        ("if x; then\n  python3 - $A <<-PY\n    m()\n    PY\nfi", [(3, "m")]),
+        ("cat a | python -c 'm()' | tee b", [(1, "m")]),
+        ("bash -c \"python -c 'm()'\"", [(1, "m")]),
+        ("python train.py <<EOF\nm()\nEOF", []),
+        ("cat <<EOF | python train.py\nm()\nEOF", []),
+        ("python -m m <<EOF\nm()\nEOF", []),
+        ("python -c", []),
+        ("ruby -e 'm()'", []),
+    ],
+)
+def test_the_python_that_is_written_in_a_command_is_read_on_its_lines(text: str, code: list[tuple[int, str]]) -> None:
+    found = [fact for command in split(text) for fact in command.code]
+    assert [(fact.line, fact.module if isinstance(fact, Import) else fact.name) for fact in found] == code
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('if (( $(echo "$ACC < 0.8" | bc -l) )); then exit 1; fi', "echo acc bc l"),
+        ('[ "$(echo "${F1} >= $MIN" | bc)" -eq 1 ] || exit 1', "f1 min"),
+        ("if [ $accuracy -lt 80 ]; then exit 1; fi", "accuracy"),
+        ("[[ $AUC < $T ]] && exit 1", "auc t"),
+        ("jq -e '.accuracy > 0.8' metrics.json", "accuracy metrics json"),
+        ("awk -v a=$ACC 'BEGIN { exit !(a >= 0.8) }'", "a acc begin exit a"),
+        ("(( i++ ))", None),
+        ("[ -z $ACC ]", None),
+        ("[ $# -lt 2 ]", None),
+        ("echo 'acc < 0.8' | tee log", None),
+        ("jq '.accuracy > 0.8' metrics.json", None),
+        ("awk '{ print $1 > file }'", None),
+        ('[ "$a" -eq 1 ]', None),
+    ],
+)
+def test_a_command_that_asks_what_is_more_or_less_is_a_gate(text: str, names: str | None) -> None:
+    gates = [fact for command in split(text) for fact in command.code if isinstance(fact, Call) and fact.kind == "gate"]
+    assert [gate.name for gate in gates] == ([names] if names else [])
 
 
 def test_every_command_stands_on_its_line_of_the_file() -> None:

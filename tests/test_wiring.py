@@ -61,6 +61,20 @@ def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_
     ]  # fmt: skip
 
 
+def test_a_program_that_is_written_in_a_command_starts_the_modules_that_it_calls_and_not_those_it_only_imports() -> None:
+    files = file("src/__init__.py"), file("src/train.py"), file("src/extra.py")
+    calling = Command(line=9, words=("python", "-c", "…"), code=(
+        Import(line=9, module="src.train.run"), Import(line=9, module="src.extra"), Call(line=9, name="src.train.run"),
+    ))  # fmt: skip
+    job = Job(line=5, id="build", steps=(Step(line=8, commands=(calling,)),))
+    wiring = Wiring(
+        [file(WORKFLOW, Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=(job,))), *files]
+    )
+
+    assert places(wiring, "src/train.py")[-2:] == [f"{WORKFLOW}:9", "src/train.py:1"]
+    assert not places(wiring, "src/extra.py")
+
+
 def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() -> None:
     script = file("pkg/train.py")
 

@@ -13,7 +13,7 @@ from rung.expressions import regex
 from rung.globs import compile_globs
 from rung.hits import Match
 from rung.modules import Modules, folders_of
-from rung.records import Call, Command, Fact, Resource, Role, SourceFile, Start, Step, Task, Workflow
+from rung.records import Call, Command, Fact, Import, Resource, Role, SourceFile, Start, Step, Task, Workflow
 from rung.starts import values
 
 _MAX_FOLDER = 300
@@ -211,7 +211,7 @@ class Commands:
 
     def __init__(self, tree: Tree, starts: Mapping[str, Sequence[Match]]) -> None:
         self._tree = tree
-        self._started: dict[tuple[tuple[str, ...], str], tuple[Node, ...]] = {}
+        self._started: dict[tuple[tuple[str, ...], tuple[str, ...], str], tuple[Node, ...]] = {}
         self._programs: dict[tuple[str, str], tuple[Node, ...]] = {}
         self._images = self._built(starts)
 
@@ -245,9 +245,11 @@ class Commands:
 
     def started(self, command: Command, folder: str) -> tuple[Node, ...]:
         """What a command starts, as far as it is in the tree."""
-        key = command.words, folder
+        modules = _called_modules(command.code)
+        key = command.words, modules, folder
         if key not in self._started:
-            self._started[key] = tuple(self._starts_of(*key))
+            imported = (node for module in modules for node in self._module(module, folder))
+            self._started[key] = (*self._starts_of(command.words, folder), *imported)
         return self._started[key]
 
     def _starts_of(self, words: tuple[str, ...], folder: str) -> Iterator[Node]:
@@ -497,3 +499,9 @@ def _all_commands(declared: Iterable[Task | Workflow | Resource]) -> Iterator[Co
             for job in fact.jobs:
                 for step in job.steps:
                     yield from step.commands
+
+
+def _called_modules(code: Iterable[Call | Import]) -> tuple[str, ...]:
+    """The modules of which a program calls something; only to import one starts nothing."""
+    called = [f"{fact.name}." for fact in code if isinstance(fact, Call)]
+    return tuple(fact.module for fact in code if isinstance(fact, Import) and any(name.startswith(f"{fact.module}.") for name in called))

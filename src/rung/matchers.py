@@ -27,6 +27,7 @@ from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPat
 from rung.records import (
     NO_PROOF,
     Call,
+    Command,
     Dependency,
     Evidence,
     Fact,
@@ -399,15 +400,15 @@ class Matchers:
                 yield from self._match_import(fact)
             elif isinstance(fact, Workflow):
                 kinds = {trigger.kind for trigger in fact.triggers}
-                for match in self._match_workflow(fact):
+                for match in self._match_workflow(file, fact):
                     wanted = self._triggers(match.owned)
                     if not wanted or wanted & kinds:
                         yield match
             elif isinstance(fact, Task):
                 for command in fact.commands:
-                    for owned in self._command_of(command.words):
-                        if not self._triggers(owned):
-                            yield Match(owned, command.line, command, task=fact, toothless=command.toothless)
+                    for match in self._match_command(file, command):
+                        if not self._triggers(match.owned):
+                            yield match._replace(task=fact)
             else:
                 for owned in self._match_simple(file, fact):
                     yield Match(owned, fact.line, fact)
@@ -533,7 +534,19 @@ class Matchers:
     def _open_commands_for(self, program: str) -> tuple[tuple[CommandPattern, Owned], ...]:
         return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
 
-    def _match_workflow(self, workflow: Workflow) -> Iterator[Match]:
+    def _match_command(self, file: SourceFile, command: Command) -> Iterator[Match]:
+        """What a command matches by its words, and by the program that is written in it."""
+        for owned in self._command_of(command.words):
+            yield Match(owned, command.line, command, toothless=command.toothless)
+        seen = set()
+        for fact in command.code:
+            for match in self._match_call(fact) if isinstance(fact, Call) else self._match_import(fact):
+                is_place, beside = self._narrowed(match.owned)
+                if match.owned.start is None and match.owned.key not in seen and not beside and is_place(file.path):
+                    seen.add(match.owned.key)
+                    yield Match(match.owned, fact.line, command, toothless=command.toothless, modules=match.modules)
+
+    def _match_workflow(self, file: SourceFile, workflow: Workflow) -> Iterator[Match]:
         for lines, owned in self._workflows:
             for line in lines(workflow):
                 job = next((job for job in workflow.jobs if job.line == line), None)
@@ -545,8 +558,8 @@ class Matchers:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)
                 for command in step.commands:
-                    for owned in self._command_of(command.words):
-                        yield Match(owned, command.line, command, workflow=workflow, job=job, step=step, toothless=command.toothless)
+                    for match in self._match_command(file, command):
+                        yield match._replace(workflow=workflow, job=job, step=step)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
         attributes = Attributes(step.arguments)

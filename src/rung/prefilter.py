@@ -70,7 +70,7 @@ _JS_BOUND = regex(rb"[\"'`]|\s*+(?:as\b|:)")
 _JS_EXTENDS = regex(rb"\bextends\s++[\w$.]*+\Z")
 _BLOCK = regex(rb"\{%-?\s*+\Z")
 _ORDERED = regex(rb"(?<![-=<>])[<>](?![<>])")
-_STOPPING = regex(rb"\b(?:if|elif|assert|with|return)\b")
+_STOPPING = regex(rb"\b(?:if|elif|assert|with|return|exit)\b")
 _STATEMENT = regex(
     rb"^[ \t]*+(?:assert|break|class|continue|def|del|elif|except|global|import|nonlocal|pass|raise|return|try|while|with)\b", re.MULTILINE
 )

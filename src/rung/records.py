@@ -175,6 +175,8 @@ class Command(Fact, frozen=True, kw_only=True):
     `python -m`, `npx`, …) are taken away; `python -m pytest -q` gives ("pytest", "-q")."""
     toothless: bool = False
     """Its failure is thrown away (`|| true`, `|| :`, `|| echo …`, `; exit 0` as the last word)."""
+    code: tuple[Call | Import, ...] = ()
+    """What the Python written in the command itself (`python -c "…"`, a here-document) calls and imports."""
 
 
 class Task(Fact, frozen=True, kw_only=True):

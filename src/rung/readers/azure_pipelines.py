@@ -363,15 +363,16 @@ class _Reader:
             file_and_arguments = f"{program}{scalar(inputs[file_input]).strip()} {scalar(inputs.get('arguments'))}"
             found = split(_MACRO.sub(r"${\1}", file_and_arguments.replace("\n", " ")), inputs.at(file_input))
             return tuple(replace(command, line=inputs.at(file_input)) for command in found)
-        if task.lower().startswith("pythonscript"):
-            return ()
+        in_python = task.lower().startswith("pythonscript")
         return tuple(
-            command for key in ("script", "inlineScript", "Inline") for command in self._commands(scalar(inputs.get(key)), inputs.at(key))
+            command
+            for key in ("script", "inlineScript", "Inline")
+            for command in self._commands(scalar(inputs.get(key)), inputs.at(key), in_python=in_python)
         )
 
-    def _commands(self, text: str, line: int) -> tuple[Command, ...]:
+    def _commands(self, text: str, line: int, *, in_python: bool = False) -> tuple[Command, ...]:
         """Commands of a script in which `$(name)` is Azure's macro and no command of the shell."""
-        return self.source.commands(_MACRO.sub(r"${\1}", text), line)
+        return self.source.commands(_MACRO.sub(r"${\1}", text), line, in_python=in_python)
 
     def _argument_commands(self, arguments: Map) -> tuple[Command, ...]:
         plain = Map(arguments.line)

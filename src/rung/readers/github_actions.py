@@ -159,7 +159,7 @@ def _step(source: Source, step: Map, line: int, directory: str) -> Step:
     handed = mapping(step.get("with"))
     if uses.startswith("docker://"):
         source.image(uses.removeprefix("docker://"), step.at("uses"))
-    commands = source.commands(scalar(step.get("run")), step.at("run"))
+    commands = source.commands(scalar(step.get("run")), step.at("run"), in_python=scalar(step.get("shell")).startswith("python"))
     if not uses.startswith("actions/github-script@"):
         commands += source.argument_commands(handed)
     directory = scalar(step.get("working-directory")) or ("" if uses else directory)

@@ -7,16 +7,19 @@ placeholders, so the scanner forgives everything and only has to find where comm
 from __future__ import annotations
 
 import re
+import textwrap
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice, zip_longest
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rung.expressions import regex
-from rung.readers import wrappers
+from rung.readers import python, scanning, wrappers
 from rung.readers.wrappers import Word
-from rung.records import Command
+from rung.records import Call, Command, Import
 
 MAX_TEXT = 256 * 1024
 """Characters of a text that are read; what comes after is cut."""
@@ -24,6 +27,8 @@ MAX_DEPTH = 20
 """Nested `$(…)`, subshells and groups; deeper ones are read as plain text."""
 MAX_INLINE = 5
 """Texts within texts (`bash -c "bash -c …"`)."""
+MAX_CODE = 100
+"""Calls and imports that are kept of a program written in a command."""
 
 _PLAIN = regex(r"[^\s\\'\"`$;&|<>(){}]+")
 _QUOTED = regex(r"[^\"\\$`{]+")
@@ -36,6 +41,13 @@ _BLANKS = regex(r"[ \t\r\f\v]+")
 _BREAK = " \t\r\f\v\n;&|<>()"
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac", "!", "}", "{", "coproc"})
 _HEADERS = frozenset({"for", "select", "case"})
+_NEAR = 20
+"""Commands among which the one is that a here-document of the line is for."""
+_COMPARISONS = frozenset({"-lt", "-le", "-gt", "-ge", "<", ">"})
+_JUDGES = {"((": "", "jq": "-e", "awk": "exit", "gawk": "exit", "mawk": "exit"}
+"""Programs that end with what a comparison gives, and what tells that they do."""
+_ORDERED = regex(r"(?<![-=<>&\d])[<>](?![<>&(])")
+_NAME = regex(r"[A-Za-z_]\w*")
 _WINDOW = 2000
 """How far a placeholder's end is looked for."""
 
@@ -44,6 +56,10 @@ class _Found(Struct):
     words: list[Word]
     position: int
     toothless: bool = False
+    given: list[Word] = field(default_factory=list)
+    """Its words and the assignments before them, as a here-document that it waits for knows them."""
+    fed: Word | None = None
+    """The here-document on its standard input."""
 
 
 class _Item(Struct):
@@ -74,27 +90,32 @@ class _State(Struct):
 @lru_cache(maxsize=256)
 def split(text: str, line: int = 1) -> tuple[Command, ...]:
     """The simple commands of a shell text in order; `line` is the file's line on which the text starts."""
-    return tuple(
-        Command(line=at, words=tuple(str(word) for word in words), toothless=toothless) for words, at, toothless in _commands(text, line, 0)
-    )
+    return tuple(_commands(text, line, 0))
 
 
 def words_of(words: list[str], line: int) -> tuple[Command, ...]:
     """The commands of an argument vector (`["python", "-m", "pytest"]`), its wrappers peeled."""
     vector = [Word(word, line) for word in words]
-    return tuple(
-        Command(line=at, words=tuple(str(word) for word in inner), toothless=weak) for inner, at, weak in _expand(vector, line, False, 0)
-    )
+    return tuple(_expand(vector, line, False, 0))
 
 
-def _commands(text: str, line: int, depth: int) -> Iterator[tuple[list[Word], int, bool]]:
+def program(text: str, line: int) -> tuple[Command, ...]:
+    """Python source, the first line of which is `line` of its file, as the command that runs it."""
+    return words_of(["python", "-c", text], line)
+
+
+def _commands(text: str, line: int, depth: int) -> Iterator[Command]:
     scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), line)
     scanner.run()
     lenient = False
-    for found in sorted(scanner.found, key=lambda found: found.position):
+    commands = sorted(scanner.found, key=lambda found: found.position)
+    for found, after in zip_longest(commands, commands[1:]):
         if found.words[0] == "set" and len(found.words) > 1:
             lenient = (lenient and not _turns_on_exit(found.words[1:])) or _turns_off_exit(found.words[1:])
-        yield from _expand(found.words, scanner.line_at(found.position), found.toothless or lenient, depth)
+        next_program = after.words[0] if after else ""
+        yield from _expand(
+            found.words, scanner.line_at(found.position), found.toothless or lenient, depth, fed=found.fed, next_program=next_program
+        )
 
 
 def _turns_off_exit(options: list[Word]) -> bool:
@@ -105,18 +126,43 @@ def _turns_on_exit(options: list[Word]) -> bool:
     return any(re.fullmatch(r"-[a-z]*e[a-z]*", word) for word in options) or "errexit" in options
 
 
-def _expand(words: list[Word], line: int, toothless: bool, depth: int) -> Iterator[tuple[list[Word], int, bool]]:
+def _expand(
+    words: list[Word], line: int, toothless: bool, depth: int, *, fed: Word | None = None, next_program: str = ""
+) -> Iterator[Command]:
     """A command without its wrappers, then those that it starts itself."""
     words = wrappers.peel(words)
     if not words or not words[0]:
         return
     if (text := wrappers.inline_text(words)) is not None and depth < MAX_INLINE:
-        for inner, at, weak in _commands(text, text.line, depth + 1):
-            yield inner, at, weak or toothless
+        for command in _commands(text, text.line, depth + 1):
+            yield replace(command, toothless=True) if toothless else command
         return
-    yield wrappers.outer(words), line, toothless
+    source = wrappers.python_source(words, fed)
+    code = tuple(_code(source)) if source else _compared(words, line, next_program)
+    yield Command(line=line, words=tuple(str(word) for word in wrappers.outer(words)), toothless=toothless, code=code)
     if depth < MAX_INLINE and (inner := wrappers.inner(words)):
         yield from _expand(inner, line, toothless, depth + 1)
+
+
+def _code(source: Word) -> Iterator[Call | Import]:
+    facts = python.facts_of(textwrap.dedent(source), first_line=source.line)
+    return islice((fact for fact in facts if isinstance(fact, (Call, Import))), MAX_CODE)
+
+
+def _compared(words: list[Word], line: int, next_program: str) -> tuple[Call, ...]:
+    """The gate that a command is which asks what is more or less: `[ $a -lt $b ]`, `((a < b))`, `echo "$a < $b" | bc`, `jq -e`, `awk`."""
+    program = words[0]
+    if program == "test":
+        compares = any(word in _COMPARISONS for word in words)
+    elif program in _JUDGES:
+        wants = _JUDGES[program]
+        compares = any(_ORDERED.search(word) for word in words[1:]) and (not wants or any(wants in word for word in words[1:]))
+    else:
+        compares = program in ("echo", "printf") and next_program == "bc" and _ORDERED.search(" ".join(words[1:])) is not None
+    if not compares:
+        return ()
+    names = " ".join(name for word in words[1:] if not word.startswith("-") for name in _NAME.findall(word))
+    return (Call(line=line, name=names.lower()[: scanning.MAX_NAME], kind="gate"),) if names else ()
 
 
 class _Scanner:
@@ -188,7 +234,7 @@ class _Scanner:
         if state.words and not state.header:
             words = _without_assignments(state.words)
             if words and not (words[0].startswith("$") and words[1:2] in (["="], ["+="])):
-                found = _Found(words, state.start)
+                found = _Found(words, state.start, given=state.words)
                 self.found.append(found)
                 state.items.append(_Item([found], operator))
         elif state.items and not state.items[-1].operator:
@@ -247,6 +293,9 @@ class _Scanner:
             self.position += 1
             state.loose += 1
         elif self.text.startswith("((", self.position) and (end := self.text.find("))", self.position, self.position + _WINDOW)) >= 0:
+            line = self.line_at(self.position)
+            state.start = self.position
+            state.words = [Word("((", line), Word(self.text[self.position + 2 : end].strip(), line)]
             self.position = end + 2
         else:
             self.position += 1
@@ -395,6 +444,8 @@ class _Scanner:
                 self.end = body_end
                 self._nested("")
                 self.end = outer
+            elif found := next((one for one in islice(reversed(self.found), _NEAR) if one.given is words), None):
+                found.fed = Word(self.text[self.position : body_end], self.line_at(self.position))
             self.position = body_end
             self._to_line_end()
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, parse_template, shortened
 from rung.readers.documents import Map, Sequence, Value, parse_yaml, text_of
-from rung.readers.shell import split
+from rung.readers.shell import program, split
 from rung.records import Command, Fact, Image, Include, Problem
 from rung.targets.roles import template_path
 
@@ -104,18 +104,19 @@ class Source:
         if path and path != self.path:
             self.facts.append(Include(line=line, path=path, reader=reader))
 
-    def commands(self, text: str, line: int) -> tuple[Command, ...]:
-        """The commands of a script whose key or list item stands on `line`."""
+    def commands(self, text: str, line: int, *, in_python: bool = False) -> tuple[Command, ...]:
+        """The commands of a script, or the one that runs it if it is in Python; its key or list item stands on `line`."""
         self._characters -= len(text)
         if not text.strip() or self._characters < 0:
             return ()
+        read = program if in_python else split
         header = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
         if block := _BLOCK.search(header.rstrip("\r")):
-            found = split(text, line + 1)
+            found = read(text, line + 1)
             return found if block[1] == "|" else self._relocated(found, line + 1, _indent(header))
         if _OPEN_KEY.search(header):
             line += 1
-        return self._relocated(split(text, line), line, _indent(header))
+        return self._relocated(read(text, line), line, _indent(header))
 
     def scripts(self, value: Value | None, line: int) -> tuple[Command, ...]:
         """The commands of a script given as one text or as a list of them."""
@@ -145,7 +146,8 @@ class Source:
             if found:
                 at += text.count("\n", position, found.start())
                 position = found.end()
-            placed.append(replace(command, line=at))
+            code = tuple(replace(fact, line=at + fact.line - command.line) for fact in command.code)
+            placed.append(replace(command, line=at, code=code))
         return tuple(placed)
 
 

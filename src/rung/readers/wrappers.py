@@ -175,6 +175,18 @@ def inline_text(words: list[Word]) -> Word | None:
     return None
 
 
+def python_source(words: list[Word], fed: Word | None) -> Word | None:
+    """The program that Python is told to run, as an argument (`python -c "…"`) or on standard input; None if the command is no such one."""
+    if words[0] != "python":
+        return None
+    for index, word in enumerate(words[1:], 1):
+        if word == "-c":
+            return words[index + 1] if index + 1 < len(words) else None
+        if not word.startswith("-") or word == "-":
+            return fed if word == "-" else None
+    return fed
+
+
 def reads_commands(words: list[Word]) -> bool:
     """Whether the command is a shell that takes its commands from standard input."""
     plain = peel([word for word in words if not _ASSIGNMENT.match(word)])

@@ -41,6 +41,7 @@ _VERDICT = regex(r".*(?:promot|deploy|regist|approv|reject|rollback|retrain|cham
 """What names, and answers in words, of a decision on a model hold."""
 _CONDITIONS = regex(r"(?:kfp\.|dsl\.)\S*(?:Condition|If|Elif)")
 """Steps of a pipeline of Kubeflow that run on a condition."""
+_DECIDING = (ast.IfExp, ast.Compare, ast.UnaryOp, ast.BoolOp)
 _BRANCH = 20
 """Statements at the end of a branch that are looked at."""
 
@@ -126,6 +127,8 @@ class _Walk(Calls):
             kind = node.__class__
             if kind is ast.Expr:
                 value = node.value  # type: ignore[attr-defined]
+                if value.__class__ is ast.Call and value.args and value.args[0].__class__ in _DECIDING:
+                    self._exit(value, scope)
                 if value.__class__ is not ast.Constant:
                     walk([value], scope)
             elif kind is ast.Assign:
@@ -291,6 +294,12 @@ class _Walk(Calls):
             return False
         name = self._names.name(value.func, scope)
         return name in _LEAVING or _PUTS_FORWARD.fullmatch(name.rpartition(".")[2]) is not None or _CANCELS.fullmatch(name) is not None
+
+    def _exit(self, call: ast.Call, scope: Names) -> None:
+        """The gate of a program that ends with what a comparison gives."""
+        if self._names.name(call.func, scope) in _LEAVING:
+            told = call.args[0]
+            self._gate(told.test if isinstance(told, ast.IfExp) else told, scope)
 
     def _answer(self, value: ast.expr, scope: Names) -> None:
         """The gate of a function that answers whether, or what, is to be done with a model."""
