@@ -501,7 +501,7 @@ def _signal(where: str, raw: object) -> Signal:
     _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "publishes", "dead_end"))
     matcher, arguments = _match(where, raw["match"])
     strength = _strength(where, raw["strength"])
-    among_tests = raw["capability"] in _RUN_FROM_TESTS and isinstance(arguments, dict) and arguments.get("in") == "ci"
+    among_tests = matcher == "command" and raw["capability"] in _RUN_FROM_TESTS and arguments.get("in") == "ci"
     if strength == Strength.ABSENT or (strength == Strength.OPERATING and matcher != "api"):
         raise PackError(f"{where}: strength `{strength.label}` can't be given by a file; use declared, implemented or automated")
     return Signal(
