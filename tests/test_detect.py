@@ -89,6 +89,51 @@ def test_a_command_that_counts_only_in_ci_counts_in_a_make_target_that_ci_starts
     assert (item.location.path, item.location.line, item.strength) == ("Makefile", 2, Strength.AUTOMATED)
 
 
+def test_a_call_that_counts_only_in_a_service_counts_where_what_answers_requests_imports_it_near_or_far(
+    finder: Finder, tmp_path: Path
+) -> None:
+    files = {
+        "bot/__init__.py": "",
+        "bot/llm.py": "import litellm\n\ndef ask(text):\n    return litellm.completion(model='m', messages=[text])\n",
+        "bot/topics.py": "from bot.llm import ask\n",
+    }
+    server = {"server.py": "import fastapi\nfrom bot import topics\n"}
+    test = {"tests/test_server.py": "import fastapi\nfrom bot import topics\n"}
+
+    assert found(finder, tmp_path, {**files, **test}, "model.serving") == []
+    (item,) = found(finder, tmp_path, {**files, **server}, "model.serving")
+    assert (item.location.path, item.location.line, item.strength) == ("bot/llm.py", 4, Strength.IMPLEMENTED)
+
+
+@pytest.mark.parametrize(
+    ("checks", "needs", "held"),
+    [
+        ("pytest", "build", True),
+        ("pytest", "checks", True),
+        ("pytest || true", "build", False),
+        ("echo pytest", "build", False),
+        ("pytest", "nothing", False),
+    ],
+)
+def test_a_release_waits_for_checks_in_jobs_before_it_near_or_far(
+    finder: Finder, tmp_path: Path, checks: str, needs: str, *, held: bool
+) -> None:
+    jobs = {
+        "checks": ("", checks),
+        "build": ("needs: checks", "python -m build"),
+        "nothing": ("", "ls"),
+        "last": (f"needs: {needs}", "twine upload dist/*"),
+    }
+    text = "on: push\njobs:\n" + "".join(
+        f"  {name}:\n    runs-on: ubuntu-latest\n    {more or 'timeout-minutes: 9'}\n    steps:\n      - run: {run}\n"
+        for name, (more, run) in jobs.items()
+    )
+
+    items = [item for item in found(finder, tmp_path, {CI: text}, "code.quality-gates") if item.signal == "release-needs"]
+
+    assert bool(items) is held
+
+
 def test_evidence_keeps_its_identity_when_lines_move(finder: Finder, tmp_path: Path) -> None:
     (before,) = found(finder, tmp_path, {"train.py": CALL}, "model.experiment-tracking")
     (after,) = found(finder, tmp_path, {"train.py": "\n\n" + CALL}, "model.experiment-tracking")

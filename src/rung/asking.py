@@ -140,9 +140,11 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
     first, then = given.texts("first", default=()), given.texts("then", default=())
     idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
     if bool(first) != bool(then):
-        raise ValueError("needs `first` (steps that check) and `then` (later steps of the job that they hold back) together")
-    if idle and not needs:
-        raise ValueError("`idle` (steps that check nothing) goes with `needs: true`")
+        raise ValueError(
+            "needs `first` (steps that check) and `then` (later steps of the job, or of one that waits for it, that they hold back) together"
+        )
+    if idle and (not needs or first):
+        raise ValueError("`idle` (steps that check nothing) goes with `needs: true` and without `first`")
     is_system = any_glob(systems)
     is_environment = any_glob(environment) if environment else None
     is_permission = any_glob(permissions) if permissions else None
@@ -164,9 +166,9 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
                 continue
             if is_condition and not is_condition(job.condition):
                 continue
-            if first and not gates.within(job):
+            if first and not (gates.across(job, workflow) if needs else gates.within(job)):
                 continue
-            if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or gates.before(job, workflow)):
+            if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or first or gates.before(job, workflow)):
                 yield job.line
 
     yield lines, owned
@@ -224,9 +226,9 @@ def needles(owned: Owned, given: Arguments) -> Iterator[tuple[str, Needles]]:
 
 
 def _place(given: Arguments) -> None:
-    """Takes where a match counts: everywhere, or only where continuous integration or a schedule runs it."""
-    if given.take("in") not in (None, "ci", "schedule"):
-        raise ValueError("`in` is `ci`, `schedule` or left out")
+    """Takes where a match counts: everywhere, or only where continuous integration, a schedule or a server that answers requests runs it."""
+    if given.take("in") not in (None, "ci", "schedule", "service"):
+        raise ValueError("`in` is `ci`, `schedule`, `service` or left out")
 
 
 def _texts(raw: object) -> tuple[str, ...]:

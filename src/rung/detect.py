@@ -176,6 +176,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     strength = signal.strength
     if file.role not in signal.where:
         return (Strength.DECLARED, (), LOWERED[file.role]) if file.role in LOWERED and not match.owned.only_in else None
+    if match.owned.only_in == "service" and not wiring.answers(file.path):
+        return None
     if strength is Strength.DECLARED:
         return None if match.owned.only_in else (strength, (), "")
     if file.role is Role.TEMPLATE:
@@ -183,13 +185,14 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return None if never else (min(strength, Strength.IMPLEMENTED), (), "in a project template")
     if (match.job and match.job.disabled) or (match.step and match.step.disabled):
         return Strength.DECLARED, (), "disabled: its condition is never true"
-    chain = wiring.of_match(file.path, match, only=_ROOTS.get(match.owned.only_in))
+    root = _ROOTS.get(match.owned.only_in)
+    chain = wiring.of_match(file.path, match, only=root)
     if chain is None and match.owned.only_in == "schedule":
         return None
     if chain is None and match.workflow is not None:
         by_hand = wiring.by_hand(file.path, match)
         return min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand" if by_hand else "nothing was seen to start it"
-    if chain is None and match.owned.only_in:
+    if chain is None and root:
         by_hand = wiring.by_hand(file.path, match)
         return (min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand") if by_hand else None
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)

@@ -34,35 +34,51 @@ class Gates(Struct, frozen=True):
                 checked = checked or bool(self.checks(text) and not toothless and not step.continue_on_error and not step.condition)
         return False
 
+    def across(self, job: Job, workflow: Workflow) -> bool:
+        """Whether the job releases, and a job that it waits for, near or far, has a step that checks and can stop it."""
+        releases = any(self.releases(text) for step in job.steps if not step.disabled for text, _ in _texts(step))
+        return releases and any(other is not None and self._checking(other) for other in _waited_for(job, workflow))
+
     def before(self, job: Job, workflow: Workflow) -> bool:
         """Whether a job that this one waits for, near or far, can stop it.
 
         One that can't be seen (a job that a template adds, a workflow that is called) may check anything, and counts,
         unless the called workflow's name says that it does something else.
         """
-        known = {other.id: other for other in workflow.jobs}
-        waiting, seen = [job], {job.id}
-        while waiting:
-            current = waiting.pop()
-            if _runs_anyway(current):
-                continue
-            for name in current.needs:
-                other = known.get(name)
-                if other is None:
-                    return True
-                if name in seen:
-                    continue
-                seen.add(name)
-                waiting.append(other)
-                if not other.continue_on_error and not other.disabled and not self._is_idle(other):
-                    return True
-        return False
+        return any(other is None or not self._is_idle(other) for other in _waited_for(job, workflow))
+
+    def _checking(self, job: Job) -> bool:
+        if job.uses:
+            return self.checks(job.uses.partition("@")[0])
+        steps = (step for step in job.steps if not step.disabled and not step.continue_on_error and not step.condition)
+        return any(self.checks(text) and not toothless for step in steps for text, toothless in _texts(step))
 
     def _is_idle(self, job: Job) -> bool:
         if job.uses or not job.steps:
             return bool(job.uses) and self.idle(job.uses.partition("@")[0])
         steps = (step for step in job.steps if not step.disabled and not step.continue_on_error)
         return all(toothless or self.idle(text) for step in steps for text, toothless in _texts(step))
+
+
+def _waited_for(job: Job, workflow: Workflow) -> Iterator[Job | None]:
+    """The jobs that one waits for, near or far, and that can stop it; None for one that can't be seen."""
+    known = {other.id: other for other in workflow.jobs}
+    waiting, seen = [job], {job.id}
+    while waiting:
+        current = waiting.pop()
+        if _runs_anyway(current):
+            continue
+        for name in current.needs:
+            other = known.get(name)
+            if other is None:
+                yield None
+                continue
+            if name in seen:
+                continue
+            seen.add(name)
+            waiting.append(other)
+            if not other.continue_on_error and not other.disabled:
+                yield other
 
 
 def _texts(step: Step) -> Iterator[tuple[str, bool]]:

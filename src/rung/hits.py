@@ -72,7 +72,7 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
 
     @cached_property
     def only_in(self) -> str:
-        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
+        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`, `service`; empty when it always counts."""
         return _place_of(self.signal)
 
     @cached_property
