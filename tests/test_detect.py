@@ -82,7 +82,7 @@ def test_a_step_counts_for_what_it_can_do(finder: Finder, tmp_path: Path, text: 
 
 
 def test_a_command_that_counts_only_in_ci_counts_in_a_make_target_that_ci_starts(finder: Finder, tmp_path: Path) -> None:
-    files = {"Makefile": "test:\n\tpytest\n"}
+    files = {"Makefile": "test:\n\tpytest\n", "tests/test_sums.py": "def test_sum():\n    assert 1 + 1 == 2\n"}
 
     assert found(finder, tmp_path, files, "code.ci-tests") == []
     (item,) = found(finder, tmp_path, {**files, CI: workflow("run: make test")}, "code.ci-tests")
