@@ -63,8 +63,14 @@ def detect(
     found: _Found = defaultdict(lambda: defaultdict(list))
     judging = files if own is None else own
     offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
+    behind: dict[tuple[str, ...], frozenset[str]] = {}
     for file in judging:
         for match in _alike(matches[file.path]) if file.path in matches else ():
+            if asked := match.owned.behind:
+                if asked not in behind:
+                    behind[asked] = wiring.modules.behind(files, asked)
+                if file.path not in behind[asked]:
+                    continue
             if judged := _judge(file, match, wiring):
                 strength, chain, note = judged
                 if match.owned.offered and file.path in offered:

@@ -76,6 +76,12 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
         return _place_of(self.signal)
 
     @cached_property
+    def behind(self) -> tuple[str, ...]:
+        """Modules one of which the call's file must import itself, or be imported by files that do, for the signal to count."""
+        asked = self.signal.arguments.get("behind") if self.signal.matcher == "call" else None
+        return tuple(map(str, asked)) if isinstance(asked, list | tuple) else ()
+
+    @cached_property
     def roles(self) -> frozenset[Role]:
         """The roles of files in which a match can count for anything."""
         return roles_of(self.start or self.signal)
