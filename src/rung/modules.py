@@ -58,7 +58,9 @@ class Modules:
             file
             for file in by_path.values()
             if any(
-                isinstance(fact, Import) and (fact.module in modules or fact.module.startswith(below)) and not self.find(fact.module, file.path)
+                isinstance(fact, Import)
+                and (fact.module in modules or fact.module.startswith(below))
+                and not self.find(fact.module, file.path)
                 for fact in file.facts
             )
         ]
