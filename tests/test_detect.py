@@ -89,22 +89,6 @@ def test_a_command_that_counts_only_in_ci_counts_in_a_make_target_that_ci_starts
     assert (item.location.path, item.location.line, item.strength) == ("Makefile", 2, Strength.AUTOMATED)
 
 
-def test_a_call_that_counts_only_in_a_service_counts_where_what_answers_requests_imports_it_near_or_far(
-    finder: Finder, tmp_path: Path
-) -> None:
-    files = {
-        "bot/__init__.py": "",
-        "bot/llm.py": "import litellm\n\ndef ask(text):\n    return litellm.completion(model='m', messages=[text])\n",
-        "bot/topics.py": "from bot.llm import ask\n",
-    }
-    server = {"server.py": "import fastapi\nfrom bot import topics\n"}
-    test = {"tests/test_server.py": "import fastapi\nfrom bot import topics\n"}
-
-    assert found(finder, tmp_path, {**files, **test}, "model.serving") == []
-    (item,) = found(finder, tmp_path, {**files, **server}, "model.serving")
-    assert (item.location.path, item.location.line, item.strength) == ("bot/llm.py", 4, Strength.IMPLEMENTED)
-
-
 @pytest.mark.parametrize(
     ("checks", "needs", "held"),
     [

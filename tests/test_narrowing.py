@@ -55,6 +55,35 @@ def test_a_call_counts_beside_an_import_of_a_module_that_it_asks_for(module: str
     assert found((beside,), Import(line=1, module=module), PREDICT) == expected
 
 
+@pytest.mark.parametrize(
+    ("web", "role", "expected"),
+    [
+        ("fastapi.FastAPI", Role.SOURCE, ["shop/rate.py"]),
+        ("flask", Role.SOURCE, []),
+        ("fastapi", Role.TEST, []),
+    ],
+)
+def test_a_call_counts_behind_a_module_that_another_file_imports(web: str, role: Role, expected: list[str]) -> None:
+    behind = signal("call", {"any": ["*.predict"], "behind": ["fastapi"]})
+    matchers = Matchers(
+        Packs(
+            detectors=(Detector(id="d", title="D", homepage="", signals=(behind,)),),
+            capabilities=(),
+            resources=(),
+            frameworks=(),
+            digest="",
+        )
+    )
+    files = [
+        SourceFile(path="shop/web.py", size=10, role=role, facts=(Import(line=1, module=web), Import(line=2, module="shop.orders"))),
+        SourceFile(path="shop/orders.py", size=10, facts=(Import(line=1, module=".rate.rated"),)),
+        SourceFile(path="shop/rate.py", size=10, facts=(PREDICT,)),
+        SourceFile(path="shop/offline.py", size=10, facts=(Import(line=1, module="shop.orders"), PREDICT)),
+    ]
+    read = [matchers.matched(one) for one in files]
+    assert [item.location.path for item in detect(read, match(read, matchers), Wiring(read), "repo")] == expected
+
+
 @pytest.mark.parametrize(("path", "expected"), [("jobs/batch_score.py", ["s"]), ("jobs/train.py", [])])
 def test_a_call_counts_in_the_files_that_it_asks_for(path: str, expected: list[str]) -> None:
     assert found((signal("call", {"any": ["*.predict"], "file": ["*batch*"]}),), PREDICT, path=path) == expected

@@ -129,7 +129,7 @@ def test_a_bad_detector_pack_is_refused_with_the_key_and_what_is_allowed(old: st
         ("{text: {file: a, pattern: x, example: y}}", "is not matched by its own pattern"),
         ("{text: {file: a, pattern: '(', example: y}}", "match.text"),
         ("{config: {key: a}}", "needs `file`"),
-        ("{command: {run: [a], in: cd}}", "`in` is `ci`, `schedule`, `service` or left out"),
+        ("{command: {run: [a], in: cd}}", "`in` is `ci`, `schedule` or left out"),
         ("{workflow: {needs: true, first: [a], then: [b], idle: [c]}}", "goes with `needs: true` and without `first`"),
         ("{file: {path: [a], sizes: 3}}", "unknown key `sizes`"),
         ("{resource: {type: [A], where: [b]}}", "`where` is a mapping"),

@@ -99,7 +99,7 @@ def call(owned: Owned, given: Arguments) -> Iterator[tuple[CallPattern, Owned]]:
         if "*" in pattern.last and "*" in pattern.root:
             raise ValueError(f"`{text}` names neither the first nor the last part of the call")
         yield pattern, owned
-    given.optional("file"), given.optional("beside")
+    given.optional("file"), given.optional("beside"), given.optional("behind")
 
 
 def anything(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:
@@ -226,9 +226,9 @@ def needles(owned: Owned, given: Arguments) -> Iterator[tuple[str, Needles]]:
 
 
 def _place(given: Arguments) -> None:
-    """Takes where a match counts: everywhere, or only where continuous integration, a schedule or a server that answers requests runs it."""
-    if given.take("in") not in (None, "ci", "schedule", "service"):
-        raise ValueError("`in` is `ci`, `schedule`, `service` or left out")
+    """Takes where a match counts: everywhere, or only where continuous integration or a schedule runs it."""
+    if given.take("in") not in (None, "ci", "schedule"):
+        raise ValueError("`in` is `ci`, `schedule` or left out")
 
 
 def _texts(raw: object) -> tuple[str, ...]:

@@ -63,8 +63,14 @@ def detect(
     found: _Found = defaultdict(lambda: defaultdict(list))
     judging = files if own is None else own
     offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
+    behind: dict[tuple[str, ...], frozenset[str]] = {}
     for file in judging:
         for match in _alike(matches[file.path]) if file.path in matches else ():
+            if asked := match.owned.behind:
+                if asked not in behind:
+                    behind[asked] = wiring.modules.behind(files, asked)
+                if file.path not in behind[asked]:
+                    continue
             if judged := _judge(file, match, wiring):
                 strength, chain, note = judged
                 if match.owned.offered and file.path in offered:
@@ -176,8 +182,6 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     strength = signal.strength
     if file.role not in signal.where:
         return (Strength.DECLARED, (), LOWERED[file.role]) if file.role in LOWERED and not match.owned.only_in else None
-    if match.owned.only_in == "service" and not wiring.answers(file.path):
-        return None
     if strength is Strength.DECLARED:
         return None if match.owned.only_in else (strength, (), "")
     if file.role is Role.TEMPLATE:
@@ -185,14 +189,13 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return None if never else (min(strength, Strength.IMPLEMENTED), (), "in a project template")
     if (match.job and match.job.disabled) or (match.step and match.step.disabled):
         return Strength.DECLARED, (), "disabled: its condition is never true"
-    root = _ROOTS.get(match.owned.only_in)
-    chain = wiring.of_match(file.path, match, only=root)
+    chain = wiring.of_match(file.path, match, only=_ROOTS.get(match.owned.only_in))
     if chain is None and match.owned.only_in == "schedule":
         return None
     if chain is None and match.workflow is not None:
         by_hand = wiring.by_hand(file.path, match)
         return min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand" if by_hand else "nothing was seen to start it"
-    if chain is None and root:
+    if chain is None and match.owned.only_in:
         by_hand = wiring.by_hand(file.path, match)
         return (min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand") if by_hand else None
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)

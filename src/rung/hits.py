@@ -72,8 +72,14 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
 
     @cached_property
     def only_in(self) -> str:
-        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`, `service`; empty when it always counts."""
+        """What must run the command, or the file of the call, for the signal to count: `ci`, `schedule`; empty when it always counts."""
         return _place_of(self.signal)
+
+    @cached_property
+    def behind(self) -> tuple[str, ...]:
+        """Modules one of which the call's file must import itself, or be imported by files that do, for the signal to count."""
+        asked = self.signal.arguments.get("behind") if self.signal.matcher == "call" else None
+        return tuple(map(str, asked)) if isinstance(asked, list | tuple) else ()
 
     @cached_property
     def roles(self) -> frozenset[Role]:

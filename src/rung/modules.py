@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
-from rung.records import Import, SourceFile
+from rung.records import Import, Role, SourceFile
 
 
 class Modules:
@@ -49,6 +49,28 @@ class Modules:
         found = tuple((fact, path) for fact, path in pairs if path)
         self._imported[file.path] = file, found
         return found
+
+    def behind(self, files: Sequence[SourceFile], modules: tuple[str, ...]) -> frozenset[str]:
+        """The files of source that import one of some modules, and those that these import, through however many others."""
+        by_path = {file.path: file for file in files if file.role is Role.SOURCE}
+        below = tuple(module + end for module in modules for end in "./")
+        new = [
+            file
+            for file in by_path.values()
+            if any(
+                isinstance(fact, Import)
+                and (fact.module in modules or fact.module.startswith(below))
+                and not self.find(fact.module, file.path)
+                for fact in file.facts
+            )
+        ]
+        found = {file.path for file in new}
+        while new:
+            for _, path in self.imported(new.pop()):
+                if path in by_path and path not in found:
+                    found.add(path)
+                    new.append(by_path[path])
+        return frozenset(found)
 
     def find(self, module: str, importer: str) -> str | None:
         """The file of a dotted module (or of the module that a name of it lives in), seen from the importing file."""

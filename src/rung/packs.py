@@ -50,8 +50,8 @@ MATCHERS = (
     "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "resource", "api", "text",
 )  # fmt: skip
 """The closed set of ways a signal matches facts."""
-TRIGGERS = ("schedule", "event", "push", "service", "controller", "request")
-"""What can start a thing without a person, outside of continuous integration; a request starts nothing by itself: somebody must run the server."""
+TRIGGERS = ("schedule", "event", "push", "service", "controller")
+"""What can start a thing without a person, outside of continuous integration."""
 KINDS = ("account", "server", "host")
 """What a live provider can be."""
 PROTOCOLS = ("aws", "rest")

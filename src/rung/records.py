@@ -564,10 +564,7 @@ class Start(Record, frozen=True, kw_only=True):
     arguments: dict[str, object]
     where: tuple[Role, ...]
     trigger: str = ""
-    """What starts the file or resource that matches, without a person: schedule, event, push (a change of the code), service, controller; empty when it starts only others.
-
-    A request: the file answers callers, once its server runs.
-    """
+    """What starts the file or resource that matches, without a person: schedule, event, push (a change of the code), service, controller; empty when it starts only others."""
     shell: tuple[str, ...] = ()
     """Arguments that together are a command line."""
     file: tuple[str, ...] = ()

@@ -14,7 +14,6 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
-from functools import cached_property
 
 from rung.commands import Commands, Node, Tree
 from rung.expressions import regex
@@ -42,8 +41,6 @@ _PROGRAMS = ("cdk", "pulumi")
 _SUBMITTED = ("kubernetes", "azureml")
 """Dialects whose objects run when they are handed over; what others declare runs when something triggers or calls it."""
 _PHRASES = {"schedule": "on schedule", "event": "on event", "push": "on push", "service": "as a service", "controller": "on change"}
-_REQUEST = "request"
-"""The trigger of what answers callers: no root of a chain, as nothing says that its server runs."""
 _ELSEWHERE = regex(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
 
@@ -114,26 +111,6 @@ class Wiring:
         if match.workflow is not None:
             return self._of_step(Root.HAND, path, match.workflow, match.job, match.step) or ()
         return self._chains[Root.HAND].get(Node(path, match.task), ())
-
-    def answers(self, path: str) -> bool:
-        """Whether a file answers requests, or one that does imports it, near or far."""
-        return path in self._answering
-
-    @cached_property
-    def _answering(self) -> frozenset[str]:
-        waiting = [
-            path
-            for path, matches in self._starts.items()
-            if self.tree.files[path].role in (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
-            and any(match.owned.start and match.owned.start.trigger == _REQUEST for match in matches)
-        ]
-        seen = set(waiting)
-        while waiting:
-            for _, found in self.modules.imported(self.tree.files[waiting.pop()]):
-                if found not in seen and self.tree.files[found].role is not Role.TEST:
-                    seen.add(found)
-                    waiting.append(found)
-        return frozenset(seen)
 
     def unknown(self) -> tuple[Unknown, ...]:
         """What something automatic starts and reading can't tell, sorted by place."""
@@ -335,7 +312,7 @@ def _said(match: Match) -> str:
 
 def _root_of(trigger: str) -> Root | None:
     """The kind of root that the trigger of a start is; None when it only starts others."""
-    if not trigger or trigger == _REQUEST:
+    if not trigger:
         return None
     return {"schedule": Root.SCHEDULE, "event": Root.SCHEDULE, "push": Root.CI}.get(trigger, Root.OTHER)
 
