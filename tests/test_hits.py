@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from rung.hits import Match, Owned, joined, match_of, settled
 from rung.records import Call, Command, Fact, Import, Resource, Setting, Signal, SourceFile, Start, Strength, Task
 
@@ -34,6 +36,14 @@ def test_what_another_reading_of_a_file_matched_still_names_its_own_facts() -> N
     both = joined(read(first, matches=(Match(START, 1, first),)), read(second, TASK, matches=(Match(START, 2, second),)))
 
     assert [match_of(hit, START, both.facts).fact for hit in both.hits] == [first, second]
+
+
+def test_another_reading_that_finds_nothing_forgets_what_the_first_matched() -> None:
+    call = Call(line=1, name="run")
+    first = read(call, matches=(Match(START, 1, call),))
+
+    assert first.hits
+    assert settled(replace(first, facts=()), ()) == read(matches=())
 
 
 def test_alike_matches_are_one_hit_that_counts_them_on_the_first_line() -> None:

@@ -137,6 +137,16 @@ def test_the_facts_are_the_same_however_many_processes_read_them() -> None:
     assert any(file.facts for file in read[0])
 
 
+def test_facts_with_half_a_character_are_the_same_from_several_processes(tmp_path: Path) -> None:
+    target = open_worktree(str(write(tmp_path, **{"package.json": '{"scripts": {"a": "echo \\ud800"}}', "train.py": "import mlflow\n"})))
+
+    matchers = Matchers(load_packs())
+    read = [Readers(matchers, Prefilter(matchers)).read_all(target, processes=count) for count in (1, 2)]
+
+    assert read[0] == read[1]
+    assert r"'\ud800'" in str(read[0][0].facts)
+
+
 @pytest.mark.parametrize(
     ("folder", "proves"), [("src", True), ("third_party/lib", False), ("tests/fixtures", False), ("node_modules/lib", False)]
 )

@@ -114,11 +114,13 @@ def called_by(job: Job) -> Step:
 
 def settled(file: SourceFile, matches: Sequence[Match]) -> SourceFile:
     """A file with its matches as hits, and without the facts that nobody looks at again."""
+    if not (matches or file.facts or file.hits):
+        return file
     asked = {id(match.fact) for match in matches if match.owned.start is not None}
-    tests = next((id(fact) for fact in file.facts if isinstance(fact, Test)), 0)
-    kept = [fact for fact in file.facts if id(fact) in asked or id(fact) == tests or not _is_spent(fact)]
+    test = next((fact for fact in file.facts if fact.__class__ is Test), None)
+    kept = [fact for fact in file.facts if not _is_spent(fact) or fact is test or id(fact) in asked]
     numbers = {id(fact): number for number, fact in enumerate(kept)}
-    facts = tuple(_named(fact) if isinstance(fact, Resource) and id(fact) not in asked else fact for fact in kept)
+    facts = tuple([_named(fact) if isinstance(fact, Resource) and id(fact) not in asked else fact for fact in kept])
     return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in _alike(matches)))
 
 

@@ -33,13 +33,15 @@ _BRACKETED = regex(r"\[([^\]]*)\]")
 _SPELLED_DIFFERENTLY = frozenset(("true", "false", "none", "null", "nil", "nothing", "undefined", "python"))
 """Values that a source may write in other ways; `sys.executable` is Python."""
 _COMMON = frozenset((
-    "apache", "api", "artifact", "attr", "attribute", "aws", "azure", "case", "client", "cloud", "code", "com", "command", "component",
-    "config", "connection", "container", "copy", "core", "create", "data", "description", "endpoint", "entity", "env", "environment",
-    "experiment", "flow", "format", "from_", "func", "generate", "get", "get_", "google", "http", "https://", "init", "input", "inputs",
-    "io", "label", "list", "load", "logging", "main", "meta", "metadata", "microsoft", "mode", "model", "models", "name", "object",
-    "open", "option", "options", "org", "output", "outputs", "pipe", "pipeline", "pipelines", "project", "providers", "python", "query",
-    "read", "ref", "repo", "resource", "run", "save", "script", "sdk", "self", "serve", "server", "service", "session", "source", "start",
-    "table", "task", "test", "type", "update", "utils", "value", "values", "version", "workflow",
+    ".csv", ".parquet", ":/", "add_argument", "apache", "api", "arch", "artifact", "attr", "attribute", "aws", "build", "call", "case",
+    "check", "client", "code", "column", "com", "component", "config", "connect", "connection", "container", "copy", "core", "create",
+    "data", "dataset", "description", "endpoint", "entity", "env", "environment", "eval", "evaluation", "expect", "experiment", "feature",
+    "flow", "func", "generate", "get", "get_", "google", "group", "head", "http", "https://", "init", "input", "inputs", "io", "label",
+    "list", "load", "logger", "main", "meta", "metadata", "metrics", "microsoft", "mode", "model", "model_", "models", "name", "numpy",
+    "object", "open", "option", "options", "org", "output", "outputs", "parse", "patch", "pipe", "pipeline", "prediction", "project",
+    "providers", "python", "query", "random", "read", "ref", "repo", "resource", "run", "sample", "save", "schema", "script", "sdk", "self",
+    "serve", "server", "service", "session", "source", "start", "table", "task", "test", "track", "train", "training", "type", "update",
+    "utils", "value", "values", "version", "view", "workflow", "write",
 ))  # fmt: skip
 """Words that so many files hold that others are better looked for."""
 _CHANCE = 3

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 
+from msgspec import msgpack
 from msgspec.structs import replace
 
 from rung import sharing
@@ -73,6 +74,8 @@ Continuations = dict[tuple[str, str], tuple[SourceFile, SourceFile]]
 
 _Read = tuple[SourceFile, str]
 """A file, and what stands for its bytes where its facts can be kept; see `Content`."""
+_Packed = bytes | list[_Read]
+"""What a worker hands back: bytes, as `pickle` takes ten times as long for many small records, or what can't be packed as it is."""
 
 
 class Readers:
@@ -197,7 +200,7 @@ class Readers:
             futures = [pool.submit(_read_chunk, chunk) for chunk in chunks]
             for chunk, future in zip(chunks, futures, strict=True):
                 try:
-                    read = future.result()
+                    read = _unpacked(future.result())
                 except BrokenProcessPool:
                     read = self._read_apart(target, chunk)
                 by_path.update((file.path, (file, blob)) for file, blob in read)
@@ -213,7 +216,7 @@ class Readers:
 
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"), initializer=_adopt, initargs=(self, target)) as pool:
             try:
-                return pool.submit(_read_chunk, entries).result()
+                return _unpacked(pool.submit(_read_chunk, entries).result())
             except BrokenProcessPool:
                 pass
         if len(entries) == 1:
@@ -328,7 +331,15 @@ def _adopt(readers: Readers, target: Target) -> None:
     gc.set_threshold(100_000, 20, 100)  # Trees come and go at once; there is little for the collector to find.
 
 
-def _read_chunk(entries: Sequence[Entry]) -> list[_Read]:
+def _read_chunk(entries: Sequence[Entry]) -> _Packed:
     readers, target = _adopted
     readers.expect(target, entries)
-    return [readers.read_and_name(target, entry) for entry in entries]
+    read = [readers.read_and_name(target, entry) for entry in entries]
+    try:
+        return msgpack.encode(read)
+    except (UnicodeEncodeError, OverflowError):  # A lone surrogate, or a number beyond 64 bits.
+        return read
+
+
+def _unpacked(packed: _Packed) -> list[_Read]:
+    return msgpack.decode(packed, type=list[_Read]) if isinstance(packed, bytes) else packed
