@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 import pytest
@@ -172,3 +173,19 @@ def test_a_negative_capability_that_yields_to_an_unknown_one_is_refused() -> Non
         capabilities_of(
             "c.yaml", parse("c.yaml", b"schema: capabilities/1\ncapabilities: {a: {title: A, is: x, negative: true, unless: [b]}}")
         )
+
+
+_FILLINGS = ("        " + "x" * 100, "    def f(a, b):", '        "key": value,', "a.b.c(d)", "| a | b | c |", "  a b c = d, e", " " * 200)
+
+
+def test_no_text_that_looks_like_a_pattern_is_searched_for_ever() -> None:
+    """A pattern that can match one text in very many ways would not come to an end here."""
+    for detector in load_packs().detectors:
+        for signal in detector.signals:
+            if signal.matcher == "text":
+                example = str(signal.arguments["example"])
+                search = re.compile(str(signal.arguments["pattern"]), re.MULTILINE).findall
+                for filling in _FILLINGS:
+                    head = example.partition("\n")[0]
+                    search(f"{head}\n{(filling + chr(10)) * 60}" * 3)
+                    search(f"{example[: len(example) * 2 // 3]}{(filling + ' ') * 9}\n" * 20)
