@@ -35,6 +35,7 @@ def database(folder: Path, files: dict[str, str]) -> tuple[str, str]:
         {"docs/tour.ipynb": '{"cells": [{"cell_type": "code", "source": ["import kiosk.stores"]}], "nbformat": 4, "nbformat_minor": 5}'},
         {"examples/shop.py": "from kiosk.stores import store\n"},
         {"scripts/measure.py": "from kiosk.stores import store\n"},
+        {"evals/compare.py": "from kiosk.stores import store\n"},
         {"Makefile": "check:\n\tmypy kiosk\n\trm -rf kiosk.egg-info\n"},
     ],
 )

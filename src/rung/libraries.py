@@ -16,7 +16,7 @@ from rung.hits import Match
 from rung.modules import Modules
 from rung.records import Command, Distribution, Entry, Role, SourceFile, Task, Workflow
 
-_TOOLING = regex(r"(?:^|/)(?:\.github|benchmarks?|ci|hack|scripts?|tools?|util)/|(?:^|/)(?:setup|noxfile|tasks|conf)\.py$")
+_TOOLING = regex(r"(?:^|/)(?:\.github|benchmarks?|ci|evals?|hack|scripts?|tools?|util)/|(?:^|/)(?:setup|noxfile|tasks|conf)\.py$")
 """Where the package's own development lives: code that builds, measures and documents it."""
 _MODULE = regex(r"(\w+)((?:[.:]\w+)*)")
 """A module, or an object of one, as a command names it."""
