@@ -30,6 +30,7 @@ _PARAMETER_SETUP = frozenset(
     {"__init__", "__post_init__", "__new__", "__enter__", "setup", "setUp", "setUpClass", "setup_class", "setup_method", "build"}
 )
 _LEAVING = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.fail", "SystemExit", "run.cancel", "run.parent.cancel"})
+"""Calls that end a program, a test or a run."""
 _CANCELS = regex(r"azureml\.core\..*\.cancel")
 _PUTS_FORWARD = regex(
     r"_?(?:(?:register|promote|deploy|release|approve|publish|transition|upload|push)_\w*(?:model|champion|version|candidate|stage|production)\w*"
@@ -42,6 +43,7 @@ _VERDICT = regex(r".*(?:promot|deploy|regist|approv|reject|rollback|retrain|cham
 _CONDITIONS = regex(r"(?:kfp\.|dsl\.)\S*(?:Condition|If|Elif)")
 """Steps of a pipeline of Kubeflow that run on a condition."""
 _DECIDING = (ast.IfExp, ast.Compare, ast.UnaryOp, ast.BoolOp)
+"""What an exit code can be worked out by."""
 _BRANCH = 20
 """Statements at the end of a branch that are looked at."""
 
