@@ -348,3 +348,18 @@ def test_imports_are_looked_up_anew_in_a_file_that_changed_among_the_same_paths(
     assert Modules.among([before, other]).imported(before) == ()
     assert [path for _, path in Modules.among([after, other]).imported(after)] == ["b.py"]
     assert Modules.among([after]).imported(after) == ()
+
+
+def test_the_phases_of_a_codebuild_share_a_shell() -> None:
+    def reached(system: str) -> bool:
+        phases = (
+            Step(line=3, name="install", commands=(Command(line=3, words=("cd", "server/app")),)),
+            Step(line=5, name="build", commands=(Command(line=5, words=("cd", "../")), Command(line=6, words=("./ship.sh",)))),
+        )
+        build = Workflow(line=1, system=system, triggers=(Trigger(line=1, kind="push"),), jobs=(Job(line=2, id="build", steps=phases),))
+        script = file("server/ship.sh", Task(line=1, kind="shell", name="server/ship.sh", commands=()))
+        wiring = wired(file("buildspec.yml", build), script, file("server/app/app.py"))
+        return wiring.of_task("server/ship.sh", script.facts[0]) is not None  # type: ignore[arg-type]
+
+    assert reached("codebuild")
+    assert not reached("gitlab-ci")

@@ -13,6 +13,7 @@ from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames
 from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
+from rung.unused import unused_modules
 from rung.wiring import Root, Wiring
 
 MAX_PLACES = 25
@@ -63,6 +64,7 @@ def detect(
     found: _Found = defaultdict(lambda: defaultdict(list))
     judging = files if own is None else own
     offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
+    unused = unused_modules(files) if judging else frozenset()
     behind: dict[tuple[str, ...], frozenset[str]] = {}
     for file in judging:
         for match in _alike(matches[file.path]) if file.path in matches else ():
@@ -75,6 +77,8 @@ def detect(
                 strength, chain, note = judged
                 if match.owned.offered and file.path in offered:
                     strength, chain, note = Strength.DECLARED, (), "in a library made for others"
+                if file.path in unused:
+                    strength, chain, note = Strength.DECLARED, (), "in a module that nothing uses"
                 found[match.owned.key][file.path].append(_Hit(strength, match, chain, note))
     shown = _shown(found) | live
     evidence = []

@@ -34,6 +34,8 @@ _HOOKS = ".pre-commit-config.yaml"
 _HOOK_ACTION = regex(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {"github-actions": ".github/workflows/"}
 """Systems that read their pipelines from one folder of the repository's root only."""
+_ONE_SHELL = frozenset({"codebuild"})
+"""Systems that run the steps of a job in one shell, so that `cd` holds for the steps that follow."""
 _UNATTENDED = {"cron": "schedule", "systemd": "service", "procfile": "service"}
 """Kinds of task that start without a person wherever they are installed."""
 _PROGRAMS = ("cdk", "pulumi")
@@ -196,13 +198,16 @@ class Wiring:
             if workflow.line != node.line:
                 continue
             for job in workflow.jobs:
+                here = ""
                 for step in (called_by(job), *job.steps):
                     hops = self._of_step(root, path, workflow, job, step)
                     if hops is None:
                         continue
                     yield from self._used(path, step, hops)
-                    folder = dict(step.arguments).get("working-directory", "")
+                    folder = dict(step.arguments).get("working-directory", here)
                     yield from self._follow(path, step.commands, folder, hops, "step")
+                    if workflow.system in _ONE_SHELL:
+                        here = [folder, *(at for _, at in self._commands.placed(step.commands, folder, "step"))][-1]
 
     def _used(self, path: str, step: Step, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         """What a step starts by the action, workflow or template that it uses."""

@@ -1,0 +1,74 @@
+"""Modules of Bicep that nothing uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases import Finder
+
+MAIN = "module store 'modules/store.bicep' = {\n  name: 'store'\n}\n"
+STORE = "resource store 'Microsoft.Storage/storageAccounts@2023-01-01' = {\n  name: 'readings'\n}\n"
+LAKE = "resource lake 'Microsoft.Synapse/workspaces@2021-06-01' = {\n  name: 'lake'\n}\n"
+FILES = {"infra/main.bicep": MAIN, "infra/modules/store.bicep": STORE, "infra/modules/lake.bicep": LAKE}
+FINDER = Finder()
+
+
+def lake(folder: Path, files: dict[str, str], path: str = "infra/modules/lake.bicep") -> tuple[str, str]:
+    """Strength and note of the evidence for a lake that the module gives."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    found = next(item for item in FINDER.scan(folder) if item.capability == "data.warehouse-lake" and item.location.path == path)
+    return found.strength.label, found.note
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({}, id="nothing names it"),
+        pytest.param(
+            {"infra/modules/platform.bicep": "module lake './lake.bicep' = {\n  name: 'lake'\n}\n"},
+            id="a module that nothing uses does",
+        ),
+        pytest.param({"infra/modules/lake.bicep": f"{LAKE}module self './lake.bicep' = {{\n  name: 'self'\n}}\n"}, id="it names itself"),
+        pytest.param({"deploy.sh": "az deployment sub create --template-file infra/main.bicep\n"}, id="a command names another file"),
+    ],
+)
+def test_what_a_module_that_nothing_uses_declares_is_declared_only(tmp_path: Path, more: dict[str, str]) -> None:
+    assert lake(tmp_path, FILES | more) == ("declared", "in a module that nothing uses")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(
+            {"infra/main.bicep": MAIN + "module lake './modules/lake.bicep' = {\n  name: 'lake'\n}\n"}, id="the main file uses it"
+        ),
+        pytest.param(
+            {
+                "infra/main.bicep": MAIN + "module platform 'modules/platform.bicep' = {\n  name: 'platform'\n}\n",
+                "infra/modules/platform.bicep": "module lake './lake.bicep' = {\n  name: 'lake'\n}\n",
+            },
+            id="a module in use uses it",
+        ),
+        pytest.param({"deploy.sh": "az deployment group create --template-file infra/modules/lake.bicep\n"}, id="a command deploys it"),
+        pytest.param(
+            {"deploy.sh": 'az deployment group create -f "infra/modules/$NAME.bicep"\n'}, id="a command deploys what a variable says"
+        ),
+        pytest.param({"infra/modules/lake.prod.bicepparam": "using 'lake.bicep'\n"}, id="it has parameters of its own"),
+        pytest.param({"infra/modules/lake.parameters.json": "{}\n"}, id="it has parameters in JSON"),
+        pytest.param({"infra/main.bicep": STORE}, id="no module of its folder is used"),
+        pytest.param(
+            {"infra/main.bicep": "module web 'br/public:avm/res/web/site:0.9.0' = {\n  name: 'web'\n}\n"}, id="modules come from elsewhere"
+        ),
+    ],
+)
+def test_a_module_that_may_be_deployed_counts(tmp_path: Path, more: dict[str, str]) -> None:
+    assert lake(tmp_path, FILES | more) == ("automated", "")
+
+
+def test_a_file_beside_the_one_that_uses_modules_counts(tmp_path: Path) -> None:
+    files = {"main.bicep": MAIN, "modules/store.bicep": STORE, "lake.bicep": LAKE}
+    assert lake(tmp_path, files, "lake.bicep") == ("automated", "")
