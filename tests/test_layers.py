@@ -10,8 +10,8 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
     "errors", "records", "sharing", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "targets", "gates", "hits", "patterns", "asking", "matchers", "prefilter",
-    "readers", "modules", "libraries", "unused",
-    "starts", "commands", "config", "wiring", "locks", "dead_ends", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
+    "readers", "modules", "libraries",
+    "starts", "commands", "config", "wiring", "locks", "dead_ends", "unused", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
     "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "action",
     "results", "notify",
     "explain", "catalogue", "permissions", "scaffold", "docs", "options", "cli", "__main__",

@@ -339,6 +339,9 @@ def test_a_path_whose_folder_is_computed_names_the_near_file_or_the_only_one_tha
     assert ran("ml/steps/fit.py", "old/steps/fit.py") == ["ml/steps/fit.py"]
     assert ran("jobs/steps/fit.py", "steps/unfit.py") == ["jobs/steps/fit.py"]
     assert ran("a/steps/fit.py", "b/steps/fit.py") == []
+    assert ran("src/fit.py", "ml/fit.py", word="{}/../src/fit.py") == ["src/fit.py"]
+    assert ran("jobs/src/fit.py", "jobs/fit.py", word="{}/../../src/fit.py") == ["jobs/src/fit.py"]
+    assert ran("a/src/fit.py", "b/src/fit.py", word="{}/../src/fit.py") == []
     assert ran("fit.py", word="{}") == []
 
 

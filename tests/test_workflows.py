@@ -153,7 +153,7 @@ def test_a_jobs_condition_tells_whether_it_can_run_and_by_whom(condition: str, d
             "on: push\njobs:\n  a:\n    steps:\n      - shell: python\n        run: |\n          import m\n          m.go()\n",
             [7, 8],
         ),
-        (GITHUB, "on: push\njobs:\n  a:\n    steps:\n      - run: >\n          python -c\n          'import m; m.go()'\n", [6, 6]),
+        (GITHUB, "on: push\njobs:\n  a:\n    steps:\n      - run: >\n          make &&\n          python -c 'import m; m.go()'\n", [7, 7]),
         (
             "azure-pipelines.yml",
             "steps:\n- task: PythonScript@0\n  inputs:\n    scriptSource: inline\n    script: |\n      import m\n      m.go()\n",
@@ -163,7 +163,7 @@ def test_a_jobs_condition_tells_whether_it_can_run_and_by_whom(condition: str, d
 )
 def test_a_step_in_python_is_a_program_on_its_lines(path: str, text: str, lines: list[int]) -> None:
     (job,) = jobs(path, text).values()
-    (command,) = (command for step in job.steps for command in step.commands)
+    (command,) = (command for step in job.steps for command in step.commands if command.code)
     assert command.words[:2] == ("python", "-c")
     assert [fact.line for fact in command.code] == lines
 

@@ -142,7 +142,8 @@ class Tree:
         if word.startswith(_COMPUTED):
             end = word.rpartition(_COMPUTED)[2]
             near = posixpath.normpath(posixpath.join(folder, end.lstrip("/")))
-            ends = [path for path in self._by_name.get(posixpath.basename(word), ()) if f"/{path}".endswith(end)]
+            tail = end.rpartition("/..")[2]  # What is above the computed folder is not known.
+            ends = [path for path in self._by_name.get(posixpath.basename(word), ()) if f"/{path}".endswith(tail)]
             return near if near in ends else ends[0] if len(ends) == 1 else None
         if word.startswith("/"):
             parts = word.strip("/").split("/")
@@ -460,7 +461,7 @@ class Commands:
         built: dict[str, set[str]] = defaultdict(set)
         for path in self._tree.files:
             declared = self._tree.declared.get(path, ())
-            for command in _all_commands(declared):
+            for command in all_commands(declared):
                 if "build" in command.words and posixpath.basename(command.words[0]) in _ENGINES:
                     tags = values(command, ("-t", "--tag"))
                     for dockerfile in self._dockerfiles_of(command.words, posixpath.dirname(path)):
@@ -491,7 +492,8 @@ def _image_key(name: str) -> str:
     return "" if _DYNAMIC.search(last) else last
 
 
-def _all_commands(declared: Iterable[Task | Workflow | Resource]) -> Iterator[Command]:
+def all_commands(declared: Iterable[Fact]) -> Iterator[Command]:
+    """The commands of the tasks and workflows among some facts, in order."""
     for fact in declared:
         if isinstance(fact, Task):
             yield from fact.commands

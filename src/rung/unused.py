@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from rung.records import Command, Resource, Role, SourceFile, Task, Workflow
+from rung.commands import all_commands
+from rung.records import Resource, Role, SourceFile, Workflow
 
 _SUFFIX = ".bicep"
 _ROOTS = frozenset({"main.bicep", "deploy.bicep", "azuredeploy.bicep"})
@@ -75,18 +76,10 @@ def _never_used(candidates: AbstractSet[str], users: Mapping[str, AbstractSet[st
 def _named(files: Sequence[SourceFile]) -> Iterator[str]:
     """The Bicep files that commands and steps name."""
     for file in files:
-        for fact in file.facts:
-            if isinstance(fact, Command):
-                yield from _among(fact.words)
-            elif isinstance(fact, Task):
-                for command in fact.commands:
-                    yield from _among(command.words)
-            elif isinstance(fact, Workflow):
-                for job in fact.jobs:
-                    for step in job.steps:
-                        yield from _among(value for _, value in step.arguments)
-                        for command in step.commands:
-                            yield from _among(command.words)
+        for command in all_commands(file.facts):
+            yield from _among(command.words)
+        steps = (step for fact in file.facts if isinstance(fact, Workflow) for job in fact.jobs for step in job.steps)
+        yield from _among(value for step in steps for _, value in step.arguments)
 
 
 def _among(texts: Iterable[str]) -> Iterator[str]:
