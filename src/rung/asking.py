@@ -33,6 +33,14 @@ class Wanted(NamedTuple):
     """The keys of the attributes are whole, and not the ends of others."""
 
 
+class StepAsked(NamedTuple):
+    """What a signal asks of a step beside what it uses."""
+
+    arguments: Conditions
+    without: tuple[str, ...]
+    owned: Owned
+
+
 LIVE = "live"
 """The dialect of a resource that is there, and not declared."""
 DECLARED = "declared"
@@ -118,10 +126,10 @@ def setting(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], t
     yield given.texts("file"), (keys, any_glob(values), owned)
 
 
-def step(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[Conditions, Owned]]]:
-    """Globs of what a step uses, with what its arguments must be."""
+def step(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], StepAsked]]:
+    """Globs of what a step uses, with what its arguments must be and which it must not have."""
     given.optional("trigger")
-    yield given.texts("any", "uses"), (given.conditions("with"), owned)
+    yield given.texts("any", "uses"), StepAsked(given.conditions("with"), given.optional("without"), owned)
 
 
 def command(owned: Owned, given: Arguments) -> Iterator[tuple[CommandPattern, Owned]]:

@@ -24,6 +24,11 @@ _RUNNERS = {
     "taskipy": "taskipy", "rye": "rye", "pixi": "pixi", "mise": "mise",
 }  # fmt: skip
 """Programs that start named tasks, and the kind of task."""
+_PEELED_RUNNERS = ("hatch", "pdm", "rye", "pixi")
+"""Kinds of task of which a command has only the name left, as what starts them starts programs alike."""
+_UNARY = regex("-[a-zA-Z]")
+_COMPARISONS = frozenset({"=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+"""What the shell's own `test` asks."""
 _SUBCOMMANDS = {"run", "run-script", "repro", "exp"}
 _ALL_WHEN_UNNAMED = {"tox", "nox"}
 """Kinds of task that all start when none is named, as stages of a pipeline do; of other runners the one named `main`, or the first."""
@@ -270,6 +275,8 @@ class Commands:
                 yield Node(hooks)
         elif words:
             yield from self._program(words[0], folder)
+            if not _is_condition(words):
+                yield from (node for kind in _PEELED_RUNNERS for node in self._tasks(kind, words[:1], folder))
             for word in words[1:]:
                 if ":" in word and _OBJECT.fullmatch(word):
                     yield from self._module(word, folder)
@@ -507,3 +514,8 @@ def _called_modules(code: Iterable[Call | Import]) -> tuple[str, ...]:
     """The modules of which a program calls something; only to import one starts nothing."""
     called = [f"{fact.name}." for fact in code if isinstance(fact, Call)]
     return tuple(fact.module for fact in code if isinstance(fact, Import) and any(name.startswith(f"{fact.module}.") for name in called))
+
+
+def _is_condition(words: Sequence[str]) -> bool:
+    """Whether a command is the shell's own `test`, and no task of that name."""
+    return words[0] == "test" and len(words) > 1 and (words[1] == "!" or _UNARY.fullmatch(words[1]) is not None or not _COMPARISONS.isdisjoint(words[2:3]))

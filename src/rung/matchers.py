@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Raw, msgpack
 
 from rung import asking, canonical, globs, hits, needles, patterns, store
-from rung.asking import Arguments, Conditions, Wanted
+from rung.asking import Arguments, StepAsked, Wanted
 from rung.canonical import Canonical, Tables, tables_of
 from rung.expressions import regex
 from rung.globs import GlobIndex, compile_globs, index_globs
@@ -143,7 +143,7 @@ class Matchers:
         return Owners(self._each("literal", asking.anything)).of
 
     @cached_property
-    def _uses_of(self) -> Callable[[str], tuple[tuple[Conditions, Owned], ...]]:
+    def _uses_of(self) -> Callable[[str], tuple[StepAsked, ...]]:
         return self._by_name({"step": asking.step})
 
     @cached_property
@@ -563,9 +563,9 @@ class Matchers:
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
         attributes = Attributes(step.arguments)
-        for wanted, owned in dict.fromkeys((*self._uses_of(step.uses.partition("@")[0]), *self._uses_of(step.uses))):
-            if all(any(map(is_value, attributes.values(key))) for key, is_value in wanted):
-                yield Match(owned, step.line, step, workflow=workflow, job=job, step=step)
+        for asked in dict.fromkeys((*self._uses_of(step.uses.partition("@")[0]), *self._uses_of(step.uses))):
+            if attributes.fit(asked.arguments, asked.without):
+                yield Match(asked.owned, step.line, step, workflow=workflow, job=job, step=step)
 
 
 # ── what signals ask for ─────────────────────────────────────────────────────────────────────────────

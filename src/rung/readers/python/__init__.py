@@ -311,7 +311,7 @@ class _Walk(Calls):
             self._gate(value, scope)
 
     def _gate(self, test: ast.expr, scope: Names, *, ranges: bool = True) -> None:
-        if gate := gate_of(test, scope.qualified, self._shift, ranges=ranges):
+        if gate := gate_of(test, scope.value, scope.qualified, self._shift, ranges=ranges):
             self.facts.append(gate)
 
 

@@ -54,6 +54,8 @@ class Calls:
                     self._shadow(target, scope)
             elif name is not None:
                 self._bind(target, name, scope)
+                if kind is ast.Name:
+                    scope.values[target.id] = value  # type: ignore[attr-defined]
 
     def _bind(self, target: ast.expr, name: str | None, scope: Names) -> None:
         if name is None:
@@ -77,6 +79,7 @@ class Calls:
             node = waiting.pop()
             if isinstance(node, ast.Name):
                 scope.names[node.id] = node.id
+                scope.values.pop(node.id, None)
             elif isinstance(node, (ast.Tuple, ast.List)):
                 waiting += node.elts
             elif isinstance(node, ast.Starred):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from typing import TypeAlias
 
 from rung.readers import scanning
 from rung.readers.python.expressions import FIELDS
@@ -11,10 +13,18 @@ from rung.records import Call
 
 _ORDERING: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _COLLECTIONS = (ast.Set, ast.List, ast.Tuple, ast.Dict)
+_AS_IT_IS = frozenset({"float", "int", "round", "abs"})
+"""Functions that give the number that they are given."""
+
+Value: TypeAlias = Callable[[str], ast.expr | None]
+"""What a variable was assigned."""
 
 
-def gate_of(test: ast.expr, function: str, shift: int, *, ranges: bool = True) -> Call | None:
-    """The `gate` for the ordering comparisons of a condition, if it makes any; not for the range of a share when `ranges` are not wanted."""
+def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, ranges: bool = True) -> Call | None:
+    """The `gate` for the ordering comparisons of a condition, if it makes any; not for the range of a share when `ranges` are not wanted.
+
+    Its words are the names and keys that are compared, a variable's with the key or the function that its value came from.
+    """
     words: list[str] = []
     arguments: list[str] = []
     waiting: list[ast.expr] = [test]
@@ -33,7 +43,7 @@ def gate_of(test: ast.expr, function: str, shift: int, *, ranges: bool = True) -
                 continue  # Any number lies between the infinities: nothing is refused.
             arguments += (_ORDERING[operator.__class__] for operator in node.ops if operator.__class__ in _ORDERING)
             for side in (node.left, *node.comparators):
-                _compared(side, words, arguments)
+                _compared(side, value, words, arguments)
     if not ranges and {argument.removesuffix(".0") for argument in arguments}.difference(_ORDERING.values()) == {"0", "1"}:
         return None  # Refuses an argument that is no share (`recall < 0 or recall > 1`), not a bad model.
     if arguments:
@@ -59,7 +69,7 @@ def _is_infinite(side: ast.expr) -> bool:
     )
 
 
-def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
+def _compared(side: ast.expr, value: Value, words: list[str], arguments: list[str]) -> None:
     """The names and keys of one side of a comparison into `words`, its numbers into `arguments`."""
     waiting: list[ast.AST] = [side]
     left = 30
@@ -68,6 +78,8 @@ def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
         node = waiting.pop()
         if isinstance(node, ast.Name):
             words.append(node.id)
+            if (assigned := value(node.id)) is not None and (source := _source(assigned)) not in ("", node.id):
+                words.append(source)
         elif isinstance(node, ast.Attribute):
             parts = [node.attr]
             inner: ast.AST = node.value
@@ -92,3 +104,30 @@ def _compared(side: ast.expr, words: list[str], arguments: list[str]) -> None:
             for field in reversed(FIELDS.get(node.__class__, ())):
                 child = getattr(node, field)
                 waiting += reversed(child) if isinstance(child, list) else [child] if child is not None else []
+
+
+def _source(value: ast.expr) -> str:
+    """The key or the function that a value comes from, empty for any other: `rmse` of `float(metrics["rmse"])`, `f1_score` of its call."""
+    for _ in range(8):
+        if isinstance(value, ast.Subscript):
+            if isinstance(value.slice, ast.Constant) and isinstance(value.slice.value, str):
+                return value.slice.value[:60]
+            value = value.value
+        elif isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+            first = value.args[0] if value.args else None
+            if value.func.attr == "get" and isinstance(first, ast.Constant):
+                return first.value[:60] if isinstance(first.value, str) else ""
+            if value.func.attr not in ("item", "mean"):
+                return value.func.attr
+            value = value.func.value
+        elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            if value.func.id not in _AS_IT_IS or not value.args:
+                return value.func.id
+            value = value.args[0]
+        elif isinstance(value, ast.Attribute):
+            return value.attr
+        elif isinstance(value, ast.Await):
+            value = value.value
+        else:
+            return ""
+    return ""

@@ -22,7 +22,7 @@ DOTTED = regex(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+\Z")
 class Names:
     """The names of one scope, and where to look further."""
 
-    __slots__ = ("cls", "globals", "is_class", "methods", "names", "parent", "qualified", "tally", "tests")
+    __slots__ = ("cls", "globals", "is_class", "methods", "names", "parent", "qualified", "tally", "tests", "values")
 
     def __init__(self, parent: Names | None, qualified: str, cls: Attributes | None, tally: list[int] | None = None) -> None:
         self.names: dict[str, str] = {}
@@ -37,6 +37,8 @@ class Names:
         self.tests = parent is None
         """Functions named `test…` that stand here are tests."""
         self.methods: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Names]] = []
+        self.values: dict[str, ast.expr] = {}
+        """What variables were last assigned."""
 
     def find(self, name: str) -> str | None:
         """What a name stands for here, None when it was never bound."""
@@ -45,6 +47,15 @@ class Names:
             found = scope.names.get(name)
             if found is not None:
                 return found
+            scope = scope.parent
+        return None
+
+    def value(self, name: str) -> ast.expr | None:
+        """What a variable was last assigned here, or in the scopes around."""
+        scope: Names | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.values.get(name)
             scope = scope.parent
         return None
 
