@@ -36,7 +36,8 @@ class CallPattern:
 
     `*` stands for one part of the dotted name, as its first part for any receiver of any length; a name without
     brackets ignores the literal argument that a resolved receiver carries. In the parentheses: a keyword that must
-    be there, a keyword with a glob for its literal value (`!` before it: any other value), a glob for any literal positional argument.
+    be there, a keyword with a glob for its literal value (`!` before it: any other value; `mode!=x*`: no such value, or no such
+    keyword at all), a glob for any literal positional argument.
     """
 
     __slots__ = ("_brackets", "_conditions", "_name", "last", "root", "text")
@@ -69,6 +70,10 @@ class CallPattern:
             self._conditions = _argument_conditions(self.text.partition("(")[2][:-1])
         keywords, positional = self._conditions
         for keyword, condition in keywords:
+            if keyword.endswith("!"):
+                if any(name == keyword[:-1] and condition is not None and condition(value) for name, value in call.keywords):
+                    return False
+                continue
             if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
                 return False
         return all(any(condition(argument) for argument in call.arguments) for condition in positional)

@@ -195,6 +195,8 @@ def call_traces(pattern: str, language: str = "") -> Traces:
     keywords = []
     for part in rest.rstrip(")").split(",") if rest else ():
         keyword, sign, value = part.strip().partition("=")
+        if keyword.endswith("!"):
+            continue  # What mustn't be there leaves no trace.
         if sign:
             keywords.append(keyword.encode())
         text = keyword if not sign else "" if value.startswith("!") else value
@@ -563,6 +565,8 @@ def _call_needles(pattern: str) -> tuple[str, ...]:
         texts += [mark for mark in _BRACKETED.findall(name) if not _WILDCARD.search(mark)]
     for part in rest.rstrip(")").split(",") if rest else ():
         keyword, sign, _ = part.strip().partition("=")
+        if keyword.endswith("!"):
+            continue
         texts += [keyword] if sign else _pieces(keyword)
     return _rarest(texts)
 
