@@ -91,6 +91,24 @@ def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() ->
     assert unknown.unknown()
 
 
+def test_the_folder_that_a_step_names_is_that_of_its_tasks_however_it_is_written() -> None:
+    script = Task(line=3, kind="npm", name="build", commands=(Command(line=4, words=("node", "tool.js")),))
+    command = Command(line=9, words=("npm", "run", "build"))
+    for folder in ("web", "./web", "web/", "${{ github.workspace }}/web"):
+        step = Step(line=8, commands=(command,), arguments=(("working-directory", folder),))
+        jobs = (Job(line=5, id="build", steps=(step,)),)
+        wiring = Wiring(
+            [
+                file(WORKFLOW, Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=jobs)),
+                file("package.json", Task(line=3, kind="npm", name="test")),
+                file("web/package.json", script),
+                file("web/tool.js"),
+            ]
+        )
+
+        assert places(wiring, "web/tool.js"), folder
+
+
 def test_what_only_a_person_starts_or_never_runs_reaches_nothing() -> None:
     script = file("train.py")
 

@@ -234,11 +234,14 @@ class Commands:
             elif command.words[:1] in _MOVES and len(command.words) > 1:
                 if command.words[0] == "pushd":
                     before.append(here)
-                checkout = _CHECKOUT.match(command.words[1] + "/")
-                word, base = (command.words[1][checkout.end() :] or ".", "") if checkout else (command.words[1], here)
-                named = self._tree.folder(word, base)
+                named = self.moved(command.words[1], here)
                 here = folder if named is None else named
             yield command, here
+
+    def moved(self, word: str, folder: str) -> str | None:
+        """The folder that a word leads to from another one; None when it is not in the tree."""
+        checkout = _CHECKOUT.match(word + "/")
+        return self._tree.folder(word[checkout.end() :] or ".", "") if checkout else self._tree.folder(word, folder)
 
     def unknown(self, command: Command) -> str:
         """Why it can't be told what a command starts; empty when it can, or when it starts nothing of ours."""

@@ -204,10 +204,18 @@ class Wiring:
                     if hops is None:
                         continue
                     yield from self._used(path, step, hops)
-                    folder = dict(step.arguments).get("working-directory", here)
+                    folder = self._directory(step, here)
                     yield from self._follow(path, step.commands, folder, hops, "step")
                     if workflow.system in _ONE_SHELL:
                         here = [folder, *(at for _, at in self._commands.placed(step.commands, folder, "step"))][-1]
+
+    def _directory(self, step: Step, here: str) -> str:
+        """The folder that a step's commands run in: the one that it names, or where the steps before it are."""
+        named = dict(step.arguments).get("working-directory")
+        if named is None:
+            return here
+        found = self._commands.moved(named, "")
+        return posixpath.normpath(named) if found is None else found
 
     def _used(self, path: str, step: Step, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         """What a step starts by the action, workflow or template that it uses."""
