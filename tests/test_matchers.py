@@ -68,6 +68,9 @@ def matches(matcher: str, arguments: Any, *facts: Fact, path: str = "a.py", loca
         ("a.f(x=)", Call(line=1, name="a.f", keywords=(("y", ""),)), False),
         ("a.f(x=on*)", Call(line=1, name="a.f", keywords=(("x", "one"),)), True),
         ("a.f(x=on*)", Call(line=1, name="a.f", keywords=(("x", "two"),)), False),
+        ("a.f(x!=on*)", Call(line=1, name="a.f", keywords=(("x", "two"),)), True),
+        ("a.f(x!=on*)", Call(line=1, name="a.f", keywords=(("y", "one"),)), True),
+        ("a.f(x!=on*)", Call(line=1, name="a.f", keywords=(("x", "one"),)), False),
         ("a.read(s3://*)", Call(line=1, name="a.read", arguments=("s3://b/k",)), True),
         ("a.read(s3://*)", Call(line=1, name="a.read", arguments=("local",)), False),
         ("boto3.client[sagemaker].create_endpoint", Call(line=1, name="boto3.client[sagemaker].create_endpoint"), True),
@@ -156,6 +159,9 @@ def test_a_step_is_matched_by_what_it_uses_without_the_version_and_by_its_argume
     wanted = {"uses": "docker/build-push-action", "with": {"push": True}}
     assert matches("step", wanted, step(uses="docker/build-push-action@v6", arguments=(("push", "true"),)))
     assert not matches("step", wanted, step(uses="docker/build-push-action@v6", arguments=(("push", "false"),)))
+    keyless = {"uses": "pypa/gh-action-pypi-publish", "without": ["password"]}
+    assert matches("step", keyless, step(uses="pypa/gh-action-pypi-publish@v1"))
+    assert not matches("step", keyless, step(uses="pypa/gh-action-pypi-publish@v1", arguments=(("password", "${{ secrets.KEY }}"),)))
 
 
 def test_a_called_workflow_is_matched_by_what_the_job_hands_to_it() -> None:

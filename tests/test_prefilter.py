@@ -32,6 +32,8 @@ def prefilter(*detectors: Detector) -> Prefilter:
         ("a.f(lr=0.001)", "from a import f\nf(lr=1e-3)"),
         ("a.f(flag=True)", "import a\na.f(flag=True)"),
         ("a.f(mode=!fast)", "import a\na.f(mode='slow')"),
+        ("a.f(mode!=fast)", "import a\na.f(mode='slow')"),
+        ("a.f(mode!=fast)", "import a\na.f()"),
         ("a.f(dvc repro*)", "import a\na.f(['dvc', 'repro', '-f'])"),
     ],
 )

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from rung.expressions import regex
 from rung.hits import Owned
@@ -68,34 +69,43 @@ class CallPattern:
         """Whether a call of a name that is meant has the arguments that are asked for."""
         if self._conditions is None:
             self._conditions = _argument_conditions(self.text.partition("(")[2][:-1])
-        keywords, positional = self._conditions
+        keywords, barred, positional = self._conditions
         for keyword, condition in keywords:
-            if keyword.endswith("!"):
-                if any(name == keyword[:-1] and condition is not None and condition(value) for name, value in call.keywords):
-                    return False
-                continue
             if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
+                return False
+        for keyword, condition in barred:
+            if any(name == keyword and condition(value) for name, value in call.keywords):
                 return False
         return all(any(condition(argument) for argument in call.arguments) for condition in positional)
 
 
-_CallArguments = tuple[tuple[tuple[str, Condition | None], ...], tuple[Condition, ...]]
-"""Keywords with what their value must be, and what any positional argument must be."""
+class _CallArguments(NamedTuple):
+    """What a pattern asks of a call's arguments."""
+
+    keywords: tuple[tuple[str, Condition | None], ...]
+    """Keywords that must be there, with what their value must be."""
+    barred: tuple[tuple[str, Condition], ...]
+    """Keywords with what their value must not be."""
+    positional: tuple[Condition, ...]
+    """What any positional argument must be."""
 
 
-_NO_ARGUMENTS: _CallArguments = ((), ())
+_NO_ARGUMENTS = _CallArguments((), (), ())
 
 
 def _argument_conditions(text: str) -> _CallArguments:
     keywords: list[tuple[str, Condition | None]] = []
+    barred: list[tuple[str, Condition]] = []
     positional: list[Condition] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         keyword, sign, value = part.partition("=")
-        if sign:
-            keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
-        else:
+        if not sign:
             positional.append(glob(part))
-    return tuple(keywords), tuple(positional)
+        elif keyword.endswith("!"):
+            barred.append((keyword[:-1], glob(value)))
+        else:
+            keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
+    return _CallArguments(tuple(keywords), tuple(barred), tuple(positional))
 
 
 def _name_condition(name: str) -> Condition:
