@@ -40,7 +40,7 @@ def problems(facts: list[Fact]) -> list[Problem]:
         ("from ..pkg.mod import f", ["..pkg.mod.f"]),
         ("from a import *", ["a"]),
         ("def f():\n  import late", ["late"]),
-        ("try:\n  import fast\nexcept ImportError:\n  import slow", ["fast", "slow"]),
+        ("try:\n  import fast\nexcept ImportError:\n  import slow", ["slow", "fast"]),
         ("# import no\n'''\nimport neither\n'''\nx = 'import nor'", []),
     ],
 )
@@ -58,6 +58,8 @@ def test_imports_are_full_dotted_names(source: str, modules: list[str]) -> None:
         ("from mlflow import sklearn as s\ns.log_model(m)", "mlflow.sklearn.log_model"),
         ("from a import b\nb()", "a.b"),
         ("from .mlflow import start_run\nstart_run()", ".mlflow.start_run"),
+        ("try:\n  import fast as f\nexcept ImportError:\n  import slow as f\nf.run()", "fast.run"),
+        ("try:\n  from a import b\nexcept ImportError:\n  def b(): ...\nb()", "a.b"),
         ("from a.b import *\nrun()", "a.b.run"),
         ("from a import Foo\nx = Foo()\nx.run()", "a.Foo.run"),
         ("from a import Foo\nx: object = Foo()\nx.run()", "a.Foo.run"),
@@ -199,6 +201,9 @@ def test_decorators_and_base_classes_are_calls_of_their_kind(source: str, kind: 
         ("_check_shape(x)\n  verify_all(x)", 2),
         ("def inner():\n    assert x\n  inner()", 1),
         ("if x:\n    for y in z:\n      assert y", 1),
+        ("compares(x)\n\ndef compares(x):\n  assert x", 1),
+        ("shows(x)\n\ndef shows(x):\n  print(x)", 0),
+        ("other.compares(x)\n\ndef compares(x):\n  assert x", 0),
     ],
 )
 def test_a_test_counts_its_assertions(body: str, assertions: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
+
 from rung.detect import match, starts_of
 from rung.hits import Match
 from rung.matchers import Matchers
@@ -107,6 +109,21 @@ def test_the_folder_that_a_step_names_is_that_of_its_tasks_however_it_is_written
         )
 
         assert places(wiring, "web/tool.js"), folder
+
+
+@pytest.mark.parametrize(
+    ("system", "place"),
+    [
+        ("github-actions", ".github/workflows/ci.yml"), ("gitea-actions", ".gitea/workflows/ci.yml"), ("circleci", ".circleci/config.yml"),
+        ("travis", ".travis.yml"), ("bitbucket", "bitbucket-pipelines.yml"),
+    ],
+)  # fmt: skip
+def test_a_workflow_runs_where_its_system_looks_for_it_and_nowhere_else(system: str, place: str) -> None:
+    run = Step(line=4, commands=(Command(line=4, words=("python", "train.py")),))
+    fact = Workflow(line=1, system=system, triggers=(Trigger(line=2, kind="push"),), jobs=(Job(line=3, id="a", steps=(run,)),))
+
+    assert places(Wiring([file(place, fact), file("train.py")]), "train.py")
+    assert not places(Wiring([file(f"copied/{place}", fact), file("train.py")]), "train.py")
 
 
 def test_what_only_a_person_starts_or_never_runs_reaches_nothing() -> None:

@@ -36,9 +36,9 @@ from rung.records import (
     Workflow,
 )
 from rung.targets.target import Target
+from rung.wiring import is_in_place
 
 _CODE = (".py", ".sh", ".R", ".r", ".jl", ".ipynb", ".sql")
-_ROOT = ".github/workflows/"
 _WILD = regex(r"[*?\[+!]|\$\{")
 _USUAL = frozenset({"main", "master"})
 """Names of default branches that replace each other when a repository renames its own."""
@@ -79,7 +79,7 @@ class DeadEnds:
     def _of_files(self) -> Iterator[DeadEnd]:
         for file in self._files:
             for fact in file.facts:
-                if isinstance(fact, Workflow) and (fact.system != "github-actions" or file.path.startswith(_ROOT)):
+                if isinstance(fact, Workflow) and is_in_place(file.path, fact):
                     yield from self._of_workflow(file.path, fact)
                 elif isinstance(fact, Task) and fact.kind in STAGES:
                     yield from self._of_stage(file.path, fact)

@@ -32,8 +32,11 @@ _MAX_HOPS = 40
 """A longer chain proves nothing to a reader, and a hostile tree could make one of every file."""
 _HOOKS = ".pre-commit-config.yaml"
 _HOOK_ACTION = regex(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
-_ROOT_ONLY = {"github-actions": ".github/workflows/"}
-"""Systems that read their pipelines from one folder of the repository's root only."""
+_ROOT_ONLY = {
+    "github-actions": ".github/workflows/", "gitea-actions": ".gitea/workflows/", "forgejo-actions": ".forgejo/workflows/",
+    "circleci": ".circleci/", "travis": ".travis.y", "bitbucket": "bitbucket-pipelines.y",
+}  # fmt: skip
+"""Systems that read their pipelines from the repository's root only, with what the paths of those begin with."""
 _ONE_SHELL = frozenset({"codebuild"})
 """Systems that run the steps of a job in one shell, so that `cd` holds for the steps that follow."""
 _UNATTENDED = {"cron": "schedule", "systemd": "service", "procfile": "service"}
@@ -330,10 +333,14 @@ def _root_of(trigger: str) -> Root | None:
     return {"schedule": Root.SCHEDULE, "event": Root.SCHEDULE, "push": Root.CI}.get(trigger, Root.OTHER)
 
 
+def is_in_place(path: str, workflow: Workflow) -> bool:
+    """Whether the system of a workflow would look for it at this path of a repository."""
+    return path.startswith(_ROOT_ONLY.get(workflow.system, ""))
+
+
 def _trigger(path: str, workflow: Workflow, root: Root) -> Hop | None:
     """The first trigger that makes a workflow, where its system would read it, a root of the kind; by hand: when it has no other."""
-    folder = _ROOT_ONLY.get(workflow.system)
-    if root is Root.OTHER or (folder and not path.startswith(folder)) or (root is Root.HAND) is workflow.automatic:
+    if root is Root.OTHER or not is_in_place(path, workflow) or (root is Root.HAND) is workflow.automatic:
         return None
     for trigger in workflow.triggers:
         if root is Root.HAND and trigger.kind == "manual":

@@ -18,7 +18,7 @@ from rung.readers import scanning, syntax
 from rung.readers.documents import text_of
 from rung.readers.python.calls import Calls
 from rung.readers.python.gates import gate_of
-from rung.readers.python.names import Attributes, Names
+from rung.readers.python.names import Attributes, Names, Tally
 from rung.readers.python.skim import skimmed
 from rung.readers.python.testing import is_test_class
 from rung.readers.python.treeless import scanned
@@ -83,7 +83,9 @@ class _Walk(Calls):
         super().__init__(first_line, asked)
         self._waiting: deque[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Names]] = deque()
         self._classes: dict[str, Attributes] = {}
-        self._tallies: list[tuple[str, int, list[int]]] = []
+        self._tallies: list[tuple[str, int, Tally]] = []
+        self._asserting: set[str] = set()
+        """Functions and methods that assert something, and are no tests."""
         self._handlers: dict[type[ast.stmt], Callable[..., _Bodies | None]] = {
             ast.If: self._if,
             ast.While: self._while,
@@ -116,7 +118,10 @@ class _Walk(Calls):
             if scope.methods:
                 scope.methods.sort(key=lambda item: item[0].name not in _PARAMETER_SETUP)
                 self._waiting.extend(scope.methods)
-        self.facts += (Test(line=line, name=name, assertions=tally[0]) for name, line, tally in self._tallies)
+        self.facts += (
+            Test(line=line, name=name, assertions=tally.assertions + len(tally.calls & self._asserting))
+            for name, line, tally in self._tallies
+        )
 
     # Statements
 
@@ -173,7 +178,10 @@ class _Walk(Calls):
         return (node.body,)
 
     def _try(self, node: ast.Try, _scope: Names) -> _Bodies:
-        return node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody
+        handlers = [handler.body for handler in node.handlers]
+        if node.body[0].__class__ in (ast.Import, ast.ImportFrom):  # What stands in for a library that is missing is not it.
+            return *handlers, node.body, node.orelse, node.finalbody
+        return node.body, *handlers, node.orelse, node.finalbody
 
     def _match(self, node: ast.Match, scope: Names) -> _Bodies:
         self._expressions([node.subject, *(case.guard for case in node.cases if case.guard)], scope)
@@ -199,7 +207,9 @@ class _Walk(Calls):
 
     def _assert(self, node: ast.Assert, scope: Names) -> None:
         if scope.tally is not None:
-            scope.tally[0] += 1
+            scope.tally.assertions += 1
+        else:
+            self._asserting.add(scope.qualified.rpartition(".")[2])
         self._gate(node.test, scope)
         self._expressions([node.test], scope)
 
@@ -245,7 +255,7 @@ class _Walk(Calls):
         if expressions:
             self._expressions(expressions, scope)
         if scope.tests and name.startswith("test"):
-            inner.tally = [0]
+            inner.tally = Tally()
             self._tallies.append((inner.qualified, node.lineno + self._shift, inner.tally))
         (scope.methods if scope.is_class else self._waiting).append((node, inner))
 

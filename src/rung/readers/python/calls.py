@@ -135,8 +135,11 @@ class Calls:
             name = self._names.name(func, scope)
             if len(name) > scanning.MAX_NAME:
                 name = scanning.bounded(name)
-            if scope.tally is not None and is_assertion(name):
-                scope.tally[0] += 1
+            if scope.tally is not None:
+                if is_assertion(name):
+                    scope.tally.assertions += 1
+                else:
+                    scope.tally.calls.add(name.removeprefix("self."))
             if self._asked(name):
                 self._call(node, name, "call", self._arguments(node, todo), scope)
             else:

@@ -19,19 +19,30 @@ DOTTED = regex(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+\Z")
 """A dotted name."""
 
 
+class Tally:
+    """What is counted in a test."""
+
+    __slots__ = ("assertions", "calls")
+
+    def __init__(self) -> None:
+        self.assertions = 0
+        self.calls: set[str] = set()
+        """Functions and methods of the same file that it calls."""
+
+
 class Names:
     """The names of one scope, and where to look further."""
 
     __slots__ = ("cls", "globals", "is_class", "methods", "names", "parent", "qualified", "tally", "tests", "values")
 
-    def __init__(self, parent: Names | None, qualified: str, cls: Attributes | None, tally: list[int] | None = None) -> None:
+    def __init__(self, parent: Names | None, qualified: str, cls: Attributes | None, tally: Tally | None = None) -> None:
         self.names: dict[str, str] = {}
         self.parent = parent
         self.qualified = qualified
         self.cls = cls
         """Attributes of `self`, inside a class."""
         self.tally = tally
-        """Counts the assertions of the enclosing test."""
+        """Of the enclosing test."""
         self.globals: set[str] = set()
         self.is_class = False
         self.tests = parent is None
