@@ -34,6 +34,12 @@ from rung.targets.roles import role_of, template_path
             "testdata/test_a.py testdata/a.json a/fixtures/b.yaml a/test_data/b.yaml tests/fixtures/train.py tests/data/a.csv test/resources/x.yml spec/cassettes/y.yml",
         ),
         (
+            Role.PLAN,
+            "docs/plans/model-card.md docs/superpowers/specs/api.md plans/2025/serving.md doc/implementation_plans/a.rst ROADMAP.md docs/implementation-plan.md",
+        ),
+        (Role.DOCS, "docs/recovery-plan.md docs/specs/api.md docs/planning.md docs/test_plan.md"),
+        (Role.SOURCE, "src/plans/billing.py plans/basic.yaml"),
+        (
             Role.DOCS,
             (
                 "README.md docs/conf.py docs/requirements.txt doc/a.tex documentation/a.png a/b/notes.rst docs/tutorial.ipynb docs/examples/a.py LICENSE"

@@ -521,4 +521,8 @@ def _called_modules(code: Iterable[Call | Import]) -> tuple[str, ...]:
 
 def _is_condition(words: Sequence[str]) -> bool:
     """Whether a command is the shell's own `test`, and no task of that name."""
-    return words[0] == "test" and len(words) > 1 and (words[1] == "!" or _UNARY.fullmatch(words[1]) is not None or not _COMPARISONS.isdisjoint(words[2:3]))
+    return (
+        words[0] == "test"
+        and len(words) > 1
+        and (words[1] == "!" or _UNARY.fullmatch(words[1]) is not None or not _COMPARISONS.isdisjoint(words[2:3]))
+    )

@@ -37,7 +37,7 @@ from rung.wildcards import folded
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 """Facts that nothing but signals and starts looks at: what they say is in the hits."""
 _SPENT = frozenset((*ONLY_MATCHED, Test))
-LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation"}
+LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation", Role.PLAN: "in a plan"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""

@@ -49,6 +49,8 @@ class Role(StrEnum):
     """What tests read: files that look like the real thing and are not."""
     EXAMPLE = "example"
     DOCS = "docs"
+    PLAN = "plan"
+    """A document of what is only intended."""
     VENDORED = "vendored"
     TEMPLATE = "template"
     """A file of a project generator: its content is complete, but nothing starts it here."""

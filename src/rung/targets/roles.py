@@ -12,7 +12,9 @@ from functools import lru_cache
 from rung.expressions import regex
 from rung.records import Role
 
-_PRECEDENCE = (Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.TEST, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE)
+_PRECEDENCE = (
+    Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.TEST, Role.PLAN, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE,
+)  # fmt: skip
 _RANK = {role: rank for rank, role in enumerate(_PRECEDENCE)}
 
 _ENVIRONMENT_PARENTS = (
@@ -85,6 +87,13 @@ _OF_TESTS = regex(r"(?:^|/)(?:tests?|spec)/data(?:/|$)")
 _TEMPLATE_TAG = regex(r"\{%[^{}%]*%\}")
 
 
+_PLANS = regex(
+    r"(?:^|/)(?:(?:implementation|project|feature)[-_])?(?:plans|proposals|roadmaps?)/"
+    r"|(?:^|/)superpowers/specs/|(?:^|/)(?:roadmap|todo|(?:implementation|project|development|migration)[-_]plan)\.\w{2,8}$"
+)
+"""Where documents of what is only intended lie, and what they are called; plans for an emergency are no such."""
+
+
 @lru_cache(maxsize=1 << 14)
 def role_of(path: str) -> Role:
     """The role of a file; `path` is relative to the repository's root, `/` between parts."""
@@ -93,6 +102,8 @@ def role_of(path: str) -> Role:
     folder, _, name = path.rpartition("/")
     by_folder = _folder_role(folder)
     by_name = _name_role(name)
+    if by_name is Role.DOCS and _PLANS.search(f"{folder}/{name}".lower()):
+        by_name = Role.PLAN
     if by_name is Role.TEST and by_folder is Role.TEST_DATA and _OF_TESTS.search(folder.lower()):
         return Role.TEST
     return by_name if _RANK[by_name] < _RANK[by_folder] else by_folder
