@@ -93,6 +93,41 @@ def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() ->
     assert unknown.unknown()
 
 
+@pytest.mark.parametrize("kind", ["hatch", "pdm", "rye", "pixi"])
+def test_a_task_is_started_by_the_name_that_is_left_when_its_runner_is_taken_off(kind: str) -> None:
+    task = Task(line=3, kind=kind, name="test", commands=(Command(line=4, words=("python", "check.py")),))
+
+    def chain(command: str) -> list[str]:
+        return places(Wiring([workflow(command), file("pyproject.toml", task), file("check.py")]), "check.py")
+
+    assert chain("test")
+    assert chain("test --quick")
+    for own in ("test -f data.csv", "test ! -d out", "test $A = b"):
+        assert not chain(own), own
+
+
+@pytest.mark.parametrize(
+    ("command", "reached"),
+    [
+        ("pnpm --filter @shop/web check", True),
+        ("pnpm --filter=web... check", True),
+        ("npm run check -w web", True),
+        ("yarn workspace @shop/web check", True),
+        ("pnpm -r check", True),
+        ("turbo run check", True),
+        ("nx run-many --targets=lint,check", True),
+        ("pnpm --filter api check", False),
+        ("pnpm check", False),
+        ("turbo run lint", False),
+    ],
+)
+def test_a_script_of_a_package_is_started_by_the_workspace(command: str, reached: bool) -> None:
+    script = Task(line=3, kind="npm", name="check", commands=(Command(line=4, words=("node", "tool.js")),))
+    files = file("package.json", Task(line=3, kind="npm", name="other")), file("apps/web/package.json", script), file("apps/web/tool.js")
+
+    assert bool(places(Wiring([workflow(command), *files]), "apps/web/tool.js")) is reached
+
+
 def test_the_folder_that_a_step_names_is_that_of_its_tasks_however_it_is_written() -> None:
     script = Task(line=3, kind="npm", name="build", commands=(Command(line=4, words=("node", "tool.js")),))
     command = Command(line=9, words=("npm", "run", "build"))

@@ -24,6 +24,10 @@ _RUNNERS = {
     "taskipy": "taskipy", "rye": "rye", "pixi": "pixi", "mise": "mise",
 }  # fmt: skip
 """Programs that start named tasks, and the kind of task."""
+_OF_PACKAGES = frozenset({"turbo", "nx", "lerna"})
+"""Programs that run a script of the packages of a workspace."""
+_CHOOSING_PACKAGES = frozenset({"--filter", "-F", "--workspace", "-w", "workspace", "--scope"})
+_IN_ALL_PACKAGES = _OF_PACKAGES | {"-r", "--recursive", "--workspaces", "-ws", "workspaces"}
 _PEELED_RUNNERS = ("hatch", "pdm", "rye", "pixi")
 """Kinds of task of which a command has only the name left, as what starts them starts programs alike."""
 _UNARY = regex("-[a-zA-Z]")
@@ -265,6 +269,10 @@ class Commands:
         program = posixpath.basename(words[0]) if words else ""
         if kind := _RUNNERS.get(program):
             yield from self._tasks(kind, words[1:], folder)
+            if kind == "npm":
+                yield from self._packages(words)
+        elif program in _OF_PACKAGES:
+            yield from self._packages(words)
         elif program in _INTERPRETERS:
             found = (self._tree.find(word, folder) for word in words[1:] if word.endswith(_SCRIPTS))
             yield from (Node(path) for path in list(found)[:1] if path)
@@ -348,6 +356,18 @@ class Commands:
             first = near[:1] if kind in _RUNNERS.values() and kind not in _ALL_WHEN_UNNAMED else near
             chosen = main or first
         yield from (Node(path, task) for path, task in chosen)
+
+    def _packages(self, words: Sequence[str]) -> Iterator[Node]:
+        """Scripts of the packages of a workspace, of all or of those that a command names by the last part of their names."""
+        split = [part for word in words for part in word.replace("=", ",").split(",")]
+        chosen = {
+            name.rstrip("./").rpartition("/")[2] for option, name in zip(split, split[1:], strict=False) if option in _CHOOSING_PACKAGES
+        }
+        if chosen or not _IN_ALL_PACKAGES.isdisjoint(split):
+            for path, task in self._tree.of_kind("npm"):
+                place = posixpath.dirname(path)
+                if place and task.name in split and (not chosen or posixpath.basename(place) in chosen):
+                    yield Node(path, task)
 
     def _tests(self, names: Sequence[str], folder: str) -> Iterator[Node]:
         """The test files that a test run's words name, or all."""
