@@ -1,4 +1,4 @@
-"""Modules of Bicep that nothing uses."""
+"""Modules of infrastructure that nothing uses."""
 
 from __future__ import annotations
 
@@ -72,3 +72,37 @@ def test_a_module_that_may_be_deployed_counts(tmp_path: Path, more: dict[str, st
 def test_a_file_beside_the_one_that_uses_modules_counts(tmp_path: Path) -> None:
     files = {"main.bicep": MAIN, "modules/store.bicep": STORE, "lake.bicep": LAKE}
     assert lake(tmp_path, files, "lake.bicep") == ("automated", "")
+
+
+ROOT = 'module "store" {\n  source = "./modules/store"\n}\n\nresource "aws_s3_bucket" "own" {\n  bucket = "own"\n}\n'
+WAREHOUSE = 'resource "aws_redshift_cluster" "lake" {\n  cluster_identifier = "lake"\n  node_type = "ra3.large"\n}\n'
+TERRAFORM = {"main.tf": ROOT, "modules/store/main.tf": 'resource "aws_s3_bucket" "b" {}\n', "modules/lake/main.tf": WAREHOUSE}
+TAKEN = 'module "lake" {\n  source = "../../modules/lake"\n}\n'
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({}, id="nothing names it"),
+        pytest.param({"main.tf": 'resource "aws_s3_bucket" "own" {}\n'}, id="no module is in use"),
+        pytest.param({"modules/platform/main.tf": 'module "lake" {\n  source = "../lake"\n}\n'}, id="a module that nothing uses does"),
+        pytest.param({"deploy.sh": "terraform -chdir=. apply\n"}, id="a command names another folder"),
+    ],
+)
+def test_what_a_folder_of_terraform_that_nothing_takes_declares_is_declared_only(tmp_path: Path, more: dict[str, str]) -> None:
+    assert lake(tmp_path, TERRAFORM | more, "modules/lake/main.tf") == ("declared", "in a module that nothing uses")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"stages/live/main.tf": TAKEN}, id="a folder takes it"),
+        pytest.param({"examples/all/main.tf": TAKEN}, id="an example takes it"),
+        pytest.param({"main.tf": 'module "l" {\n  source = "git::https://x.org/us.git//modules/lake?ref=v1"\n}\n'}, id="by its address"),
+        pytest.param({"deploy.sh": "terraform -chdir=modules/lake apply\n"}, id="a command applies it"),
+        pytest.param({"live/terragrunt.hcl": 'terraform {\n  source = "../modules//lake"\n}\n'}, id="Terragrunt may take it"),
+        pytest.param({"main.tf": ""}, id="there are only modules"),
+    ],
+)
+def test_what_a_folder_of_terraform_that_may_be_used_declares_is_provisioned(tmp_path: Path, more: dict[str, str]) -> None:
+    assert lake(tmp_path, TERRAFORM | more, "modules/lake/main.tf")[0] == "automated"

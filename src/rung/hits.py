@@ -169,11 +169,11 @@ def _is_spent(fact: Fact) -> bool:
 def _named(resource: Resource) -> Resource:
     """A resource as others can refer to it, and as it is known by when it is live; the services of Compose are started with what they hold.
 
-    A module of Bicep is the file that its source names.
+    A module of Bicep or Terraform is the file or folder that its source names.
     """
     if resource.dialect == "compose":
         return resource
-    of_module = ("source",) if (resource.dialect, resource.type) == ("bicep", "module") else ()
+    of_module = ("source",) if resource.type == "module" else ()
     return replace(
         resource, attributes=tuple(pair for pair in resource.attributes if is_naming(pair[0]) or pair[0] in of_module), references=()
     )

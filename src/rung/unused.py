@@ -3,6 +3,9 @@
 Bicep, in which a module is one file that is named by its path. Said only of a file in a folder from which another one is
 taken, and which no module, command or file of parameters names: a file that is deployed by itself and a collection that is
 made for others stay what they are.
+
+Terraform, in which a module is a folder. Said only of one below a folder called `modules`, where other folders declare
+resources of their own, and which no module takes and no command names: a repository of nothing but modules is made for others.
 """
 
 from __future__ import annotations
@@ -21,7 +24,36 @@ _ROOTS = frozenset({"main.bicep", "deploy.bicep", "azuredeploy.bicep"})
 
 
 def unused_modules(files: Sequence[SourceFile]) -> frozenset[str]:
-    """The paths of Bicep files that declare resources and that nothing in the repository uses."""
+    """The paths of files of Bicep and Terraform that declare resources and that nothing in the repository uses."""
+    return _unused_bicep(files) | _unused_terraform(files)
+
+
+def _unused_terraform(files: Sequence[SourceFile]) -> frozenset[str]:
+    users: dict[str, set[str]] = defaultdict(set)
+    declaring: dict[str, list[str]] = defaultdict(list)
+    """The files of each folder."""
+    for file in files:
+        if posixpath.basename(file.path) == "terragrunt.hcl":
+            return frozenset()  # Where it takes modules from is often computed.
+        for fact in file.facts if file.path.endswith((".tf", ".tofu", ".tf.json")) else ():
+            if isinstance(fact, Resource) and fact.dialect == "terraform":
+                folder = posixpath.dirname(file.path)
+                source = dict(fact.attributes).get("source", "") if fact.type == "module" else ""
+                if source.startswith("."):
+                    users[posixpath.normpath(posixpath.join(folder, source))].add(folder)
+                elif "//" in source:  # A folder of a repository, which may be this one.
+                    users[source.rpartition("//")[2].partition("?")[0]].add("")
+                if file.path not in declaring[folder]:
+                    declaring[folder].append(file.path)
+    modules = {folder for folder in declaring if "/modules/" in f"/{folder}"}
+    if modules.issuperset(declaring):
+        return frozenset()
+    commands = " ".join(word for file in files for command in all_commands(file.facts) for word in command.words)
+    unused = _never_used({folder for folder in modules if folder not in commands}, users)
+    return frozenset(path for folder in unused for path in declaring[folder])
+
+
+def _unused_bicep(files: Sequence[SourceFile]) -> frozenset[str]:
     sources = {
         file.path: tuple(_sources(file)) for file in files if file.path.endswith(_SUFFIX) and file.role in (Role.SOURCE, Role.TEMPLATE)
     }
