@@ -6,6 +6,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -360,9 +361,7 @@ class Commands:
     def _packages(self, words: Sequence[str]) -> Iterator[Node]:
         """Scripts of the packages of a workspace, of all or of those that a command names by the last part of their names."""
         split = [part for word in words for part in word.replace("=", ",").split(",")]
-        chosen = {
-            name.rstrip("./").rpartition("/")[2] for option, name in zip(split, split[1:], strict=False) if option in _CHOOSING_PACKAGES
-        }
+        chosen = {name.rstrip("./").rpartition("/")[2] for option, name in pairwise(split) if option in _CHOOSING_PACKAGES}
         if chosen or not _IN_ALL_PACKAGES.isdisjoint(split):
             for path, task in self._tree.of_kind("npm"):
                 place = posixpath.dirname(path)

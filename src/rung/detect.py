@@ -205,6 +205,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"
+    if chain and signal.at_most < Strength.AUTOMATED:
+        return min(strength, signal.at_most), (), "being reached proves no more"
     if chain:
         here = Hop(path=file.path, line=match.line, what=match.owned.tool)
         there_already = (chain[-1].path, chain[-1].line) == (here.path, here.line)

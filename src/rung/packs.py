@@ -498,7 +498,7 @@ def _signal(where: str, raw: object) -> Signal:
     if not isinstance(raw, dict):
         raise PackError(f"{where}: a signal is a mapping")
     where = f"{where} `{raw.get('id', '?')}`"
-    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "publishes", "dead_end"))
+    _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "publishes", "at_most", "dead_end"))
     matcher, arguments = _match(where, raw["match"])
     strength = _strength(where, raw["strength"])
     among_tests = matcher == "command" and raw["capability"] in _RUN_FROM_TESTS and arguments.get("in") == "ci"
@@ -513,6 +513,7 @@ def _signal(where: str, raw: object) -> Signal:
         where=_roles(where, raw, (*DEFAULT_ROLES, Role.TEST) if among_tests else DEFAULT_ROLES),
         given=tuple(map(str, raw.get("given", ()))),
         publishes=bool(raw.get("publishes", False)),
+        at_most=_strength(f"{where}: at_most", raw["at_most"]) if "at_most" in raw else Strength.OPERATING,
         dead_end=_follow(f"{where}: dead_end", raw["dead_end"]) if "dead_end" in raw else None,
     )
 

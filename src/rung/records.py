@@ -551,6 +551,8 @@ class Signal(Record, frozen=True, kw_only=True):
     models only where a model is served."""
     publishes: bool = False
     """A match shows that packages of the repository are published for others to use."""
+    at_most: Strength = Strength.OPERATING
+    """What a match proves even where something automatic reaches it."""
     dead_end: Follow | None = None
 
 
