@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rung.records import Evidence, Strength
+from rung.detect import unread
+from rung.records import Evidence, SourceFile, Strength
 from tests.cases import Finder
 
 CI = ".github/workflows/ci.yml"
@@ -130,3 +131,12 @@ def test_occurrences_in_one_file_are_one_piece_of_evidence(finder: Finder, tmp_p
     (item,) = found(finder, tmp_path, {"train.py": CALL + "mlflow.log_metric('b', 2)\n"}, "model.experiment-tracking")
 
     assert (item.occurrences, item.location.line) == (2, 3)
+
+
+def test_a_link_within_the_tree_hides_nothing() -> None:
+    reasons = {"same.py": "symbolic link", "out.py": "symbolic link out of the tree", "read.py": ""}
+    files = [SourceFile(path=path, size=1, unread=reason) for path, reason in reasons.items()]
+
+    told = unread(files, lambda _: ("code.ci",), "repo")
+
+    assert [(gap.what, gap.reason) for gap in told] == [("out.py", "symbolic link out of the tree")]

@@ -219,6 +219,7 @@ def _is_declared(dialect: str) -> bool:
 
 def text(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[TextPattern, Owned]]]:
     """Globs of files, with the pattern."""
+    _place(given)
     files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
     if not isinstance(pattern, str) or not isinstance(example, str):
         raise ValueError(  # noqa: TRY004 - the value in the pack is wrong

@@ -13,6 +13,7 @@ from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames
 from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
+from rung.targets.files import LINK
 from rung.unused import unused_modules
 from rung.wiring import Root, Wiring
 
@@ -128,12 +129,13 @@ def problems(files: Sequence[SourceFile], target: str) -> tuple[ScanError, ...]:
 def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[str]], target: str) -> tuple[Coverage, ...]:
     """Coverage of files that were listed and not read, or read with problems, by reason.
 
-    `hidden(file)` names the capabilities that the file could have shown.
+    `hidden(file)` names the capabilities that the file could have shown. A link within the tree hides nothing: what it leads to
+    is read where it is.
     """
     groups: dict[str, list[SourceFile]] = defaultdict(list)
     for file in files:
         reason = file.unread or next((f"broken: {fact.what}" for fact in file.facts if isinstance(fact, Problem)), "")
-        if reason:
+        if reason and reason != LINK:
             groups[reason].append(file)
     coverage = []
     for reason, members in sorted(groups.items()):

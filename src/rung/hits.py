@@ -53,7 +53,7 @@ def roles_of(asking: Signal | Start) -> frozenset[Role]:
 
 
 def _place_of(signal: Signal) -> str:
-    return str(signal.arguments.get("in", "")) if signal.matcher in ("command", "call") else ""
+    return str(signal.arguments.get("in", "")) if signal.matcher in ("command", "call", "text") else ""
 
 
 class Owned(Struct, frozen=True, dict=True, eq=False):
