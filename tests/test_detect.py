@@ -140,3 +140,14 @@ def test_a_link_within_the_tree_hides_nothing() -> None:
     told = unread(files, lambda _: ("code.ci",), "repo")
 
     assert [(gap.what, gap.reason) for gap in told] == [("out.py", "symbolic link out of the tree")]
+
+
+def test_what_a_signal_depends_on_may_depend_on_another_itself(finder: Finder, tmp_path: Path) -> None:
+    files = {
+        "model/inference/predict.py": "import joblib\n\nmodel = joblib.load('m.joblib')\nmodel.predict(rows).to_sql('scores')\n",
+        "store.py": "import sqlalchemy\n\nengine = sqlalchemy.create_engine('postgresql://db/x')\n",
+        "Dockerfile": 'FROM python:3.12\nCOPY . .\nCMD ["python", "model/inference/predict.py"]\n',
+    }
+
+    assert {item.strength for item in found(finder, tmp_path, files, "model.serving")} >= {Strength.IMPLEMENTED}
+    assert [item.location.path for item in found(finder, tmp_path, files, "model.packaging") if item.strength >= Strength.IMPLEMENTED]

@@ -81,7 +81,7 @@ def detect(
                 if file.path in unused:
                     strength, chain, note = Strength.DECLARED, (), "in a module that nothing uses"
                 found[match.owned.key][file.path].append(_Hit(strength, match, chain, note))
-    shown = _shown(found) | live
+    shown = _shown(found, live)
     evidence = []
     for places in found.values():
         owned = next(iter(places.values()))[0].match.owned
@@ -220,15 +220,20 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
 
 
-def _shown(found: _Found) -> frozenset[str]:
-    """Capabilities that are implemented by signals that depend on no other capability."""
-    return frozenset(
-        hit.match.owned.signal.capability
+def _shown(found: _Found, live: AbstractSet[str]) -> frozenset[str]:
+    """Capabilities that something live shows, or a signal that depends on no other capability or on one that is shown."""
+    signals = (
+        hit.match.owned.signal
         for places in found.values()
         for hits in places.values()
         for hit in hits
-        if hit.strength >= Strength.IMPLEMENTED and not hit.match.owned.signal.given
+        if hit.strength >= Strength.IMPLEMENTED
     )
+    proven = {(signal.capability, signal.given) for signal in signals}
+    shown = set(live)
+    while more := {capability for capability, given in proven if not given or not shown.isdisjoint(given)} - shown:
+        shown |= more
+    return frozenset(shown)
 
 
 def _identity(key: str, path: str) -> str:
