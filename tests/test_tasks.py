@@ -333,6 +333,39 @@ def test_dvc_stages_know_their_order_and_frozen_ones_run_nothing() -> None:
     assert lines(found["each"]) == [(21, "python each.py ${item}")]
 
 
+def test_rules_of_snakemake_have_the_commands_of_their_shell_or_script() -> None:
+    found = tasks(
+        "workflow/rules/fit.smk",
+        '''
+        rule fetch:
+            output: "raw.csv"
+            shell:
+                "curl -o {output} "
+                'https://example.org/raw.csv'
+
+        checkpoint clean:
+            shell: """
+                python clean.py {input}
+                echo "done"
+                """
+
+        rule fit:
+            script: "../scripts/fit.R"
+
+        rule old:
+            run:
+                shell("python old.py")
+        ''',
+    )
+
+    assert {task.kind for task in found.values()} == {"snakemake"}
+    assert [task.line for task in found.values()] == [1, 7, 13, 16]
+    assert lines(found["fetch"]) == [(4, "curl -o {output} https://example.org/raw.csv")]
+    assert lines(found["clean"]) == [(9, "python clean.py {input}"), (10, "echo done")]
+    assert lines(found["fit"]) == [(14, "Rscript workflow/rules/../scripts/fit.R")]
+    assert lines(found["old"]) == []
+
+
 def test_entry_points_processes_schedules_and_services_are_tasks() -> None:
     project = tasks("MLproject", 'name: x\nentry_points:\n  main:\n    command: "python train.py {lr}"\n')
     assert (project["main"].kind, lines(project["main"])) == ("mlproject", [(4, "python train.py {lr}")])
@@ -380,8 +413,12 @@ def test_a_broken_manifest_is_reported_once_by_the_reading_of_manifests(path: st
         "a.sh",
         "a.ps1",
         "dvc.yaml",
+        "Snakefile",
     ],
 )
-@pytest.mark.parametrize("text", ["", "\0", "\ufffd", "- 1", "[]", "null", "stages: 3", "tasks: [a, 1]", "a: {b: c}", "$(" * 999])
+@pytest.mark.parametrize(
+    "text",
+    ['rule a:\n  shell: "' + "'" * 999, "", "\0", "\ufffd", "- 1", "[]", "null", "stages: 3", "tasks: [a, 1]", "a: {b: c}", "$(" * 999],
+)
 def test_strange_contents_never_raise(path: str, text: str) -> None:
     facts(path, text)

@@ -106,6 +106,20 @@ def test_a_task_is_started_by_the_name_that_is_left_when_its_runner_is_taken_off
         assert not chain(own), own
 
 
+def test_a_task_of_a_file_that_the_makefile_includes_is_started() -> None:
+    files = file("Makefile", make("all")), file("mk/fit.mk", make("fit", "python fit.py")), file("fit.py")
+
+    assert places(Wiring([workflow("make fit"), *files]), "fit.py")
+    assert not places(Wiring([workflow("make all"), *files]), "fit.py")
+
+
+def test_a_task_may_be_a_function_of_a_module() -> None:
+    task = Task(line=3, kind="poe", name="fit", inputs=("shop.fit:main",))
+    files = file("pyproject.toml", task), file("shop/__init__.py"), file("shop/fit.py")
+
+    assert places(Wiring([workflow("poe fit"), *files]), "shop/fit.py")
+
+
 @pytest.mark.parametrize(
     ("command", "reached"),
     [

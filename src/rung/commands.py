@@ -29,6 +29,8 @@ _OF_PACKAGES = frozenset({"turbo", "nx", "lerna"})
 """Programs that run a script of the packages of a workspace."""
 _CHOOSING_PACKAGES = frozenset({"--filter", "-F", "--workspace", "-w", "workspace", "--scope"})
 _IN_ALL_PACKAGES = _OF_PACKAGES | {"-r", "--recursive", "--workspaces", "-ws", "workspaces"}
+_STARTING_MODULES = frozenset({"poe", "pdm"})
+"""Kinds of task that may be an object of a module."""
 _PEELED_RUNNERS = ("hatch", "pdm", "rye", "pixi")
 """Kinds of task of which a command has only the name left, as what starts them starts programs alike."""
 _UNARY = regex("-[a-zA-Z]")
@@ -327,6 +329,10 @@ class Commands:
         """What runs with a task: those that it needs, and the image that a Compose service is built from."""
         for need in task.needs:
             yield from (Node(at, other) for at, other in self._tree.named(task.kind, need) if task.kind == "systemd" or at == path)
+        if task.kind in _STARTING_MODULES:
+            for entry in task.inputs:
+                if found := self._tree.modules.find(entry.partition(":")[0], path):
+                    yield Node(found)
         if task.kind == "compose":
             for dockerfile in task.inputs:
                 place = posixpath.normpath(posixpath.join(posixpath.dirname(path), dockerfile))
@@ -344,6 +350,9 @@ class Commands:
         if kind == "test":
             yield from self._tests(names, folder)
             return
+        if kind == "snakemake":  # What is wanted is told by files, which name no rules; rules are spread over folders.
+            yield from (Node(path, task) for path, task in self._tree.of_kind(kind) if path.startswith(f"{folder}/" if folder else ""))
+            return
         holders = self._tree.by_folder(kind)
         folder = next((place for name in names if (place := self._tree.folder(name, folder)) in holders and place), folder)
         near = holders.get(folder.rstrip("/")) or [
@@ -352,6 +361,8 @@ class Commands:
         chosen: Sequence[tuple[str, Task]] = [
             (path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names
         ]
+        if not chosen and kind == "make":  # Rules that the Makefile includes.
+            chosen = [(path, task) for path, task in self._tree.of_kind(kind) if path.endswith(".mk") and task.name in names]
         if not chosen and (not names or kind not in _RUNNERS.values()):
             main = [(path, task) for path, task in near if task.name == "main"]
             first = near[:1] if kind in _RUNNERS.values() and kind not in _ALL_WHEN_UNNAMED else near

@@ -1,18 +1,21 @@
-"""Stages of data pipelines as files declare them: dvc.yaml and MLproject."""
+"""Stages of data pipelines as files declare them: dvc.yaml, MLproject and rules of Snakemake."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from itertools import islice
 
 from msgspec.structs import replace
 
-from rung.readers.documents import Map, Value
+from rung.expressions import regex
+from rung.readers.documents import Map, Value, text_of
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading, called
+from rung.readers.reading import Reading, called, named
 from rung.readers.requirements import guarded
 from rung.readers.runners import MAX_COMMANDS
+from rung.readers.shell import split
 from rung.readers.workflows import Source, is_true, items, mapping, scalar
 from rung.records import Command, Fact, Task
 
@@ -20,6 +23,17 @@ STAGES = ("dvc", "mlproject")
 """The kinds of task that are stages of such a pipeline."""
 _PARAMETERS = "params.yaml"
 """Where parameters of a stage are when it names no file."""
+
+_RULE = regex(r"^(?:rule|checkpoint)[ \t]++(?P<name>\w++)[ \t]*+:|^[ \t]++(?P<does>shell|script|notebook)[ \t]*+:", re.MULTILINE)
+_TEXT = regex(
+    r'\s*+[rRfFbB]{0,2}(?:"""((?:[^"]++|"(?!""))*+)"""'
+    r"|'''((?:[^']++|'(?!''))*+)'''"
+    r'|"((?:[^"\\\n]++|\\.)*+)"'
+    r"|'((?:[^'\\\n]++|\\.)*+)')"
+)
+"""A string of Python, with what is before it on its line."""
+_PROGRAMS = {".py": "python", ".R": "Rscript", ".r": "Rscript", ".jl": "julia", ".sh": "bash", ".ipynb": "papermill"}
+"""What runs a script of a rule, by its suffix."""
 
 
 def read_dvc(path: str, data: bytes) -> Iterator[Fact]:
@@ -88,7 +102,41 @@ def read_mlproject(path: str, data: bytes) -> Iterator[Fact]:
     yield from source.facts
 
 
+def read_snakefile(path: str, data: bytes) -> Iterator[Fact]:
+    """A snakemake task for each rule, with the commands of its shell or the one that runs its script."""
+    text = text_of(data).replace("\r\n", "\n")
+    folder = posixpath.dirname(path)
+    rules: list[tuple[int, str, list[Command]]] = []
+    line, done = 1, 0
+    for match in _RULE.finditer(text):
+        line += text.count("\n", done, match.start())
+        done = match.start()
+        if match["name"]:
+            if len(rules) == MAX_TASKS:
+                break
+            rules.append((line, match["name"], []))
+        elif rules and len(rules[-1][2]) < MAX_COMMANDS:
+            said, at = _texts_from(text, match.end())
+            if match["does"] == "shell":
+                rules[-1][2].extend(split(said, line + text.count("\n", done, at)))
+            elif program := _PROGRAMS.get(posixpath.splitext(said)[1]):
+                rules[-1][2].extend(split(f"{program} {posixpath.join(folder, said)}", line))
+    yield from (Task(line=line, kind="snakemake", name=name, commands=tuple(commands)) for line, name, commands in rules)
+
+
+def _texts_from(text: str, position: int) -> tuple[str, int]:
+    """The strings that stand one after another, joined as Python does it, and where the first begins."""
+    parts: list[str] = []
+    begin = position
+    while found := _TEXT.match(text, position):
+        begin = begin if parts else found.start(found.lastindex or 0)
+        parts.append(found[found.lastindex or 0])
+        position = found.end()
+    return "".join(parts), begin
+
+
 READINGS: tuple[Reading, ...] = (
     Reading(name="dvc-stages", claims=called("dvc.yaml", "dvc.yml"), read=guarded(read_dvc)),
     Reading(name="mlproject", claims=called("MLproject"), read=guarded(read_mlproject)),
+    Reading(name="snakefile", claims=named(r"Snakefile|[^/]+\.smk", "snakefile", ".smk"), read=guarded(read_snakefile)),
 )
