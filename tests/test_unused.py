@@ -100,6 +100,13 @@ def test_what_a_folder_of_terraform_that_nothing_takes_declares_is_declared_only
         pytest.param({"examples/all/main.tf": TAKEN}, id="an example takes it"),
         pytest.param({"main.tf": 'module "l" {\n  source = "git::https://x.org/us.git//modules/lake?ref=v1"\n}\n'}, id="by its address"),
         pytest.param({"deploy.sh": "terraform -chdir=modules/lake apply\n"}, id="a command applies it"),
+        pytest.param(
+            {
+                ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n"
+                "      - run: terraform apply\n        working-directory: ./modules/lake\n"
+            },
+            id="a step works in it",
+        ),
         pytest.param({"live/terragrunt.hcl": 'terraform {\n  source = "../modules//lake"\n}\n'}, id="Terragrunt may take it"),
         pytest.param({"main.tf": ""}, id="there are only modules"),
     ],

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from rung.commands import all_commands
@@ -48,8 +48,8 @@ def _unused_terraform(files: Sequence[SourceFile]) -> frozenset[str]:
     modules = {folder for folder in declaring if "/modules/" in f"/{folder}"}
     if modules.issuperset(declaring):
         return frozenset()
-    commands = " ".join(word for file in files for command in all_commands(file.facts) for word in command.words)
-    unused = _never_used({folder for folder in modules if folder not in commands}, users)
+    said = "\n".join(_said(files))
+    unused = _never_used({folder for folder in modules if folder not in said}, users)
     return frozenset(path for folder in unused for path in declaring[folder])
 
 
@@ -107,14 +107,15 @@ def _never_used(candidates: AbstractSet[str], users: Mapping[str, AbstractSet[st
 
 def _named(files: Sequence[SourceFile]) -> Iterator[str]:
     """The Bicep files that commands and steps name."""
-    for file in files:
-        for command in all_commands(file.facts):
-            yield from _among(command.words)
-        steps = (step for fact in file.facts if isinstance(fact, Workflow) for job in fact.jobs for step in job.steps)
-        yield from _among(value for step in steps for _, value in step.arguments)
-
-
-def _among(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
+    for text in _said(files):
         if _SUFFIX in text:
             yield from (part for part in text.replace("=", " ").replace("'", " ").replace('"', " ").split() if part.endswith(_SUFFIX))
+
+
+def _said(files: Sequence[SourceFile]) -> Iterator[str]:
+    """The words of commands and the arguments of steps."""
+    for file in files:
+        for command in all_commands(file.facts):
+            yield from command.words
+        steps = (step for fact in file.facts if isinstance(fact, Workflow) for job in fact.jobs for step in job.steps)
+        yield from (value for step in steps for _, value in step.arguments)
