@@ -70,6 +70,12 @@ def test_a_path_filter_is_dead_when_no_file_passes_it(matchers: Matchers, tmp_pa
     assert not found(matchers, tmp_path, {CI: ci % "models/**", "models/a.py": ""})
 
 
+def test_a_workflow_where_its_system_never_looks_is_dead(matchers: Matchers, tmp_path: Path) -> None:
+    ends = found(matchers, tmp_path, {f"service/{CI}": f"on: push\n{JOBS}", f"examples/{CI}": f"on: push\n{JOBS}"})
+
+    assert [(kind, place) for kind, place, _ in ends] == [("out-of-place", f"service/{CI}:1")]
+
+
 def test_references_to_what_is_not_there_are_dead(matchers: Matchers, tmp_path: Path) -> None:
     ci = (
         "on: push\njobs:\n  a:\n    runs-on: x\n    needs: build\n    steps:\n      - uses: ./.github/actions/gone\n"

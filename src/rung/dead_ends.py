@@ -81,6 +81,14 @@ class DeadEnds:
             for fact in file.facts:
                 if isinstance(fact, Workflow) and is_in_place(file.path, fact):
                     yield from self._of_workflow(file.path, fact)
+                elif isinstance(fact, Workflow) and fact.automatic:
+                    yield self._dead(
+                        "out-of-place",
+                        file.path,
+                        fact.line,
+                        f"never runs: {fact.system} looks for its pipelines in the repository's root only",
+                        "Move it to the root, or remove it.",
+                    )
                 elif isinstance(fact, Task) and fact.kind in STAGES:
                     yield from self._of_stage(file.path, fact)
         yield from self._stale_locks()
