@@ -24,7 +24,7 @@ NAMES = (
     " Dockerfile Containerfile docker-compose.yml compose.yaml Makefile a.mk justfile Taskfile.yml tox.ini noxfile.py tasks.py dodo.py"
     " requirements.txt constraints.txt setup.py setup.cfg pyproject.toml package.json package-lock.json yarn.lock pnpm-lock.yaml"
     " poetry.lock uv.lock pdm.lock Pipfile Pipfile.lock environment.yml conda-lock.yml pixi.toml pixi.lock DESCRIPTION NAMESPACE renv.lock"
-    " Project.toml Manifest.toml pom.xml build.gradle build.gradle.kts build.sbt go.mod go.sum dvc.yaml dvc.lock MLproject MLmodel"
+    " Project.toml Manifest.toml pom.xml build.gradle build.gradle.kts build.sbt go.mod go.sum dvc.yaml dvc.lock MLproject Snakefile MLmodel"
     " .github/workflows/ci.yml .github/actions/a/action.yml .gitlab-ci.yml azure-pipelines.yml Jenkinsfile .circleci/config.yml"
     " cloudbuild.yaml buildspec.yml bitbucket-pipelines.yml .taskcluster.yml .travis.yml appveyor.yml .buildkite/pipeline.yml .drone.yml"
     " .woodpecker.yml .gitea/workflows/ci.yml template.yaml template.json cdk.json Pulumi.yaml serverless.yml azuredeploy.json"
