@@ -193,6 +193,9 @@ def test_invoke_tasks_are_read_where_invoke_is_imported() -> None:
     assert lines(found["train"]) == [(8, "train --lr {}")]
     assert found["train"].needs == ("build-all", "clean")
     assert set(tasks("tasks/ml.py", text)) == {"ml.build-all", "ml.train"}
+    default = tasks("tasks/ml.py", text.replace("pre=", "default=True, pre="))
+    assert (set(default), default["ml"].needs) == ({"ml.build-all", "ml.train", "ml"}, ("ml.train",))
+    assert "tasks" not in tasks("tasks.py", text.replace("pre=", "default=True, pre="))
     assert tasks("app/tasks.py", text.replace("invoke", "celery")) == {}
 
 

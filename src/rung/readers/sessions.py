@@ -50,7 +50,7 @@ def read_nox(_path: str, data: bytes) -> Iterator[Fact]:
 
 
 def read_invoke(path: str, data: bytes) -> Iterator[Fact]:
-    """An invoke task for each decorated function; in a folder of task modules, `module.task`."""
+    """An invoke task for each decorated function; in a folder of task modules, `module.task`, and `module` for its default one."""
     if b"invoke" not in data:
         return
     tree = _parse(data)
@@ -73,6 +73,15 @@ def read_invoke(path: str, data: bytes) -> Iterator[Fact]:
                 commands=tuple(body.commands),
                 needs=tuple(dict.fromkeys(needs)),
             )
+            if prefix and _is_default(decorator):
+                yield Task(line=function.lineno, kind="invoke", name=stem, needs=(prefix + _dashed(title),))
+
+
+def _is_default(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and any(
+        keyword.arg == "default" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+        for keyword in decorator.keywords
+    )
 
 
 def _parse(data: bytes) -> ast.Module:
