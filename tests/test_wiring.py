@@ -111,6 +111,7 @@ def test_a_task_of_a_file_that_the_makefile_includes_is_started() -> None:
 
     assert places(Wiring([workflow("make fit"), *files]), "fit.py")
     assert not places(Wiring([workflow("make all"), *files]), "fit.py")
+    assert not places(Wiring([workflow("make gone"), *files]), "fit.py")
 
 
 def test_a_task_may_be_a_function_of_a_module() -> None:
