@@ -71,6 +71,8 @@ def matches(matcher: str, arguments: Any, *facts: Fact, path: str = "a.py", loca
         ("a.f(x!=on*)", Call(line=1, name="a.f", keywords=(("x", "two"),)), True),
         ("a.f(x!=on*)", Call(line=1, name="a.f", keywords=(("y", "one"),)), True),
         ("a.f(x!=on*)", Call(line=1, name="a.f", keywords=(("x", "one"),)), False),
+        ("a.f(*.csv, !*://*)", Call(line=1, name="a.f", arguments=("here", "one.csv")), True),
+        ("a.f(*.csv, !*://*)", Call(line=1, name="a.f", arguments=("https://x.org/one.csv",)), False),
         ("a.read(s3://*)", Call(line=1, name="a.read", arguments=("s3://b/k",)), True),
         ("a.read(s3://*)", Call(line=1, name="a.read", arguments=("local",)), False),
         ("boto3.client[sagemaker].create_endpoint", Call(line=1, name="boto3.client[sagemaker].create_endpoint"), True),

@@ -71,6 +71,20 @@ def test_a_capability_that_is_not_in_the_vocabulary_is_refused_with_who_names_it
             check_capabilities(replace(own, capabilities=left))
 
 
+@pytest.mark.parametrize(
+    "asking", ["given: [tool/used]", "dead_end: {kind: unused, what: x, remediation: y, unless: [tool/used]}", "given: [data.magic]"]
+)
+def test_a_signal_that_names_what_is_neither_a_capability_nor_a_signal_is_refused(packs: Packs, asking: str) -> None:
+    def with_signal(text: str) -> Packs:
+        pack = DETECTOR.replace("match:", f"{text}, match:")
+        return replace(packs, detectors=(detector_of("tool.yaml", parse("tool.yaml", pack.encode())),))
+
+    check_capabilities(with_signal(asking.replace("used", "uses").replace("magic", "quality")))
+
+    with pytest.raises(PackError, match=r"^detectors/tool.yaml: signal `uses`: `(tool/used|data\.magic)` is neither a capability nor"):
+        check_capabilities(with_signal(asking))
+
+
 def test_every_capability_can_be_found_in_two_independent_ways(packs: Packs) -> None:
     ways: dict[str, set[str]] = defaultdict(set)
     for pack in packs.detectors:

@@ -34,6 +34,7 @@ def prefilter(*detectors: Detector) -> Prefilter:
         ("a.f(mode=!fast)", "import a\na.f(mode='slow')"),
         ("a.f(mode!=fast)", "import a\na.f(mode='slow')"),
         ("a.f(mode!=fast)", "import a\na.f()"),
+        ("a.f(*.csv, !*://*)", "import a\na.f('one.csv')"),
         ("a.f(dvc repro*)", "import a\na.f(['dvc', 'repro', '-f'])"),
     ],
 )

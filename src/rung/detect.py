@@ -221,17 +221,13 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
 
 
 def _shown(found: _Found, live: AbstractSet[str]) -> frozenset[str]:
-    """Capabilities that something live shows, or a signal that depends on no other capability or on one that is shown."""
-    signals = (
-        hit.match.owned.signal
-        for places in found.values()
-        for hits in places.values()
-        for hit in hits
-        if hit.strength >= Strength.IMPLEMENTED
+    """Capabilities that something live shows, or a signal that depends on nothing else or on what is shown; and these signals."""
+    matched = (
+        hit.match.owned for places in found.values() for hits in places.values() for hit in hits if hit.strength >= Strength.IMPLEMENTED
     )
-    proven = {(signal.capability, signal.given) for signal in signals}
+    proven = {(name, owned.signal.given) for owned in matched for name in (owned.signal.capability, owned.key)}
     shown = set(live)
-    while more := {capability for capability, given in proven if not given or not shown.isdisjoint(given)} - shown:
+    while more := {name for name, given in proven if not given or not shown.isdisjoint(given)} - shown:
         shown |= more
     return frozenset(shown)
 

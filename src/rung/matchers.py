@@ -48,6 +48,7 @@ from rung.records import (
     Test,
     Workflow,
 )
+from rung.targets.roles import template_path
 from rung.wildcards import Condition, Owners, folded, glob, last_part
 
 K = TypeVar("K")
@@ -198,8 +199,9 @@ class Matchers:
 
     @cached_property
     def _numbers_at(self) -> Callable[[str], tuple[int, ...]]:
-        """Of the signals that go by files' paths."""
-        return lru_cache(maxsize=1 << 14)(msgpack.decode(self._parts["paths"], type=GlobIndex).finder())
+        """Of the signals that go by files' paths; a template is the file that is made of it."""
+        find = msgpack.decode(self._parts["paths"], type=GlobIndex).finder()
+        return lru_cache(maxsize=1 << 14)(lambda path: find(template_path(path)))
 
     @cached_property
     def _needles(self) -> dict[str, Needles]:

@@ -180,7 +180,7 @@ def _compile(written: _Written, digest: str) -> Packs:
 
 
 def check_capabilities(packs: Packs) -> None:
-    """Refuses packs that name a capability which is not in their vocabulary.
+    """Refuses packs that name a capability which is not in their vocabulary, or a signal that none of them has.
 
     Raises:
         PackError: there is one; the message names the file and what names it.
@@ -190,12 +190,20 @@ def check_capabilities(packs: Packs) -> None:
         for name in names:
             if name not in known:
                 raise PackError(f"{where}: capability `{name}` is not in rules/capabilities.yaml")
+    known |= {f"{detector.id}/{signal.id}" for detector in packs.detectors for signal in detector.signals}
+    for detector in packs.detectors:
+        for signal in detector.signals:
+            for name in (*signal.given, *(signal.dead_end.unless if signal.dead_end else ())):
+                if name not in known:
+                    raise PackError(
+                        f"detectors/{detector.id}.yaml: signal `{signal.id}`: `{name}` is neither a capability nor a signal of a detector"
+                    )
 
 
 def _named_capabilities(packs: Packs) -> Iterator[tuple[str, Sequence[str]]]:
     for detector in packs.detectors:
         for signal in detector.signals:
-            yield f"detectors/{detector.id}.yaml: signal `{signal.id}`", (signal.capability, *signal.given)
+            yield f"detectors/{detector.id}.yaml: signal `{signal.id}`", (signal.capability,)
     for rule in packs.dead_ends:
         yield f"rules/dead-ends.yaml: `{rule.id}`", (*rule.has, *rule.lacks)
     for place in packs.elsewhere:

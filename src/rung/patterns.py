@@ -38,7 +38,7 @@ class CallPattern:
     `*` stands for one part of the dotted name, as its first part for any receiver of any length; a name without
     brackets ignores the literal argument that a resolved receiver carries. In the parentheses: a keyword that must
     be there, a keyword with a glob for its literal value (`!` before it: any other value; `mode!=x*`: no such value, or no such
-    keyword at all), a glob for any literal positional argument.
+    keyword at all), a glob for any literal positional argument (`!` before it: for none).
     """
 
     __slots__ = ("_brackets", "_conditions", "_name", "last", "root", "text")
@@ -69,13 +69,15 @@ class CallPattern:
         """Whether a call of a name that is meant has the arguments that are asked for."""
         if self._conditions is None:
             self._conditions = _argument_conditions(self.text.partition("(")[2][:-1])
-        keywords, barred, positional = self._conditions
+        keywords, barred, positional, unwanted = self._conditions
         for keyword, condition in keywords:
             if not any(name == keyword and (condition is None or condition(value)) for name, value in call.keywords):
                 return False
         for keyword, condition in barred:
             if any(name == keyword and condition(value) for name, value in call.keywords):
                 return False
+        if any(condition(argument) for condition in unwanted for argument in call.arguments):
+            return False
         return all(any(condition(argument) for argument in call.arguments) for condition in positional)
 
 
@@ -88,24 +90,29 @@ class _CallArguments(NamedTuple):
     """Keywords with what their value must not be."""
     positional: tuple[Condition, ...]
     """What any positional argument must be."""
+    unwanted: tuple[Condition, ...]
+    """What no positional argument may be."""
 
 
-_NO_ARGUMENTS = _CallArguments((), (), ())
+_NO_ARGUMENTS = _CallArguments((), (), (), ())
 
 
 def _argument_conditions(text: str) -> _CallArguments:
     keywords: list[tuple[str, Condition | None]] = []
     barred: list[tuple[str, Condition]] = []
     positional: list[Condition] = []
+    unwanted: list[Condition] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         keyword, sign, value = part.partition("=")
-        if not sign:
+        if not sign and part.startswith("!"):
+            unwanted.append(glob(part[1:]))
+        elif not sign:
             positional.append(glob(part))
         elif keyword.endswith("!"):
             barred.append((keyword[:-1], glob(value)))
         else:
             keywords.append((keyword, _unlike(value[1:]) if value.startswith("!") else glob(value) if value else None))
-    return _CallArguments(tuple(keywords), tuple(barred), tuple(positional))
+    return _CallArguments(tuple(keywords), tuple(barred), tuple(positional), tuple(unwanted))
 
 
 def _name_condition(name: str) -> Condition:

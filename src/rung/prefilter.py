@@ -195,7 +195,7 @@ def call_traces(pattern: str, language: str = "") -> Traces:
     keywords = []
     for part in rest.rstrip(")").split(",") if rest else ():
         keyword, sign, value = part.strip().partition("=")
-        if keyword.endswith("!"):
+        if keyword.startswith("!") or keyword.endswith("!"):
             continue  # What mustn't be there leaves no trace.
         if sign:
             keywords.append(keyword.encode())
@@ -565,7 +565,7 @@ def _call_needles(pattern: str) -> tuple[str, ...]:
         texts += [mark for mark in _BRACKETED.findall(name) if not _WILDCARD.search(mark)]
     for part in rest.rstrip(")").split(",") if rest else ():
         keyword, sign, _ = part.strip().partition("=")
-        if keyword.endswith("!"):
+        if keyword.startswith("!") or keyword.endswith("!"):
             continue
         texts += [keyword] if sign else _pieces(keyword)
     return _rarest(texts)

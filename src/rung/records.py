@@ -547,8 +547,8 @@ class Signal(Record, frozen=True, kw_only=True):
     where: tuple[Role, ...] = (Role.SOURCE, Role.NOTEBOOK)
     """Roles of files in which the match proves its full strength; elsewhere it is `declared` at most."""
     given: tuple[str, ...] = ()
-    """Capabilities one of which must be found (implemented or more) for the match to mean anything: a roll-out is one of
-    models only where a model is served."""
+    """Capabilities or signals (`detector/signal`) one of which must be found (implemented or more) for the match to mean
+    anything: a roll-out is one of models only where a model is served."""
     publishes: bool = False
     """A match shows that packages of the repository are published for others to use."""
     at_most: Strength = Strength.OPERATING

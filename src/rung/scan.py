@@ -201,7 +201,8 @@ def _concluded(
     """The assessment of a system from what its targets show."""
     matchers = searching.matchers
     evidence = tuple(item for part in parts for item in part.evidence)
-    shown = {item.capability for item in evidence if item.strength >= Strength.IMPLEMENTED} | searching.shown
+    proven = (item for item in evidence if item.strength >= Strength.IMPLEMENTED)
+    shown = {name for item in proven for name in (item.capability, f"{item.detector}/{item.signal}")} | searching.shown
     evidence += tuple(
         item for live in lives for item in live.evidence if not (given := matchers.signal(item).given) or shown.intersection(given)
     )
