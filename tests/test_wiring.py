@@ -230,6 +230,40 @@ def test_a_relative_import_is_followed_inside_its_package_only() -> None:
     assert not places(wiring, "b.py")
 
 
+@pytest.mark.parametrize(
+    ("imported", "reached"),
+    [
+        ("shop.watch.Monitor", ["shop/watch/monitor.py"]),
+        ("shop.Monitor", ["shop/watch/monitor.py"]),
+        ("shop.watch", ["shop/watch/__init__.py", "shop/watch/monitor.py", "shop/watch/tracking.py"]),
+        ("shop.watch.LIMIT", ["shop/watch/__init__.py", "shop/watch/monitor.py", "shop/watch/tracking.py"]),
+    ],
+)
+def test_a_name_that_a_package_only_hands_on_leads_to_where_it_comes_from(imported: str, reached: list[str]) -> None:
+    files = [
+        file("job.py", Import(line=1, module=imported)),
+        file("shop/__init__.py", Import(line=1, module=".watch.Monitor"), Import(line=2, module=".shop.Monitor")),
+        file("shop/watch/__init__.py", Import(line=1, module=".monitor.Monitor"), Import(line=2, module=".tracking.Tracker")),
+        file("shop/watch/monitor.py"),
+        file("shop/watch/tracking.py"),
+        workflow("python job.py"),
+    ]
+    wiring = Wiring(files)
+
+    assert [found.path for found in files if found.path.startswith("shop") and places(wiring, found.path)] == reached
+
+
+def test_packages_that_hand_a_name_to_each_other_end() -> None:
+    wiring = wired(
+        workflow("python job.py"),
+        file("job.py", Import(line=1, module="a.name")),
+        file("a/__init__.py", Import(line=1, module="b.name")),
+        file("b/__init__.py", Import(line=1, module="a.name")),
+    )
+
+    assert places(wiring, "job.py")
+
+
 def test_an_image_build_runs_the_commands_of_its_dockerfile() -> None:
     task = Task(line=1, kind="docker", name="docker/Dockerfile", commands=(Command(line=3, words=("python", "train.py")),))
     wiring = Wiring([workflow("docker build -f docker/Dockerfile ."), file("docker/Dockerfile", task)])

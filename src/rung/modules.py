@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
@@ -50,6 +50,18 @@ class Modules:
         self._imported[file.path] = file, found
         return found
 
+    def source(self, fact: Import, found: str, files: Mapping[str, SourceFile]) -> str:
+        """The file that an imported name comes from, where the package that `found` is only hands it on; else `found`.
+
+        What else that package imports runs nothing of what it holds.
+        """
+        name = fact.module.rpartition(".")[2]
+        seen = set[str]()
+        while found.endswith("/__init__.py") and found in files and found not in seen and name != found.split("/")[-2]:
+            seen.add(found)
+            found = next((path for inner, path in self.imported(files[found]) if inner.module.rpartition(".")[2] == name), found)
+        return found
+
     def behind(self, files: Sequence[SourceFile], modules: tuple[str, ...]) -> frozenset[str]:
         """The files of source that import one of some modules, and those that these import, through however many others."""
         by_path = {file.path: file for file in files if file.role is Role.SOURCE}
@@ -66,7 +78,8 @@ class Modules:
         ]
         found = {file.path for file in new}
         while new:
-            for _, path in self.imported(new.pop()):
+            for fact, package in self.imported(new.pop()):
+                path = self.source(fact, package, by_path)
                 if path in by_path and path not in found:
                     found.add(path)
                     new.append(by_path[path])

@@ -240,7 +240,8 @@ class Wiring:
         yield from self._of_facts(path, chain, 0)
         for task in self.tree.tasks_of(path, "notebook"):
             yield self._reached(Node(path, task), chain)
-        for fact, found in self.modules.imported(file):
+        for fact, package in self.modules.imported(file):
+            found = self.modules.source(fact, package, self.tree.files)
             if self.tree.files[found].role is not Role.TEST:
                 yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
 
