@@ -376,6 +376,7 @@ def test_entry_points_processes_schedules_and_services_are_tasks() -> None:
     cron = tasks("cron.d/train", "# c\nMAILTO=x\n0 3 * * MON-FRI root /usr/bin/python train.py\n@daily ml make x\n")
     assert {name: lines(task) for name, task in cron.items()} == {"0 3 * * MON-FRI": [(3, "python train.py")], "@daily": [(4, "make x")]}
     assert lines(tasks("crontab", "*/5 * * * * make x\n")["*/5 * * * *"]) == [(1, "make x")]
+    assert lines(tasks("deploy/backup-cron", "0 3 * * 1 make x\n")["0 3 * * 1"]) == [(1, "make x")]
     service = tasks("a/train.service", "[Service]\nExecStart=-/usr/bin/python3 train.py \\\n  --x\n")
     assert lines(service["train.service"]) == [(2, "python train.py --x")]
     assert service["train.service"].commands[0].toothless

@@ -176,7 +176,7 @@ READINGS: tuple[Reading, ...] = (
     Reading(name="batch", claims=named(r"[^/]+\.(?:bat|cmd)", ".bat", ".cmd"), read=guarded(read_batch)),
     Reading(
         name="crontab",
-        claims=named(r"crontab|[^/]+\.(?:cron|crontab)|cron\.d/[^/]+|crontab\.(?:txt|root)", holds="cron"),
+        claims=named(r"crontab|[^/]+\.(?:cron|crontab)|[^/]+[-_]cron(?:tab)?|cron\.d/[^/]+|crontab\.(?:txt|root)", holds="cron"),
         read=guarded(read_crontab),
     ),
     Reading(name="procfile", claims=named(r"Procfile(?:\.\w+)?", "procfile."), read=guarded(read_procfile)),
