@@ -269,10 +269,16 @@ def test_a_mise_file_gives_its_tasks() -> None:
     assert not tasks("promise.toml", '[tasks]\na = "pytest"\n')
 
 
+def test_the_scripts_of_a_pipfile_are_tasks() -> None:
+    found = tasks("Pipfile", '[packages]\nrich = "*"\n[scripts]\ntest = "pytest -q"\n')
+    assert {name: (task.kind, lines(task)) for name, task in found.items()} == {"test": ("pipenv", [(4, "pytest -q")])}
+
+
 def test_shell_scripts_are_tasks_named_by_their_path() -> None:
     found = tasks("deploy/run.sh", "#!/bin/sh\nset -e\nuv run train.py\n")
     assert lines(found["deploy/run.sh"]) == [(2, "set -e"), (3, "train.py")]
     assert lines(tasks("scripts/go", "#!/usr/bin/env bash\nmake\n")["scripts/go"]) == [(2, "make")]
+    assert lines(tasks("go", "#!/bin/bash\nmake\n")["go"]) == [(2, "make")]
     for path, text in (
         ("scripts/go", "make\n"),
         ("scripts/go", "#!/usr/bin/python\nmake\n"),

@@ -93,7 +93,7 @@ def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() ->
     assert unknown.unknown()
 
 
-@pytest.mark.parametrize("kind", ["hatch", "pdm", "rye", "pixi"])
+@pytest.mark.parametrize("kind", ["hatch", "pdm", "rye", "pixi", "pipenv"])
 def test_a_task_is_started_by_the_name_that_is_left_when_its_runner_is_taken_off(kind: str) -> None:
     task = Task(line=3, kind=kind, name="test", commands=(Command(line=4, words=("python", "check.py")),))
 

@@ -841,6 +841,35 @@ def test_appveyor_buildkite_drone_and_woodpecker_are_read() -> None:
     assert workflow(".woodpecker/a.yml", "steps:\n  t: {image: a, commands: [pytest]}\n").system == "woodpecker"
 
 
+def test_gocd_runs_stages_one_after_the_other() -> None:
+    text = """
+        pipelines:
+          shop:
+            materials: {m: {git: g, branch: main}, up: {pipeline: base, stage: s}}
+            timer: {spec: 0 0 8 * * ?}
+            stages:
+            - check:
+                jobs:
+                  unit: {tasks: [{exec: {command: /bin/bash, arguments: [-c, make lint test]}}]}
+                  types: {tasks: [{exec: {command: mypy, arguments: [src, a b]}}, {script: echo done}]}
+            - ship:
+                approval: {type: manual}
+                tasks:
+                - plugin: {configuration: {id: script-executor}, options: {script: make ship}}
+                - fetch: {pipeline: shop}
+    """
+    found = workflow("ci/shop.gocd.yaml", text)
+    assert [(trigger.kind, trigger.cron) for trigger in found.triggers] == [("schedule", "0 0 8 * * ?"), ("push", ""), ("upstream", "")]
+    assert [(job.id, job.needs, job.manual) for job in found.jobs] == [
+        ("check/unit", (), False),
+        ("check/types", (), False),
+        ("ship", ("check/unit", "check/types"), True),
+    ]
+    assert [text for job in found.jobs for _, text in commands(job)] == ["make lint test", "mypy src a b", "echo done", "make ship"]
+    by_hand = workflow("a.gocd.yml", "pipelines: {p: {materials: {m: {git: g}}, stages: [{s: {approval: manual, tasks: [{script: x}]}}]}}")
+    assert [trigger.kind for trigger in by_hand.triggers] == ["manual"]
+
+
 # ── All of them ──────────────────────────────────────────────────────────────────────────────────────
 
 PATHS = (
@@ -861,6 +890,7 @@ PATHS = (
     "appveyor.yml",
     ".buildkite/pipeline.yml",
     ".drone.yml",
+    "ci/shop.gocd.yaml",
 )
 NAMES = "on jobs steps stages a script run pipelines default branches workflows tasks phases build commands deploy trigger include extends needs rules if"
 

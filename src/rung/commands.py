@@ -31,7 +31,7 @@ _CHOOSING_PACKAGES = frozenset({"--filter", "-F", "--workspace", "-w", "workspac
 _IN_ALL_PACKAGES = _OF_PACKAGES | {"-r", "--recursive", "--workspaces", "-ws", "workspaces"}
 _STARTING_MODULES = frozenset({"poe", "pdm"})
 """Kinds of task that may be an object of a module."""
-_PEELED_RUNNERS = ("hatch", "pdm", "rye", "pixi")
+_PEELED_RUNNERS = ("hatch", "pdm", "rye", "pixi", "pipenv")
 """Kinds of task of which a command has only the name left, as what starts them starts programs alike."""
 _UNARY = regex("-[a-zA-Z]")
 _COMPARISONS = frozenset({"=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})

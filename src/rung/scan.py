@@ -278,7 +278,7 @@ def _no_repository(matchers: Matchers) -> Coverage:
 _SOURCES = ("databricks", "go", "javascript", "julia", "jupyter", "jvm", "markdown-notebook", "python", "r", "sql")
 _PIPELINES = (
     "appveyor", "azure-pipelines", "bitbucket", "buildkite", "circleci", "cloud-build", "codebuild", "drone", "github-action", "github-actions",
-    "gitlab-ci", "jenkins", "taskcluster", "taskcluster-hook", "taskcluster-kind", "travis",
+    "gitlab-ci", "gocd", "jenkins", "taskcluster", "taskcluster-hook", "taskcluster-kind", "travis",
 )  # fmt: skip
 _TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mise-tasks", "mlproject", "nox", "shell-script", "taskfile", "tox")
 _RESOURCES = ("bicep", "compose", "terraform", "terraform-json")

@@ -1,9 +1,10 @@
-"""Smaller continuous-integration dialects: Bitbucket, Travis, AppVeyor, Buildkite, Drone and Woodpecker."""
+"""Smaller continuous-integration dialects: Bitbucket, Travis, AppVeyor, Buildkite, Drone, Woodpecker and GoCD."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
@@ -341,7 +342,83 @@ def _is_drone(path: str) -> bool:
     return name in (".drone.yml", ".drone.yaml", ".woodpecker.yml", ".woodpecker.yaml") or "/.woodpecker/" in "/" + path
 
 
+def read_gocd(path: str, data: bytes) -> Iterable[Fact]:
+    """GoCD pipelines as code: stages one after the other, the jobs of each side by side."""
+    source = Source(path, data)
+    for document in source.documents():
+        pipelines = mapping(document.get("pipelines"))
+        for name, value in pipelines.items():
+            jobs: list[Job] = []
+            before: tuple[str, ...] = ()
+            by_hand = False
+            for entry, _ in source.items(mapping(value).get("stages"), pipelines.at(name)):
+                for stage, options in mapping(entry).items():
+                    held = named(mapping(options).get("approval"), "type") == "manual"
+                    by_hand = by_hand or (held and not jobs)
+                    group = [replace(job, needs=before, manual=held) for job in _gocd_jobs(source, stage, mapping(options))]
+                    jobs.extend(group)
+                    before = tuple(job.id for job in group) or before
+            triggers = tuple(_gocd_triggers(mapping(value), pipelines.at(name), by_hand=by_hand))
+            source.facts.append(Workflow(line=pipelines.at(name), system="gocd", name=name, triggers=triggers, jobs=tuple(jobs)))
+    return source.facts
+
+
+def _gocd_triggers(pipeline: Map, line: int, *, by_hand: bool) -> Iterator[Trigger]:
+    """A timer fires whatever the materials do; a first stage that waits for approval leaves the rest to a person."""
+    timer = mapping(pipeline.get("timer"))
+    if timer:
+        yield Trigger(line=pipeline.at("timer"), kind="schedule", cron=scalar(timer.get("spec")))
+    if by_hand:
+        yield Trigger(line=line, kind="manual")
+        return
+    materials = mapping(pipeline.get("materials"))
+    for name, value in materials.items():
+        body = mapping(value)
+        kind = "upstream" if "pipeline" in body else "push"
+        if scalar(body.get("auto_update")) != "false":
+            yield Trigger(line=materials.at(name), kind=kind, branches=strings(body.get("branch")), paths=strings(body.get("includes")))
+
+
+def _gocd_jobs(source: Source, stage: str, options: Map) -> Iterator[Job]:
+    jobs = mapping(options.get("jobs"))
+    if not jobs and "tasks" in options:
+        yield Job(line=options.at("tasks"), id=stage, steps=tuple(_gocd_steps(source, options)))
+    for name, value in jobs.items():
+        if not source.spend():
+            return
+        steps = tuple(_gocd_steps(source, mapping(value)))
+        yield Job(line=jobs.at(name), id=f"{stage}/{name}", name=name, steps=steps, matrix="run_instances" in mapping(value))
+
+
+def _gocd_steps(source: Source, job: Map) -> Iterator[Step]:
+    for entry, line in source.items(job.get("tasks"), job.at("tasks")):
+        for kind, value in mapping(entry).items():
+            body = mapping(value)
+            condition = "failure()" if scalar(body.get("run_if")) == "failed" else ""
+            if kind == "exec":
+                yield Step(line=line, commands=_gocd_command(source, body), condition=condition)
+            elif kind == "script":
+                yield Step(line=line, commands=source.commands(scalar(value), mapping(entry).at(kind)))
+            elif kind == "plugin":
+                options = mapping(body.get("options"))
+                commands = source.argument_commands(options)
+                uses = "" if commands else scalar(mapping(body.get("configuration")).get("id"))
+                yield Step(line=line, uses=uses, commands=commands, condition=condition)
+            elif kind in ("rake", "ant", "nant"):
+                yield Step(line=line, commands=source.commands(f"{kind} {scalar(body.get('target'))}".strip(), line), condition=condition)
+
+
+def _gocd_command(source: Source, body: Map) -> tuple[Command, ...]:
+    """The commands of a program with its arguments, or of the script that is handed to a shell."""
+    program = scalar(body.get("command"))
+    words = list(scalars(body.get("arguments"), body.at("arguments")))
+    if posixpath.basename(program) in ("sh", "bash", "zsh") and len(words) > 1 and re.fullmatch(r"-\w*c", words[0][0]):
+        return source.commands(*words[1])
+    return source.commands(shlex.join((program, *(word for word, _ in words))), body.at("command"))
+
+
 READINGS = (
+    Reading(name="gocd", claims=Claims(lambda path: path.endswith((".gocd.yaml", ".gocd.yml")), ".yml", ".yaml"), read=read_gocd),
     Reading(name="bitbucket", claims=called("bitbucket-pipelines.yml", "bitbucket-pipelines.yaml"), read=read_bitbucket),
     Reading(name="travis", claims=called(".travis.yml", ".travis.yaml"), read=read_travis),
     Reading(name="appveyor", claims=called("appveyor.yml", ".appveyor.yml", "appveyor.yaml", ".appveyor.yaml"), read=read_appveyor),

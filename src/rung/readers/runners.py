@@ -71,6 +71,11 @@ def read_pyproject(_path: str, data: bytes) -> Iterator[Fact]:
     yield from _tox_tables(tox)
 
 
+def read_pipfile(_path: str, data: bytes) -> Iterator[Fact]:
+    """The scripts of a Pipfile."""
+    yield from _table("pipenv", mapping(mapping(toml_or_template(data)).get("scripts")))
+
+
 def read_pixi(_path: str, data: bytes) -> Iterator[Fact]:
     """The tasks of a pixi.toml."""
     root = mapping(toml_or_template(data))
@@ -331,6 +336,7 @@ def _quiet(read: Callable[[str, bytes], Iterator[Fact]]) -> Callable[[str, bytes
 READINGS: tuple[Reading, ...] = (
     Reading(name="npm-scripts", claims=called("package.json"), read=_quiet(read_npm)),
     Reading(name="pyproject-tasks", claims=called("pyproject.toml"), read=_quiet(read_pyproject)),
+    Reading(name="pipfile-scripts", claims=called("Pipfile"), read=_quiet(read_pipfile)),
     Reading(name="pixi-tasks", claims=called("pixi.toml"), read=_quiet(read_pixi)),
     Reading(name="setup-cfg-tasks", claims=called("setup.cfg"), read=_quiet(read_setup_cfg)),
     Reading(

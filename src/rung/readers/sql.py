@@ -1,5 +1,6 @@
 """SQL statements and the Jinja in them, as calls: `sql:create table`, `sql:grant`, `sql:ml.predict`, `dbt.ref`,
-and a package's macro as `dbt.dbt_utils.star`.
+and a package's macro as `dbt.dbt_utils.star`. What the user of a database gets on setting it up has names of its own:
+`sql:grant all`, `sql:grant usage`, `sql:grant connect`.
 
 No dialect's grammar is followed. One pass blanks out comments, strings and Jinja; what is left is searched
 for the verbs that start a statement and for the functions that are used.
@@ -73,6 +74,10 @@ _CLAUSE_WORD = regex(r"\s(?:mask|aggregation\s|projection\s|row\s+(?:access|leve
 _GRANTED = regex(
     r"\bon\s+(?:(?:all|future)\s+)?(?:\w+s?\s+(?:in\s+)?(?:schema\s+|database\s+)?)?([\w$.{}]+)\s+(?:to|from)\b", re.IGNORECASE
 )
+_PLAIN_GRANTS = frozenset(["all", "usage", "connect"])
+"""What the user of a database gets on setting it up."""
+_MORE_GRANTED = regex(r"\s*,|.*\bto\s+(?:role|group|database\s+role|share)\b", re.IGNORECASE | re.DOTALL)
+"""What begins after such a grant that is more than that, or for more than one user."""
 _FUNCTION = regex(r"\((\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,4}+)(?![\w.$])")
 """A function's name and its bracket, read backwards: there are fewer brackets than names."""
 _NO_FUNCTIONS = frozenset(
@@ -255,6 +260,8 @@ def _statements(sql: _Plain) -> Iterator[Call]:
         at = found.start("verb") if found["verb"] else found.start("verb2") if found["verb2"] else found.start("verb3")
         words = " ".join(f"{verb} {kind}".lower().split())
         if words.startswith(("grant", "revoke", "deny")):
+            if words == "grant" and name.lower() in _PLAIN_GRANTS and not _MORE_GRANTED.match(*_rest(sql, found.end())):
+                words = f"grant {name.lower()}"
             name = _granted(sql, found.end())
         elif name.lower() in _NO_NAMES:
             if words in ("update", "copy", "call", "analyze", "constraint", "optimize"):
@@ -277,9 +284,14 @@ def _begun(sql: _Plain) -> Iterator[re.Match[str]]:
 
 def _granted(sql: _Plain, position: int) -> str:
     """The object of a grant or revocation: what stands after ON, up to the end of the statement."""
-    end = sql.text.find(";", position, position + 2000)
-    found = _GRANTED.search(sql.text, position, end if end >= 0 else min(len(sql.text), position + 2000))
+    found = _GRANTED.search(*_rest(sql, position))
     return sql.name(*found.span(1)) if found else ""
+
+
+def _rest(sql: _Plain, position: int) -> tuple[str, int, int]:
+    """What of a statement is left, as a text and its bounds."""
+    end = sql.text.find(";", position, position + 2000)
+    return sql.text, position, end if end >= 0 else min(len(sql.text), position + 2000)
 
 
 def _functions(sql: _Plain) -> Iterator[Call]:

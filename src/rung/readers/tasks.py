@@ -18,7 +18,11 @@ from rung.readers.shell import MAX_TEXT, split
 from rung.records import Command, Fact, Problem, Setting, Task
 
 _SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:ba|z|da|k|a)?sh\b")
-_SUFFIXLESS = regex(r"(?:.*/)?(?:scripts?|bin|ci|hooks|\.husky|\.githooks)/(?:[^/.]+/)?[\w-]+", re.DOTALL)
+_SUFFIXLESS = regex(
+    r"(?:.*/)?(?:scripts?|bin|ci|hooks|\.husky|\.githooks)/(?:[^/.]+/)?[\w-]+|(?:go|tasks?|run|do|dev|build|test|ci|deploy|release|publish)",
+    re.DOTALL,
+)
+"""Scripts without a suffix: in the folders where they are kept, and those that a repository's top is worked with."""
 _SCHEDULE = regex(
     r"(@\w+|(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)(?:[ \t]+(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)){4})[ \t]+(\S.*)"
 )

@@ -32,6 +32,7 @@ SYSTEMS = (
     "woodpecker",
     "gitea-actions",
     "forgejo-actions",
+    "gocd",
 )
 """Every value of `Workflow.system` that a reader gives."""
 
