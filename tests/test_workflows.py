@@ -129,6 +129,44 @@ def test_a_job_keeps_everything_that_decides_whether_and_where_it_runs() -> None
     assert images(GITHUB, text) == [(19, "postgres:15"), (16, "python:3.11")]
 
 
+def test_a_step_is_read_for_each_place_that_its_jobs_matrix_puts_it_at() -> None:
+    text = """
+        on: push
+        jobs:
+          moved:
+            strategy: {matrix: {service: [api, worker], python: ["3.11", "3.12"]}}
+            steps:
+              - run: |
+                  cd ${{ matrix.service }}
+                  pytest tests
+          placed:
+            strategy:
+              matrix:
+                include: [{service: api, shared: true}, {service: worker}]
+            defaults: {run: {working-directory: "services/${{ matrix.service }}"}}
+            steps:
+              - run: pytest
+          named:
+            strategy: {matrix: {warehouse: [{test: tests/a.py, site: A}, {test: tests/b.py, site: B}]}}
+            steps:
+              - run: python -m unittest ${{matrix.warehouse.test}}
+          versions:
+            strategy: {matrix: {python: ["3.11", "3.12"], service: "${{ fromJson(needs.list.outputs.services) }}"}}
+            steps:
+              - run: pip install torch==${{ matrix.python }}
+              - run: cd ${{ matrix.service }} && pytest
+    """
+    moved, placed, named, versions = workflow(GITHUB, text).jobs
+    assert [[command.words for command in step.commands] for step in moved.steps] == [
+        [("cd", "api"), ("pytest", "tests")],
+        [("cd", "worker"), ("pytest", "tests")],
+    ]
+    assert [step.arguments for step in placed.steps] == [(("working-directory", f"services/{name}"),) for name in ("api", "worker")]
+    assert [step.commands[-1].words[-1] for step in named.steps] == ["tests/a.py", "tests/b.py"]
+    assert len(versions.steps) == 2
+    assert {step.line for step in moved.steps} == {6}
+
+
 @pytest.mark.parametrize(
     ("condition", "disabled", "manual"),
     [

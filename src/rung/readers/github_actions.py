@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, product
 
 from rung.expressions import regex
-from rung.readers.documents import Map, Value
+from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import Claims, Reading, called
 from rung.readers.workflows import (
     MAX_ITEMS,
@@ -39,6 +39,11 @@ _KINDS = {
     "workflow_call": "call",
 }
 """Events by kind; every other event is an `event`."""
+_PLACE = regex(r"\$\{\{\s{0,4}matrix\.([\w-]{1,80})(?:\.([\w-]{1,80}))?\s{0,4}\}\}")
+_MOVE = regex(r"\b(?:cd|pushd)[ \t]{1,8}[^\s$]{0,200}\$\{\{\s{0,4}matrix\.")
+_PATH = regex(r"/|\.(?:py|sh|ipynb|R|js|ts)$")
+_MAX_COMBINATIONS = 20
+"""Combinations of a matrix's values that a step is read for."""
 _SYSTEMS = {"github": "github-actions", "gitea": "gitea-actions", "forgejo": "forgejo-actions"}
 
 
@@ -126,7 +131,12 @@ def _directory(holder: Map, otherwise: str) -> str:
 def _job(source: Source, key: str, job: Map, line: int, directory: str) -> Job:
     directory = _directory(job, directory)
     condition = scalar(job.get("if"))
-    steps = [_step(source, mapping(step), at, directory) for step, at in source.items(job.get("steps"), job.at("steps"))]
+    matrix = mapping(mapping(job.get("strategy")).get("matrix"))
+    steps = [
+        _step(source, variant, at, directory)
+        for step, at in source.items(job.get("steps"), job.at("steps"))
+        for variant in _variants(mapping(step), directory, matrix)
+    ]
     if handed := mapping(job.get("with")):
         steps.append(Step(line=job.at("with"), name="with", arguments=arguments_of(handed), commands=source.argument_commands(handed)))
     for service in islice(mapping(job.get("services")).values(), 50):
@@ -148,6 +158,45 @@ def _job(source: Source, key: str, job: Map, line: int, directory: str) -> Job:
         manual=_only_by_hand(condition),
         matrix="matrix" in mapping(job.get("strategy")),
     )
+
+
+def _variants(step: Map, directory: str, matrix: Map) -> Iterator[Map]:
+    """A step, or one for each place that it is at by the values of its job's matrix."""
+    run, named_at = scalar(step.get("run")), scalar(step.get("working-directory")) or directory
+    used = list(dict.fromkeys(_PLACE.findall(run + " " + named_at))) if run and matrix else []
+    if not used:
+        yield step
+        return
+    moves = bool(_PLACE.search(named_at) or _MOVE.search(run))
+    seen = set()
+    for values in _combinations(matrix, tuple(dict.fromkeys(root for root, _ in used))):
+        told = {(root, key): named(values.get(root, ""), key) for root, key in used}
+        if any(told.values()) and (moves or any(map(_PATH.search, told.values()))):
+            filled = _filled(run, told), _filled(named_at, told)
+            if filled not in seen:
+                seen.add(filled)
+                yield _with(step, {"run": filled[0], "working-directory": filled[1]})
+    if not seen:
+        yield step
+
+
+def _filled(text: str, told: Mapping[tuple[str, str], str]) -> str:
+    return _PLACE.sub(lambda match: told.get((match[1], match[2] or "")) or match[0], text)
+
+
+def _with(step: Map, texts: Mapping[str, str]) -> Map:
+    """The same step with other texts at some keys."""
+    other = Map(step.line)
+    for key in (*step, *texts):
+        other.put(key, texts.get(key, step.get(key, "")), step.at(key))
+    return other
+
+
+def _combinations(matrix: Map, roots: tuple[str, ...]) -> Iterator[Mapping[str, Value]]:
+    """The values that a matrix gives to names: those of its lists in every combination, then what it includes."""
+    lists = [[(root, value) for value, _ in items(matrix[root], 0)] for root in roots if isinstance(matrix.get(root), Sequence)]
+    yield from islice(map(dict, product(*lists)) if lists else (), _MAX_COMBINATIONS)
+    yield from (mapping(entry) for entry, _ in islice(items(matrix.get("include"), 0), _MAX_COMBINATIONS))
 
 
 def _only_by_hand(condition: str) -> bool:
