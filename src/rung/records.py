@@ -568,7 +568,8 @@ class Start(Record, frozen=True, kw_only=True):
     arguments: dict[str, object]
     where: tuple[Role, ...]
     trigger: str = ""
-    """What starts the file or resource that matches, without a person: schedule, event, push (a change of the code), service, controller; empty when it starts only others."""
+    """What starts the file or resource that matches, without a person: schedule, event, push (a change of the code), service, controller; empty when it starts only others.
+    Of a command or step: what starts from then on what that leaves behind."""
     shell: tuple[str, ...] = ()
     """Arguments that together are a command line."""
     file: tuple[str, ...] = ()

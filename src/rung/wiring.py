@@ -14,13 +14,14 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
+from typing import NamedTuple
 
 from rung.commands import Commands, Node, Tree
 from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.modules import Modules
 from rung.readers.shell import split
-from rung.records import NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Step, Task, Unknown, Workflow
+from rung.records import NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Start, Step, Task, Unknown, Workflow
 from rung.starts import command_line, parts, values
 
 Chain = tuple[Hop, ...]
@@ -62,6 +63,16 @@ class Root(Enum):
     """A person: the workflow starts no other way."""
 
 
+class _Here(NamedTuple):
+    """Where a walk stands."""
+
+    root: Root
+    path: str
+    folder: str
+    """In which what is named is looked for."""
+    chain: Chain
+
+
 class Wiring:
     """Chains from triggers to the tasks and files they reach.
 
@@ -85,6 +96,8 @@ class Wiring:
         """From whichever root without a person."""
         self._declared: dict[str, Chain] = {}
         """Files that declare a resource that is triggered; another resource of the file need not be."""
+        self._deployed: dict[Root, list[tuple[Node, Chain]]] = defaultdict(list)
+        """What steps and commands leave running or scheduled, by the root that starts it from then on."""
         self._rooted = [path for path in self.tree.files if path in self.tree.workflows or path in self._starts]
         """The files that a chain can begin in, but for tasks."""
         for root in Root:
@@ -167,7 +180,7 @@ class Wiring:
                     yield _workflow_node(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
-                if start and _root_of(start.trigger) is root:
+                if start and _root_of(start.trigger) is root and not isinstance(match.fact, (Command, Step)):
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
                     if not isinstance(match.fact, Resource) and not self._is_program(path):
                         yield Node(path), chain
@@ -178,6 +191,7 @@ class Wiring:
         for kind, trigger in _UNATTENDED.items():
             for path, task in self.tree.of_kind(kind) if _root_of(trigger) is root else ():
                 yield Node(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
+        yield from self._deployed[root]
 
     def _is_program(self, path: str) -> bool:
         """Whether a file is a program that declares resources."""
@@ -187,13 +201,13 @@ class Wiring:
         if node.workflow:
             yield from self._of_workflow(root, node)
         elif node.task is not None:
-            yield from self._follow(node.path, node.task.commands, posixpath.dirname(node.path), chain, node.task.kind)
+            yield from self._follow(_Here(root, node.path, posixpath.dirname(node.path), chain), node.task.commands, node.task.kind)
             for found in self._commands.needed(node.path, node.task):
                 yield self._reached(found, chain)
         elif node.line:
-            yield from self._of_facts(node.path, chain, node.line)
+            yield from self._of_facts(root, node.path, chain, node.line)
         else:
-            yield from self._of_file(node.path, chain)
+            yield from self._of_file(root, node.path, chain)
 
     def _of_workflow(self, root: Root, node: Node) -> Iterator[tuple[Node, Chain]]:
         path = node.path
@@ -206,9 +220,9 @@ class Wiring:
                     hops = self._of_step(root, path, workflow, job, step)
                     if hops is None:
                         continue
-                    yield from self._used(path, step, hops)
+                    yield from self._used(_Here(root, path, "", hops), step)
                     folder = self._directory(step, here)
-                    yield from self._follow(path, step.commands, folder, hops, "step")
+                    yield from self._follow(_Here(root, path, folder, hops), step.commands, "step")
                     if workflow.system in _ONE_SHELL:
                         here = [folder, *(at for _, at in self._commands.placed(step.commands, folder, "step"))][-1]
 
@@ -220,8 +234,9 @@ class Wiring:
         found = self._commands.moved(named, "")
         return posixpath.normpath(named) if found is None else found
 
-    def _used(self, path: str, step: Step, chain: Chain) -> Iterator[tuple[Node, Chain]]:
+    def _used(self, here: _Here, step: Step) -> Iterator[tuple[Node, Chain]]:
         """What a step starts by the action, workflow or template that it uses."""
+        path, chain = here.path, here.chain
         if called := self._local_workflow(path, step.uses):
             for workflow in self.tree.workflows[called]:
                 yield _workflow_node(called, workflow), chain
@@ -231,13 +246,13 @@ class Wiring:
             yield self._reached(Node(_HOOKS), chain)
         for match in self._at.get((path, step.line), ()):
             if match.fact == step:
-                yield from self._started(path, match, "", chain)
+                yield from self._started(here, match)
 
-    def _of_file(self, path: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
+    def _of_file(self, root: Root, path: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         file = self.tree.files[path]
         if file.role is Role.TEST or file.role in NO_PROOF:
             return
-        yield from self._of_facts(path, chain, 0)
+        yield from self._of_facts(root, path, chain, 0)
         for task in self.tree.tasks_of(path, "notebook"):
             yield self._reached(Node(path, task), chain)
         for fact, package in self.modules.imported(file):
@@ -245,7 +260,7 @@ class Wiring:
             if self.tree.files[found].role is not Role.TEST:
                 yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
 
-    def _of_facts(self, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
+    def _of_facts(self, root: Root, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
         """What the facts of a file start, or the resource on a line of it."""
         for match in self._starts.get(path, ()):
             if isinstance(match.fact, (Command, Step)) or (line and match.line != line):
@@ -254,35 +269,43 @@ class Wiring:
                 if match.fact.dialect in _SUBMITTED:
                     yield Node(path, line=match.line), chain
             else:
-                yield from self._started(path, match, posixpath.dirname(path), chain)
+                yield from self._started(_Here(root, path, posixpath.dirname(path), chain), match)
 
-    def _follow(self, path: str, commands: Sequence[Command], folder: str, chain: Chain, kind: str) -> Iterator[tuple[Node, Chain]]:
-        for command, here in self._commands.placed(commands, folder, kind):
-            hops = _extend(chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
-            nodes = self._commands.started(command, here)
+    def _follow(self, at: _Here, commands: Sequence[Command], kind: str) -> Iterator[tuple[Node, Chain]]:
+        path = at.path
+        for command, folder in self._commands.placed(commands, at.folder, kind):
+            hops = _extend(at.chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
+            nodes = self._commands.started(command, folder)
             if not nodes and (reason := self._commands.unknown(command)):
                 self._note(path, command.line, " ".join(command.words)[:120], reason)
             for node in nodes:
                 yield self._reached(node, hops)
             for match in self._at.get((path, command.line), ()):
                 if match.fact == command:
-                    yield from self._started(path, match, here, hops)
+                    yield from self._started(at._replace(folder=folder, chain=hops), match)
 
-    def _started(self, path: str, match: Match, folder: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
-        """What a start of a pack runs."""
+    def _started(self, here: _Here, match: Match) -> Iterator[tuple[Node, Chain]]:
+        """What a start of a pack runs; what then runs by a trigger of its own is no longer started by this root."""
         start = match.owned.start
         if start is None:
             return
-        hops = _extend(chain, Hop(path=path, line=match.line, what=_said(match)))
+        after = _root_of(start.trigger)
+        if here.root is Root.HAND or after in (None, here.root):
+            yield from self._run(here, match, start)
+        elif isinstance(match.fact, (Command, Step)):  # A resource with a trigger is a root itself.
+            self._deployed[after].extend(self._run(here._replace(root=after), match, start))
+
+    def _run(self, here: _Here, match: Match, start: Start) -> Iterator[tuple[Node, Chain]]:
+        hops = _extend(here.chain, Hop(path=here.path, line=match.line, what=_said(match)))
         for fact in parts(match.fact, start):
-            nodes = list(self._commands.named(start, fact, folder))
+            nodes = list(self._commands.named(start, fact, here.folder))
             for node in nodes:
                 yield self._reached(node, hops)
             if start.shell and (text := command_line(fact, start.shell)):
-                here = self._commands.folder(start, fact, folder)
-                yield from self._follow(path, split(text, match.line), here, hops, "shell")
+                folder = self._commands.folder(start, fact, here.folder)
+                yield from self._follow(here._replace(folder=folder, chain=hops), split(text, match.line), "shell")
             elif not nodes and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
-                self._note(path, match.line, _said(match), "what it runs is decided when it runs")
+                self._note(here.path, match.line, _said(match), "what it runs is decided when it runs")
 
     def _reached(self, node: Node, chain: Chain) -> tuple[Node, Chain]:
         if node.task is None:
