@@ -128,7 +128,7 @@ class Tree:
 
     def tasks_of(self, path: str, kind: str) -> Iterator[Task]:
         """The tasks of a kind in one file."""
-        return (task for at, task in self._kinds.get(kind, ()) if at == path)
+        return (task for at, task in self.by_folder(kind).get(posixpath.dirname(path), ()) if at == path)
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[str]]:

@@ -386,6 +386,13 @@ class Matchers:
             if all(not all(map(is_local, group)) for group in hit.modules):
                 yield hits.match_of(hit, self._by_key[hit.key], file.facts)
 
+    def starting(self, file: SourceFile) -> Iterator[Match]:
+        """The matches of starts in a settled file that name a command line."""
+        for hit in file.hits:
+            owned = self._by_key[hit.key]
+            if owned.start and owned.start.shell:
+                yield hits.match_of(hit, owned, file.facts)
+
     def _match_facts(self, file: SourceFile) -> Iterator[Match]:
         settings = [fact for fact in file.facts if fact.__class__ is Setting]
         if settings:

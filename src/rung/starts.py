@@ -48,6 +48,12 @@ def parts(fact: Fact | None, start: Start) -> list[Fact | None]:
     return [replace(fact, attributes=tuple(attributes)) for lists in found.values() for attributes in lists]
 
 
+def command_lines(fact: Fact | None, start: Start | None) -> Iterator[str]:
+    """The command line of each thing that a fact starts, where all of it is literal."""
+    if start:
+        yield from filter(None, (command_line(part, start.shell) for part in parts(fact, start)))
+
+
 def command_line(fact: Fact | None, names: Sequence[str]) -> str:
     """The arguments that together are a command line, as one text; empty when a part of it is no literal."""
     found = values(fact, names)

@@ -200,6 +200,8 @@ class Wiring:
     def _next(self, root: Root, node: Node, chain: Chain) -> Iterator[tuple[Node, Chain]]:
         if node.workflow:
             yield from self._of_workflow(root, node)
+        elif node.task is not None and node.task.kind == "started":
+            return  # Followed where it is started, from the folder that is named there.
         elif node.task is not None:
             yield from self._follow(_Here(root, node.path, posixpath.dirname(node.path), chain), node.task.commands, node.task.kind)
             for found in self._commands.needed(node.path, node.task):
@@ -303,7 +305,9 @@ class Wiring:
                 yield self._reached(node, hops)
             if start.shell and (text := command_line(fact, start.shell)):
                 folder = self._commands.folder(start, fact, here.folder)
-                yield from self._follow(here._replace(folder=folder, chain=hops), split(text, match.line), "shell")
+                commands = split(text, match.line)
+                yield from ((Node(here.path, task), hops) for task in self.tree.tasks_of(here.path, "started") if task.commands == commands)
+                yield from self._follow(here._replace(folder=folder, chain=hops), commands, "shell")
             elif not nodes and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
                 self._note(here.path, match.line, _said(match), "what it runs is decided when it runs")
 

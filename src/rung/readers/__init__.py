@@ -46,7 +46,9 @@ from rung.readers import (
 )
 from rung.readers.documents import text_of
 from rung.readers.reading import Asked, Claimants, Reading
-from rung.records import NO_PROOF, Call, Fact, Include, Problem, SourceFile
+from rung.readers.shell import split
+from rung.records import NO_PROOF, Call, Fact, Include, Problem, SourceFile, Task
+from rung.starts import command_lines
 from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
@@ -244,10 +246,21 @@ class Readers:
         if pointed is not None:
             return _shown(self._matchers.matched(replace(file, size=pointed, lfs=True)), data), blob
         texts = self._matchers.texts_in(entry.path, data, text_of) if wants_text else ()
-        return _shown(self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts), data), blob
+        settled = self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts)
+        return _shown(self._with_command_lines(settled), data), blob
 
     def _unread(self, entry: Entry, reason: str) -> SourceFile:
         return self._matchers.matched(SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason))
+
+    def _with_command_lines(self, file: SourceFile) -> SourceFile:
+        """A file with the command lines that starts find in it (of a container, an operator, a process) as tasks."""
+        tasks = tuple(
+            Task(line=match.line, kind="started", name=match.owned.key, commands=commands)
+            for match in self._matchers.starting(file)
+            for text in command_lines(match.fact, match.owned.start)
+            if (commands := split(text, match.line))
+        )
+        return joined(file, self._matchers.matched(replace(file, facts=tasks, hits=()), by_path=False)) if tasks else file
 
     def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
         """What a file says to those that read it."""
@@ -291,7 +304,7 @@ class Readers:
                     if isinstance(data, Unread):
                         continue
                     again = replace(own[path], facts=self._facts((reading,), path, data))
-                    more = _shown(self._matchers.matched(again, by_path=False), data)
+                    more = _shown(self._with_command_lines(self._matchers.matched(again, by_path=False)), data)
                     if known is not None:
                         known[path, include.reader] = own[path], more
                 by_path[path] = joined(file, more)
