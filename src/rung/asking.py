@@ -121,7 +121,8 @@ def test(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tupl
 
 
 def setting(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], Condition, Owned]]]:
-    """Globs of files, with globs of keys and what a value must be."""
+    """Globs of files, with globs of keys and what a value must be; what no key may be is asked of the whole file."""
+    given.optional("without")
     keys, values = given.texts("key", default=("*",)), given.texts("value", default=("*",))
     yield given.texts("file"), (keys, any_glob(values), owned)
 

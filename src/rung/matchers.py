@@ -49,7 +49,7 @@ from rung.records import (
     Workflow,
 )
 from rung.targets.roles import template_path
-from rung.wildcards import Condition, Owners, folded, glob, last_part
+from rung.wildcards import Condition, Owners, any_glob, folded, glob, last_part
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -118,6 +118,7 @@ class Matchers:
         self._texts_of = self._by_path("text", asking.text)
         self._narrowed = cache(_narrowed)
         self._triggers = cache(_triggers)
+        self._barred = cache(_barred)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
@@ -439,6 +440,8 @@ class Matchers:
                 else:
                     counted[owned.key] = [owned, setting, 1]
         for owned, first, number in counted.values():
+            if (barred := self._barred(owned)) and any(barred(setting.key) for setting in settings):
+                continue
             yield Match(owned, first.line, first, number=number)
 
     def _match_file(self, file: SourceFile) -> Iterator[Match]:
@@ -610,6 +613,12 @@ def _only(read: _ByGlobs[T], owned: Owned) -> T:
 
 def _globs_of(read: _ByGlobs[object], owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], int]]:
     return ((patterns, owned.number) for patterns, _ in read(owned, given))
+
+
+def _barred(owned: Owned) -> Condition | None:
+    """What no key of a file may be for a configuration signal to match in it."""
+    without = Arguments(owned.signal.arguments).optional("without")
+    return any_glob(without) if without else None
 
 
 def _narrowed(owned: Owned) -> tuple[Condition, tuple[str, ...]]:
