@@ -24,6 +24,11 @@ def rows(path: str, text: str) -> list[tuple[int, str, str]]:
         ("MLproject", "name: x\n", [(1, "name", "x")]),
         (".yamllint", "extends: default\n", [(1, "extends", "default")]),
         ("a.toml", "[tool.x]\na = true\nb = [1, 2]\n", [(2, "tool.x.a", "true"), (3, "tool.x.b", "1"), (3, "tool.x.b", "2")]),
+        (
+            "prek.toml",
+            '[[repos]]\nhooks = [{ id = "a" }]\n[[repos]]\nrepo = "local"\n[[repos.hooks]]\nid = "b"\n[[repos.hooks]]\nid = "c"\n',
+            [(2, "repos.hooks.id", "a"), (4, "repos.repo", "local"), (6, "repos.hooks.id", "b"), (8, "repos.hooks.id", "c")],
+        ),
         ("Pipfile", '[packages]\na = "*"\n', [(2, "packages.a", "*")]),
         ("a.json", '{\n// why\n"a": {"b": false},\n}', [(3, "a.b", "false")]),
         (".eslintrc", '{"root": true}', [(1, "root", "true")]),

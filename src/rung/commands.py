@@ -14,7 +14,7 @@ from rung.expressions import regex
 from rung.globs import compile_globs
 from rung.hits import Match
 from rung.modules import Modules, folders_of
-from rung.records import Call, Command, Fact, Import, Resource, Role, SourceFile, Start, Step, Task, Workflow
+from rung.records import Call, Command, Fact, Import, Resource, Role, SourceFile, Start, Step, Task, Test, Workflow
 from rung.starts import values
 
 _MAX_FOLDER = 300
@@ -49,7 +49,8 @@ _SUFFIXES = ("", ".py", ".ipynb", ".sql", ".R", ".scala")
 _SHELLS = {"bash", "sh", "zsh", "source", "."}
 _ENGINES = {"docker", "podman", "buildah", "docker-compose", "podman-compose"}
 _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-_HOOKS = ".pre-commit-config.yaml"
+HOOKS = ("prek.toml", ".pre-commit-config.yaml")
+"""Configurations of hooks; prek takes the first of them that there is."""
 _HOOK_RUNNERS = {"pre-commit", "prek"}
 _DYNAMIC = regex(r"\$[\w{(]|\{\{|\{\}")
 _CHECKOUT = regex(
@@ -178,6 +179,19 @@ class Tree:
         """The Python files of tests."""
         return [path for path, file in self.files.items() if file.role is Role.TEST and path.endswith(".py")]
 
+    @cached_property
+    def collected(self) -> Sequence[str]:
+        """Those that a test run takes or that another of them imports: a script beside them runs only if it is named."""
+        facts = {path: self.files[path].facts for path in self.tests}
+        imported = {part for found in facts.values() for fact in found if isinstance(fact, Import) for part in fact.module.split(".")}
+        return [
+            path
+            for path, found in facts.items()
+            if "test" in (stem := posixpath.basename(path)[: -len(".py")]).lower()
+            or stem in imported | {"__init__"}
+            or any(isinstance(fact, Test) for fact in found)
+        ]
+
     def folder(self, word: str, folder: str) -> str | None:
         """The folder that a word names, from another one or from the root; None when it is not in the tree."""
         if word.startswith(_COMPUTED) and (end := word.rpartition(_COMPUTED)[2].strip("/")):
@@ -285,8 +299,8 @@ class Commands:
         elif program in _ENGINES:
             yield from self._engine(program, words, folder)
         elif program in _HOOK_RUNNERS:
-            if "run" in words and (hooks := self._tree.find(_HOOKS, folder)):
-                yield Node(hooks)
+            read = [self._tree.find(name, folder) for name in (HOOKS if program == "prek" else HOOKS[1:])]
+            yield from [Node(path) for path in read if path and "run" in words][:1]
         elif words:
             yield from self._program(words[0], folder)
             if not _is_condition(words):
@@ -384,7 +398,8 @@ class Commands:
         within = {posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names for base in {folder, ""}}
         below = tuple(f"{place}/" for place in within)
         chosen = [path for path in self._tree.tests if path in within or path.startswith(below)]
-        yield from (Node(path) for path in chosen or self._tree.tests)
+        collected = set(self._tree.collected)
+        yield from (Node(path) for path in chosen or self._tree.tests if path in collected | within)
 
     # ── scripts and modules ──────────────────────────────────────────────────────────────────────────
 

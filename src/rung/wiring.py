@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from rung.commands import Commands, Node, Tree
+from rung.commands import HOOKS, Commands, Node, Tree
 from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.modules import Modules
@@ -31,7 +31,6 @@ Starts = Mapping[str, Sequence[Match]]
 _MAX_NODES = 50_000
 _MAX_HOPS = 40
 """A longer chain proves nothing to a reader, and a hostile tree could make one of every file."""
-_HOOKS = ".pre-commit-config.yaml"
 _HOOK_ACTION = regex(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
 _ROOT_ONLY = {
     "github-actions": ".github/workflows/", "gitea-actions": ".gitea/workflows/", "forgejo-actions": ".forgejo/workflows/",
@@ -244,8 +243,9 @@ class Wiring:
                 yield _workflow_node(called, workflow), chain
         elif _ELSEWHERE.fullmatch(step.uses):
             self._note(path, step.line, step.uses, "the workflow that it calls is in another repository")
-        if _HOOKS in self.tree.files and _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
-            yield self._reached(Node(_HOOKS), chain)
+        if action := _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
+            read = HOOKS if "prek" in action[0] else HOOKS[1:]
+            yield from [self._reached(Node(hooks), chain) for hooks in read if hooks in self.tree.files][:1]
         for match in self._at.get((path, step.line), ()):
             if match.fact == step:
                 yield from self._started(here, match)

@@ -516,13 +516,21 @@ def _located(plain: object, text: str) -> Value:
 
 
 def _toml_lines(text: str) -> dict[tuple[str, ...], int]:
+    """The lines of keys by their paths, in which a table of an array is told by its position: `repos`, `#1`, `id`."""
     lines: dict[tuple[str, ...], int] = {}
+    last: dict[tuple[str, ...], int] = {}  # The position of the last table of each array.
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*+\[\[?([^\]]+)\]\]?", line):
-            table = _toml_key(header[1])
-            for length in range(1, len(table) + 1):
-                lines.setdefault(table[:length], number)
+        if header := re.match(r"\s*+(\[\[?)([^\]]+)\]\]?", line):
+            table, names = (), _toml_key(header[2])
+            for position, name in enumerate(names, 1):
+                table += (name,)
+                lines.setdefault(table, number)
+                if header[1] == "[[" and position == len(names):
+                    last[table] = last.get(table, -1) + 1
+                if table in last:
+                    table += (f"#{last[table]}",)
+                    lines.setdefault(table, number)
         elif key := re.match(r"\s*+((?:\"[^\"]*\"|'[^']*'|[\w-]++)(?:\s*+\.\s*+(?:\"[^\"]*\"|'[^']*'|[\w-]++))*+)\s*+=", line):
             path = table + _toml_key(key[1])
             for length in range(len(table) + 1, len(path) + 1):
@@ -543,8 +551,10 @@ def _with_lines(plain: object, path: tuple[str, ...], lines: dict[tuple[str, ...
         return mapping
     if isinstance(plain, list):
         sequence = Sequence(line)
-        for child in plain:
-            sequence.put(_with_lines(child, path, lines, line), line)
+        for position, child in enumerate(plain):
+            place = (*path, f"#{position}")
+            at = lines.get(place, line)
+            sequence.put(_with_lines(child, place, lines, at), at)
         return sequence
     if isinstance(plain, bool):
         return "true" if plain else "false"
