@@ -77,6 +77,18 @@ def test_a_program_that_is_written_in_a_command_starts_the_modules_that_it_calls
     assert not places(wiring, "src/extra.py")
 
 
+def test_a_script_that_writes_down_what_an_app_answers_to_does_not_run_the_app_that_it_imports() -> None:
+    ends = Import(line=1, module="app.ends")
+    files = file("app/__init__.py"), file("app/ends.py"), file("export_openapi.py", ends), file("openapi_client.py", ends)
+
+    describing = wired(workflow("python export_openapi.py"), *files)
+    calling = wired(workflow("python openapi_client.py"), *files)
+
+    assert places(describing, "export_openapi.py")
+    assert not places(describing, "app/ends.py")
+    assert places(calling, "app/ends.py")
+
+
 def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() -> None:
     script = file("pkg/train.py")
 

@@ -48,6 +48,8 @@ _SUBMITTED = ("kubernetes", "azureml")
 _PHRASES = {"schedule": "on schedule", "event": "on event", "push": "on push", "service": "as a service", "controller": "on change"}
 _ELSEWHERE = regex(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
+_DESCRIBES = regex(r"(?:^|_)(?:export|generate|gen|dump|write|extract|print)_openapi|openapi_(?:export|dump)")
+"""Scripts that write down what an app answers to: the app that they import does not run."""
 
 
 class Root(Enum):
@@ -257,6 +259,8 @@ class Wiring:
         yield from self._of_facts(root, path, chain, 0)
         for task in self.tree.tasks_of(path, "notebook"):
             yield self._reached(Node(path, task), chain)
+        if _DESCRIBES.search(posixpath.basename(path)):
+            return
         for fact, package in self.modules.imported(file):
             found = self.modules.source(fact, package, self.tree.files)
             if self.tree.files[found].role is not Role.TEST:
