@@ -120,6 +120,15 @@ def test_templates_of_a_chart_are_read_with_the_conditions_around_them() -> None
     assert not [fact for fact in facts if isinstance(fact, Problem)]
 
 
+def test_placeholders_in_flow_mappings_do_not_break_a_template() -> None:
+    text = (
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: {{ .Values.name }}-scale}\nspec:\n  of: [{{ .a }}, {{ .b }}]\n"
+    )
+    (found,) = resources(read(text, "chart/templates/scale.yaml"))
+    assert found.name == "${.Values.name}-scale"
+    assert ("spec.of", "${.b}") in found.attributes
+
+
 def test_variables_and_blocks_filled_in_elsewhere_do_not_break_a_template() -> None:
     text = """{{- $hosts := list "a" }}
 apiVersion: networking.k8s.io/v1

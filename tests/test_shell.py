@@ -97,6 +97,7 @@ def test_wrappers_are_peeled_until_a_program_stands_first(text: str, expected: s
         ("sudo sh -c \"bash -c 'make x'\"", ["make x"]),
         ('eval "make x"', ["make x"]),
         ("coverage run --source x -m pytest -q", ["coverage run --source x -m pytest -q", "pytest -q"]),
+        ('try_retry "${MAX:-3}" 5s "${PYTHON}" -m pip_audit', ["try_retry ${MAX:-3} 5s ${PYTHON} -m pip_audit", "pip_audit"]),
         ("docker run --rm -v a:b image python -m x", ["docker run --rm -v a:b image", "x"]),
         ("docker run --entrypoint make image all", ["docker run --entrypoint make image", "make all"]),
         ("docker compose -f a.yml run --rm app pytest", ["docker compose -f a.yml run --rm app", "pytest"]),

@@ -51,6 +51,9 @@ _PLACEHOLDER_LINE = regex(
     re.MULTILINE,
 )
 _MARKS = regex(r"[\"'{}:#,\[\]]")
+_FLOW_LINE = regex(r"[^\"'#{\[]*[:-][ ]+(?:\{(?!\{)|\[)")
+_FLOW_VALUE = regex(r"(?<=[:,{\[\s])(?:[^\s,{}\[\]\"'$]*+\$\{[^{}\"\n]*+\})++[^\s,{}\[\]\"']*+(?=[ ]*+[,}\]])")
+"""A value with a placeholder in a flow mapping or sequence, where its brackets would be read as YAML's."""
 _NOT_BREAK = regex(r"[^\n]")
 _RAW_STRING = regex(r"\{\{-?\s*`([^`\n]*)`\s*-?\}\}")
 _CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
@@ -171,7 +174,8 @@ def _plain_line(line: str) -> str:
         if opener == "{{" and (inner := line[at + 2 : end].strip("- \t")):
             parts.append("${" + _MARKS.sub(" ", inner).strip("- \t") + "}")
         done = at = end + 2
-    return "".join((*parts, line[done:]))
+    plain = "".join((*parts, line[done:]))
+    return _FLOW_VALUE.sub(lambda found: f'"{found[0]}"', plain) if _FLOW_LINE.match(line) else plain
 
 
 def parse_yaml(data: bytes) -> tuple[list[Value], Unreadable | None]:

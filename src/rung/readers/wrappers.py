@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import dropwhile
 from typing import Self
 
 from msgspec import Struct
@@ -139,6 +140,9 @@ _DOCKER_VALUED = options(
 _COMPOSE_GLOBAL = options(
     "-f --file -p --project-name --env-file --profile --project-directory --ansi --progress -H --host -c --context -l --log-level"
 )
+_RETRY = regex(r"(?:\w+[_-])?(?:retry|retries)(?:[_-](?:cmd|command|run))?")
+_RETRY_WORD = regex(r"-\S*|\d+[smh]?|\$\{\w+:-\d+\}")
+"""What a function that tries a command again is given before the command."""
 _COVERAGE_VALUED = options("--source --omit --include --rcfile --data-file --context --concurrency --source-pkgs")
 
 
@@ -208,6 +212,8 @@ def inner(words: list[Word]) -> list[Word]:
         return _after(words, "-c", "--command")
     if program == "nix-shell" and (text := _after(words, "--run")[:1]):
         return [Word("bash", text[0].line), Word("-c", text[0].line), *text]
+    if _RETRY.fullmatch(program):
+        return list(dropwhile(_RETRY_WORD.fullmatch, words[1:]))
     if program in _BOTH:
         for index, word in enumerate(words[1:], 1):
             if _SCRIPT.fullmatch(word) and not words[index - 1].startswith("--"):
