@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import pairwise
 
@@ -53,6 +54,8 @@ HOOKS = ("prek.toml", ".pre-commit-config.yaml")
 """Configurations of hooks; prek takes the first of them that there is."""
 _HOOK_RUNNERS = {"pre-commit", "prek"}
 _DYNAMIC = regex(r"\$[\w{(]|\{\{|\{\}")
+_NOT_IN_TREE = regex(r"^(?:[/~-]|\.\./|https?:)|[*?\s\[]")
+"""Names of scripts that lie elsewhere, or that are none."""
 _CHECKOUT = regex(
     r"\$[({]*\s*(?:GITHUB_WORKSPACE|github\.workspace|CI_PROJECT_DIR|Build\.SourcesDirectory|BUILD_SOURCESDIRECTORY"
     r"|System\.DefaultWorkingDirectory|WORKSPACE|CODEBUILD_SRC_DIR|BITBUCKET_CLONE_DIR|TRAVIS_BUILD_DIR|BUILDKITE_BUILD_CHECKOUT_PATH"
@@ -180,17 +183,18 @@ class Tree:
         return [path for path, file in self.files.items() if file.role is Role.TEST and path.endswith(".py")]
 
     @cached_property
-    def collected(self) -> Sequence[str]:
+    def collected(self) -> AbstractSet[str]:
         """Those that a test run takes or that another of them imports: a script beside them runs only if it is named."""
         facts = {path: self.files[path].facts for path in self.tests}
         imported = {part for found in facts.values() for fact in found if isinstance(fact, Import) for part in fact.module.split(".")}
-        return [
+        imported.add("__init__")
+        return frozenset(
             path
             for path, found in facts.items()
             if "test" in (stem := posixpath.basename(path)[: -len(".py")]).lower()
-            or stem in imported | {"__init__"}
+            or stem in imported
             or any(isinstance(fact, Test) for fact in found)
-        ]
+        )
 
     def folder(self, word: str, folder: str) -> str | None:
         """The folder that a word names, from another one or from the root; None when it is not in the tree."""
@@ -272,6 +276,16 @@ class Commands:
             return "what it starts is named by a variable" if _DYNAMIC.search(_CHECKOUT.sub("", target)) and target != "$@" else ""
         name = _CHECKOUT.sub("", command.words[0]) if program and "/" in command.words[0] else ""
         return "the program is named by a variable" if "/" in name and _DYNAMIC.search(name) else ""
+
+    def lacks(self, command: Command) -> str:
+        """The script that a command runs and that should be in the tree, when no file there is called so; else empty."""
+        program = posixpath.basename(command.words[0]) if command.words else ""
+        if program not in _INTERPRETERS and program not in _SHELLS:
+            return ""
+        named = _CHECKOUT.sub("", next((word for word in command.words[1:] if word.endswith((*_SCRIPTS, ".sh"))), ""))
+        if not named or _DYNAMIC.search(named) or _NOT_IN_TREE.search(named) or self._tree.has_name(posixpath.basename(named)):
+            return ""
+        return named
 
     def started(self, command: Command, folder: str) -> tuple[Node, ...]:
         """What a command starts, as far as it is in the tree."""
@@ -398,8 +412,8 @@ class Commands:
         within = {posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names for base in {folder, ""}}
         below = tuple(f"{place}/" for place in within)
         chosen = [path for path in self._tree.tests if path in within or path.startswith(below)]
-        collected = set(self._tree.collected)
-        yield from (Node(path) for path in chosen or self._tree.tests if path in collected | within)
+        taken = self._tree.collected | within
+        yield from (Node(path) for path in chosen or self._tree.tests if path in taken)
 
     # ── scripts and modules ──────────────────────────────────────────────────────────────────────────
 

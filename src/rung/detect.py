@@ -12,7 +12,7 @@ from rung.hits import LOWERED, Match
 from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames
-from rung.records import NOT_OURS, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
+from rung.records import NOT_OURS, Command, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.targets.files import LINK
 from rung.unused import unused_modules
 from rung.wiring import Root, Wiring
@@ -204,6 +204,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     if chain is None and match.owned.only_in:
         by_hand = wiring.by_hand(file.path, match)
         return (min(strength, Strength.IMPLEMENTED), by_hand, "only started by hand") if by_hand else None
+    if isinstance(match.fact, Command) and (script := wiring.lacks(match.fact)):
+        return Strength.DECLARED, (), f"`{script}` is not in the repository"
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"

@@ -131,6 +131,10 @@ class Wiring:
             return self._of_step(Root.HAND, path, match.workflow, match.job, match.step) or ()
         return self._chains[Root.HAND].get(Node(path, match.task), ())
 
+    def lacks(self, command: Command) -> str:
+        """The script that a command runs although the repository has none of its name; empty when there is no such."""
+        return self._commands.lacks(command)
+
     def unknown(self) -> tuple[Unknown, ...]:
         """What something automatic starts and reading can't tell, sorted by place."""
         return tuple(self._unknown[key] for key in sorted(self._unknown))
