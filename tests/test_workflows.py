@@ -129,6 +129,33 @@ def test_a_job_keeps_everything_that_decides_whether_and_where_it_runs() -> None
     assert images(GITHUB, text) == [(19, "postgres:15"), (16, "python:3.11")]
 
 
+def test_a_step_moves_to_the_folder_that_a_variable_of_its_workflow_job_or_itself_names() -> None:
+    text = """
+        on: push
+        env:
+          ROOT: ${{ github.workspace }}/parts/core
+          URL: https://example.org/x
+        jobs:
+          test:
+            env: {API: services/api}
+            steps:
+              - run: cd "${ROOT}" && pytest tests
+              - run: pushd $API; pytest; popd
+              - env: {ROOT: ./other}
+                run: cd ${{ env.ROOT }} && pytest
+              - run: cd $URL && pytest
+              - run: echo $API
+    """
+    steps = workflow(GITHUB, text).jobs[0].steps
+    assert [step.commands[0].words for step in steps] == [
+        ("cd", "$GITHUB_WORKSPACE/parts/core"),
+        ("pushd", "services/api"),
+        ("cd", "./other"),
+        ("cd", "$URL"),
+        ("echo", "$API"),
+    ]
+
+
 def test_a_step_is_read_for_each_place_that_its_jobs_matrix_puts_it_at() -> None:
     text = """
         on: push

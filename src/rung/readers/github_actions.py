@@ -41,6 +41,9 @@ _KINDS = {
 """Events by kind; every other event is an `event`."""
 _PLACE = regex(r"\$\{\{\s{0,4}matrix\.([\w-]{1,80})(?:\.([\w-]{1,80}))?\s{0,4}\}\}")
 _MOVE = regex(r"\b(?:cd|pushd)[ \t]{1,8}[^\s$]{0,200}\$\{\{\s{0,4}matrix\.")
+_MOVE_TO = regex(r"(\b(?:cd|pushd)[ \t]{1,8}[\"']?)(?:\$(\w{1,80})|\$\{(\w{1,80})\}|\$\{\{\s{0,4}env\.([\w-]{1,80})\s{0,4}\}\})")
+_NAMED_FOLDER = regex(r"(\$\{\{\s{0,4}github\.workspace\s{0,4}\}\}/)?((?:\./)?[\w.-]{1,80}(?:/[\w.-]{1,80}){0,20}/?)")
+"""A folder of the checkout, as the value of a variable."""
 _PATH = regex(r"/|\.(?:py|sh|ipynb|R|js|ts)$")
 _MAX_COMBINATIONS = 20
 """Combinations of a matrix's values that a step is read for."""
@@ -55,7 +58,6 @@ def read_workflow(path: str, data: bytes) -> Iterable[Fact]:
     for document in source.documents():
         if "jobs" not in document:
             continue
-        directory = _directory(document, "")
         jobs = mapping(document.get("jobs"))
         source.facts.append(
             Workflow(
@@ -63,7 +65,7 @@ def read_workflow(path: str, data: bytes) -> Iterable[Fact]:
                 system=system,
                 name=scalar(document.get("name")),
                 triggers=tuple(_triggers(document)),
-                jobs=tuple(_job(source, key, mapping(job), jobs.at(key), directory) for key, job in islice(jobs.items(), MAX_ITEMS)),
+                jobs=tuple(_job(source, key, mapping(job), jobs.at(key), document) for key, job in islice(jobs.items(), MAX_ITEMS)),
                 permissions=_permissions(document.get("permissions")),
             )
         )
@@ -128,14 +130,14 @@ def _directory(holder: Map, otherwise: str) -> str:
     return scalar(run.get("working-directory")) or otherwise
 
 
-def _job(source: Source, key: str, job: Map, line: int, directory: str) -> Job:
-    directory = _directory(job, directory)
+def _job(source: Source, key: str, job: Map, line: int, document: Map) -> Job:
+    directory = _directory(job, _directory(document, ""))
     condition = scalar(job.get("if"))
     matrix = mapping(mapping(job.get("strategy")).get("matrix"))
     steps = [
         _step(source, variant, at, directory)
         for step, at in source.items(job.get("steps"), job.at("steps"))
-        for variant in _variants(mapping(step), directory, matrix)
+        for variant in _variants(_moved(mapping(step), _folders(document, job, mapping(step))), directory, matrix)
     ]
     if handed := mapping(job.get("with")):
         steps.append(Step(line=job.at("with"), name="with", arguments=arguments_of(handed), commands=source.argument_commands(handed)))
@@ -158,6 +160,23 @@ def _job(source: Source, key: str, job: Map, line: int, directory: str) -> Job:
         manual=_only_by_hand(condition),
         matrix="matrix" in mapping(job.get("strategy")),
     )
+
+
+def _folders(*holders: Map) -> Mapping[str, str]:
+    """Folders that variables name, by the environments of a workflow, a job and a step; the nearest counts."""
+    found = dict[str, str]()
+    for holder in holders:
+        for name, value in islice(mapping(holder.get("env")).items(), MAX_ITEMS):
+            named_folder = _NAMED_FOLDER.fullmatch(scalar(value))
+            found[name] = f"{'$GITHUB_WORKSPACE/' if named_folder[1] else ''}{named_folder[2]}" if named_folder else ""
+    return found
+
+
+def _moved(step: Map, folders: Mapping[str, str]) -> Map:
+    """A step with the folders that it moves to by a variable written out."""
+    run = scalar(step.get("run"))
+    moved = _MOVE_TO.sub(lambda move: move[1] + (folders.get(move[2] or move[3] or move[4]) or move[0][len(move[1]) :]), run)
+    return _with(step, {"run": moved}) if moved != run else step
 
 
 def _variants(step: Map, directory: str, matrix: Map) -> Iterator[Map]:
