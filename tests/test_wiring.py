@@ -248,13 +248,14 @@ def test_a_relative_import_is_followed_inside_its_package_only() -> None:
         ("shop.watch.Monitor", ["shop/watch/monitor.py"]),
         ("shop.Monitor", ["shop/watch/monitor.py"]),
         ("shop.watch", ["shop/watch/__init__.py", "shop/watch/monitor.py", "shop/watch/tracking.py"]),
+        ("shop", ["shop/__init__.py", "shop/watch/__init__.py", "shop/watch/monitor.py", "shop/watch/tracking.py"]),
         ("shop.watch.LIMIT", ["shop/watch/__init__.py", "shop/watch/monitor.py", "shop/watch/tracking.py"]),
     ],
 )
 def test_a_name_that_a_package_only_hands_on_leads_to_where_it_comes_from(imported: str, reached: list[str]) -> None:
     files = [
         file("job.py", Import(line=1, module=imported)),
-        file("shop/__init__.py", Import(line=1, module=".watch.Monitor"), Import(line=2, module=".shop.Monitor")),
+        file("shop/__init__.py", Import(line=1, module=".watch.Monitor"), Import(line=2, module=".watch.shop")),
         file("shop/watch/__init__.py", Import(line=1, module=".monitor.Monitor"), Import(line=2, module=".tracking.Tracker")),
         file("shop/watch/monitor.py"),
         file("shop/watch/tracking.py"),
