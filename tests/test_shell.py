@@ -193,7 +193,45 @@ def test_an_argument_vector_is_peeled_like_a_text() -> None:
     assert [(command.line, command.words) for command in words_of(["uv", "run", "python", "-m", "x y"], 7)] == [(7, ("x y",))]
 
 
+def words(text: str) -> list[str]:
+    return [" ".join(command.words) for command in split(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("export RUN='pytest -q'\npixi run -e dev $RUN tests", ["export RUN=pytest -q", "pytest -q tests"]),
+        ('FLAGS="-a"; FLAGS+=" -b"; run $FLAGS', ["run -a", "run -a -b"]),
+        ("DIR=jobs; python \"$DIR/train.py\" '$DIR'", ["python jobs/train.py $DIR"]),
+        ('TEXT="two words"; say "$TEXT" $TEXT', ["say two words two words"]),
+        ("RUN='make train'; bash -c \"$RUN\"", ["make train"]),
+        ("if cold; then S=train.py; else S=tune.py; fi; python $S", ["cold", "python train.py", "python tune.py"]),
+        ("for s in a.py ${B} c.py; do python $s; done", ["python a.py", "python ${B}", "python c.py"]),
+    ],
+)
+def test_a_variable_that_the_text_sets_is_written_out(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "X=$(which python); $X",
+        "X=a; X=`cat file`; run $X",
+        "X=a run $X",
+        "THRESHOLD=0.8; [ $ACCURACY -lt $THRESHOLD ]",
+        "API_TOKEN=abc; login $API_TOKEN",
+        "for f in jobs/*.py; do python $f; done",
+        "for n in 1a 2a 3a 4a 5a 6a 7a 8a 9a; do echo $n; done",
+    ],
+)
+def test_a_variable_stays_a_name_where_its_value_is_computed_is_secret_or_would_say_less(text: str) -> None:
+    assert words(text)[-1].split()[-1].startswith("$") or words(text) == ["test $ACCURACY -lt $THRESHOLD"]
+
+
 HOSTILE = [
+    "x=$x$x;run $x;",
+    'for a in 1a 2a 3a;do bash -c "$a;for b in c d;do $b;done";done;',
     "a",
     "'",
     '"',

@@ -58,7 +58,7 @@ def test_a_makefile_gives_its_targets_with_variables_put_in() -> None:
     assert [command.toothless for command in found["test"].commands] == [False, False, True]
     assert found["lint"].needs == ("src", "tests")
     assert lines(found["%.o"]) == [(17, "cc %.c")]
-    assert lines(found["plan"]) == [(18, "terraform -chdir=$d plan")]
+    assert lines(found["plan"]) == [(18, "terraform -chdir=a plan")]
     assert (found["deploy"].line, found["deploy"].needs, lines(found["deploy"])) == (20, ("plan",), [(21, "make -C infra up")])
 
 

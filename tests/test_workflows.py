@@ -129,12 +129,12 @@ def test_a_job_keeps_everything_that_decides_whether_and_where_it_runs() -> None
     assert images(GITHUB, text) == [(19, "postgres:15"), (16, "python:3.11")]
 
 
-def test_a_step_moves_to_the_folder_that_a_variable_of_its_workflow_job_or_itself_names() -> None:
+def test_a_step_runs_with_the_variables_of_its_workflow_its_job_and_itself() -> None:
     text = """
         on: push
         env:
           ROOT: ${{ github.workspace }}/parts/core
-          URL: https://example.org/x
+          COMPUTED: ${{ inputs.folder }}
         jobs:
           test:
             env: {API: services/api}
@@ -143,17 +143,30 @@ def test_a_step_moves_to_the_folder_that_a_variable_of_its_workflow_job_or_itsel
               - run: pushd $API; pytest; popd
               - env: {ROOT: ./other}
                 run: cd ${{ env.ROOT }} && pytest
-              - run: cd $URL && pytest
-              - run: echo $API
+              - run: cd $COMPUTED && pytest
+              - run: $RUNNER tests
+                env: {RUNNER: pytest -q}
     """
     steps = workflow(GITHUB, text).jobs[0].steps
     assert [step.commands[0].words for step in steps] == [
         ("cd", "$GITHUB_WORKSPACE/parts/core"),
         ("pushd", "services/api"),
         ("cd", "./other"),
-        ("cd", "$URL"),
-        ("echo", "$API"),
+        ("cd", "$COMPUTED"),
+        ("pytest", "-q", "tests"),
     ]
+
+
+def test_the_lines_of_a_script_share_the_variables_of_their_pipeline_and_what_they_set() -> None:
+    text = """
+        variables: {FOLDER: jobs, RUN: make}
+        train:
+          variables: {RUN: python}
+          script:
+            - export SCRIPT=$FOLDER/train.py
+            - $RUN $SCRIPT
+    """
+    assert workflow(".gitlab-ci.yml", text).jobs[0].steps[0].commands[1].words == ("python", "jobs/train.py")
 
 
 def test_a_step_is_read_for_each_place_that_its_jobs_matrix_puts_it_at() -> None:

@@ -54,6 +54,7 @@ HOOKS = ("prek.toml", ".pre-commit-config.yaml")
 """Configurations of hooks; prek takes the first of them that there is."""
 _HOOK_RUNNERS = {"pre-commit", "prek"}
 _DYNAMIC = regex(r"\$[\w{(]|\{\{|\{\}")
+_VARIABLE = regex(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\}|\{\{[^{}]+\}\})")
 _NOT_IN_TREE = regex(r"^(?:[/~-]|\.\./|https?:)|[*?\s\[]")
 """Names of scripts that lie elsewhere, or that are none."""
 _CHECKOUT = regex(
@@ -274,8 +275,9 @@ class Commands:
         if program in _INTERPRETERS or program in _SHELLS or program in _RUNNERS:
             target = next((word for word in command.words[1:] if not word.startswith("-")), "")
             return "what it starts is named by a variable" if _DYNAMIC.search(_CHECKOUT.sub("", target)) and target != "$@" else ""
-        name = _CHECKOUT.sub("", command.words[0]) if program and "/" in command.words[0] else ""
-        return "the program is named by a variable" if "/" in name and _DYNAMIC.search(name) else ""
+        name = _CHECKOUT.sub("", command.words[0]) if program else ""
+        alone = _VARIABLE.fullmatch(name) and all(word.startswith(("-", "$")) for word in command.words[1:])
+        return "the program is named by a variable" if alone or ("/" in name and _DYNAMIC.search(name)) else ""
 
     def lacks(self, command: Command) -> str:
         """The script that a command runs and that should be in the tree, when no file there is called so; else empty."""

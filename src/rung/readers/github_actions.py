@@ -10,11 +10,13 @@ from itertools import islice, product
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import Claims, Reading, called
+from rung.readers.shell import Environment
 from rung.readers.workflows import (
     MAX_ITEMS,
     Source,
     arguments_of,
     at_directory,
+    environment_of,
     filters,
     is_false,
     is_true,
@@ -41,9 +43,7 @@ _KINDS = {
 """Events by kind; every other event is an `event`."""
 _PLACE = regex(r"\$\{\{\s{0,4}matrix\.([\w-]{1,80})(?:\.([\w-]{1,80}))?\s{0,4}\}\}")
 _MOVE = regex(r"\b(?:cd|pushd)[ \t]{1,8}[^\s$]{0,200}\$\{\{\s{0,4}matrix\.")
-_MOVE_TO = regex(r"(\b(?:cd|pushd)[ \t]{1,8}[\"']?)(?:\$(\w{1,80})|\$\{(\w{1,80})\}|\$\{\{\s{0,4}env\.([\w-]{1,80})\s{0,4}\}\})")
-_NAMED_FOLDER = regex(r"(\$\{\{\s{0,4}github\.workspace\s{0,4}\}\}/)?((?:\./)?[\w.-]{1,80}(?:/[\w.-]{1,80}){0,20}/?)")
-"""A folder of the checkout, as the value of a variable."""
+_WORKSPACE = regex(r"\$\{\{\s{0,4}github\.workspace\s{0,4}\}\}")
 _PATH = regex(r"/|\.(?:py|sh|ipynb|R|js|ts)$")
 _MAX_COMBINATIONS = 20
 """Combinations of a matrix's values that a step is read for."""
@@ -79,7 +79,10 @@ def read_action(path: str, data: bytes) -> Iterable[Fact]:
         runs = mapping(document.get("runs"))
         if scalar(runs.get("using")) != "composite":
             continue
-        steps = tuple(_step(source, mapping(step), line, "") for step, line in source.items(runs.get("steps"), runs.at("steps")))
+        steps = tuple(
+            _step(source, mapping(step), line, "", _environment(mapping(step)))
+            for step, line in source.items(runs.get("steps"), runs.at("steps"))
+        )
         source.facts.append(
             Workflow(
                 line=document.line,
@@ -135,9 +138,9 @@ def _job(source: Source, key: str, job: Map, line: int, document: Map) -> Job:
     condition = scalar(job.get("if"))
     matrix = mapping(mapping(job.get("strategy")).get("matrix"))
     steps = [
-        _step(source, variant, at, directory)
+        _step(source, variant, at, directory, _environment(document, job, variant))
         for step, at in source.items(job.get("steps"), job.at("steps"))
-        for variant in _variants(_moved(mapping(step), _folders(document, job, mapping(step))), directory, matrix)
+        for variant in _variants(mapping(step), directory, matrix)
     ]
     if handed := mapping(job.get("with")):
         steps.append(Step(line=job.at("with"), name="with", arguments=arguments_of(handed), commands=source.argument_commands(handed)))
@@ -160,23 +163,6 @@ def _job(source: Source, key: str, job: Map, line: int, document: Map) -> Job:
         manual=_only_by_hand(condition),
         matrix="matrix" in mapping(job.get("strategy")),
     )
-
-
-def _folders(*holders: Map) -> Mapping[str, str]:
-    """Folders that variables name, by the environments of a workflow, a job and a step; the nearest counts."""
-    found = dict[str, str]()
-    for holder in holders:
-        for name, value in islice(mapping(holder.get("env")).items(), MAX_ITEMS):
-            named_folder = _NAMED_FOLDER.fullmatch(scalar(value))
-            found[name] = f"{'$GITHUB_WORKSPACE/' if named_folder[1] else ''}{named_folder[2]}" if named_folder else ""
-    return found
-
-
-def _moved(step: Map, folders: Mapping[str, str]) -> Map:
-    """A step with the folders that it moves to by a variable written out."""
-    run = scalar(step.get("run"))
-    moved = _MOVE_TO.sub(lambda move: move[1] + (folders.get(move[2] or move[3] or move[4]) or move[0][len(move[1]) :]), run)
-    return _with(step, {"run": moved}) if moved != run else step
 
 
 def _variants(step: Map, directory: str, matrix: Map) -> Iterator[Map]:
@@ -222,12 +208,19 @@ def _only_by_hand(condition: str) -> bool:
     return "||" not in condition and re.search(r"github\.event_name\s*==\s*['\"]workflow_dispatch['\"]", condition) is not None
 
 
-def _step(source: Source, step: Map, line: int, directory: str) -> Step:
+def _environment(*holders: Map) -> Environment:
+    """The variables of a workflow, a job and a step, the checkout named as in the shell."""
+    return tuple((name, _WORKSPACE.sub("$GITHUB_WORKSPACE", value)) for name, value in environment_of(*holders))
+
+
+def _step(source: Source, step: Map, line: int, directory: str, environment: Environment) -> Step:
     uses = scalar(step.get("uses"))
     handed = mapping(step.get("with"))
     if uses.startswith("docker://"):
         source.image(uses.removeprefix("docker://"), step.at("uses"))
-    commands = source.commands(scalar(step.get("run")), step.at("run"), in_python=scalar(step.get("shell")).startswith("python"))
+    commands = source.commands(
+        scalar(step.get("run")), step.at("run"), environment, in_python=scalar(step.get("shell")).startswith("python")
+    )
     if not uses.startswith("actions/github-script@"):
         commands += source.argument_commands(handed)
     directory = scalar(step.get("working-directory")) or ("" if uses else directory)

@@ -16,6 +16,7 @@ from rung.readers.workflows import (
     MAX_NESTING,
     Source,
     arguments_of,
+    environment_of,
     is_true,
     is_yaml,
     local_path,
@@ -229,14 +230,15 @@ class _Pipeline:
         )
 
     def _steps(self, body: Map) -> Iterator[Step]:
+        environment = environment_of(self.top, self.defaults, body, key="variables")
         for key in _SCRIPTS:
             value, line = self._setting(body, key) if key != "script" else (body.get(key, ""), body.at(key))
-            commands = tuple(c for text, at in scalars(value, line, self._refer) for c in self.source.commands(text, at))
+            commands = self.source.scripts(value, line, environment, self._refer)
             if commands and (key == "script" or "trigger" not in body):
                 yield Step(line=line, name=key, commands=commands, continue_on_error=key == "after_script")
         for step, line in self.source.items(body.get("run"), body.at("run")):
             own = mapping(step)
-            commands = self.source.commands(scalar(own.get("script")), own.at("script"))
+            commands = self.source.commands(scalar(own.get("script")), own.at("script"), environment)
             yield Step(
                 line=line,
                 name=scalar(own.get("name")),

@@ -193,13 +193,11 @@ def read_appveyor(path: str, data: bytes) -> Iterable[Fact]:
     """AppVeyor: one job with a step for each phase."""
     source = Source(path, data)
     for document in source.documents()[:1]:
-        steps: list[Step] = []
-        for phase in _APPVEYOR_PHASES:
-            commands = tuple(
-                c for text, at in scalars(document.get(phase), document.at(phase), _shell_text) for c in source.commands(text, at)
-            )
-            if commands:
-                steps.append(Step(line=document.at(phase), name=phase, commands=commands))
+        steps = [
+            Step(line=document.at(phase), name=phase, commands=commands)
+            for phase in _APPVEYOR_PHASES
+            if (commands := source.scripts(document.get(phase), document.at(phase), refer=_shell_text))
+        ]
         for entry, at in items(document.get("deploy"), document.at("deploy")):
             if provider := named(entry, "provider"):
                 steps.append(Step(line=at, uses=f"deploy:{provider}", arguments=arguments_of(entry)))

@@ -11,7 +11,7 @@ import textwrap
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice, zip_longest
+from itertools import islice, product, zip_longest
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -29,6 +29,11 @@ MAX_INLINE = 5
 """Texts within texts (`bash -c "bash -c …"`)."""
 MAX_CODE = 100
 """Calls and imports that are kept of a program written in a command."""
+MAX_VARIANTS = 8
+"""Commands that one becomes by the values of its variables; with more it stays as written."""
+
+Environment = tuple[tuple[str, str], ...]
+"""Variables that a text finds set, with their values."""
 
 _PLAIN = regex(r"[^\s\\'\"`$;&|<>(){}]+")
 _QUOTED = regex(r"[^\"\\$`{]+")
@@ -48,6 +53,21 @@ _JUDGES = {"((": "", "jq": "-e", "awk": "exit", "gawk": "exit", "mawk": "exit"}
 """Programs that end with what a comparison gives, and what tells that they do."""
 _ORDERED = regex(r"(?<![-=<>&\d])[<>](?![<>&(])")
 _NAME = regex(r"[A-Za-z_]\w*")
+_VARIABLE = regex(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\}|\{\{\s{0,4}env\.([A-Za-z_]\w*)\s{0,4}\}\})")
+_SET = regex(r"([A-Za-z_]\w*)(\+?)=(.+)", re.DOTALL)
+_DECLARING = frozenset({"export", "local", "declare", "typeset", "readonly"})
+_UNQUOTED, _IN_QUOTES = "\1", "\2"
+"""Around the name of a variable in a word, whose value is put there when the command is whole."""
+_MARKED = regex(rf"[{_UNQUOTED}{_IN_QUOTES}](\w+)[{_UNQUOTED}{_IN_QUOTES}]")
+_MARKS = regex(f"[{_UNQUOTED}{_IN_QUOTES}]")
+_NOT_LITERAL = regex(r"\$\(|\$\{\{|`|\{\{|\n|^[-+.\d]*$")
+"""Values that are computed; numbers say less than the name of what they are."""
+_MAX_VALUE = 300
+_MAX_USES = 100
+"""Uses of variables in one command that values are put in for."""
+_GLOB = regex(r"[*?\[]")
+_SECRET = regex(r"secret|token|passw|key|credential", re.IGNORECASE)
+"""Names of variables whose values belong in no report."""
 _WINDOW = 2000
 """How far a placeholder's end is looked for."""
 
@@ -88,9 +108,24 @@ class _State(Struct):
 
 
 @lru_cache(maxsize=256)
-def split(text: str, line: int = 1) -> tuple[Command, ...]:
-    """The simple commands of a shell text in order; `line` is the file's line on which the text starts."""
-    return tuple(_commands(text, line, 0))
+def split(text: str, line: int = 1, environment: Environment = ()) -> tuple[Command, ...]:
+    """The simple commands of a shell text in order, variables that it sets itself or finds set written out.
+
+    Args:
+        text: the script.
+        line: the file's line on which the text starts.
+        environment: the variables that are set before.
+    """
+    return tuple(_commands(text, line, 0, environment))
+
+
+def environment_after(text: str, environment: Environment = ()) -> Environment:
+    """The variables that are set when a text has run, a name once for each value that it can have."""
+    if "=" not in text:
+        return environment
+    scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), 1, environment)
+    scanner.run()
+    return scanner.environment
 
 
 def words_of(words: list[str], line: int) -> tuple[Command, ...]:
@@ -104,8 +139,8 @@ def program(text: str, line: int) -> tuple[Command, ...]:
     return words_of(["python", "-c", text], line)
 
 
-def _commands(text: str, line: int, depth: int) -> Iterator[Command]:
-    scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), line)
+def _commands(text: str, line: int, depth: int, environment: Environment = ()) -> Iterator[Command]:
+    scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), line, environment, variants=1 if depth else MAX_VARIANTS)
     scanner.run()
     lenient = False
     commands = sorted(scanner.found, key=lambda found: found.position)
@@ -166,22 +201,41 @@ def _compared(words: list[Word], line: int, next_program: str) -> tuple[Call, ..
 
 
 class _Scanner:
-    def __init__(self, text: str, line: int) -> None:
-        self.text = text
+    def __init__(self, text: str, line: int, environment: Environment, variants: int = MAX_VARIANTS) -> None:
+        self.text = _MARKS.sub(" ", text)
         self.line = line
         self.position = 0
         self.end = len(text)
         self.depth = 0
         self.found: list[_Found] = []
         self.heredocs: list[tuple[str, list[Word]]] = []
+        self._variants = variants
+        self._values: dict[str, tuple[str, ...]] = {}
+        """What variables can be by now: branches and loops give several values."""
         self._breaks = [match.start() for match in re.finditer("\n", text)]
         self._line_starts: dict[str, list[int]] | None = None
+        for name, value in environment:
+            self._assign(name, value)
+
+    @property
+    def environment(self) -> Environment:
+        """The variables that are set by now."""
+        return tuple((name, value) for name, values in self._values.items() for value in values)
 
     def run(self) -> None:
         self._list("")
 
     def line_at(self, position: int) -> int:
         return self.line + bisect_left(self._breaks, position)
+
+    def _assign(self, name: str, value: str) -> None:
+        """Notes that a variable is or can be set to a value from here on."""
+        if _SECRET.search(name):
+            return
+        if len(value) > _MAX_VALUE or not value or _NOT_LITERAL.search(value):
+            self._values.pop(name, None)
+        elif len(known := self._values.get(name, ())) <= MAX_VARIANTS and value not in known:
+            self._values[name] = (*known, value)
 
     def _list(self, closer: str) -> _State:
         """Reads commands up to `closer` or the end."""
@@ -232,15 +286,43 @@ class _Scanner:
 
     def _finish(self, state: _State, operator: str) -> None:
         if state.words and not state.header:
-            words = _without_assignments(state.words)
-            if words and not (words[0].startswith("$") and words[1:2] in (["="], ["+="])):
-                found = _Found(words, state.start, given=state.words)
-                self.found.append(found)
-                state.items.append(_Item([found], operator))
+            variants = [_without_assignments(words) for words in self._written_out(state.words)]
+            self._note_assignments(state.words, variants[0])
+            found = [_Found(words, state.start, given=state.words) for words in variants if words and not _is_assigned(words)]
+            if found:
+                self.found += found
+                state.items.append(_Item(found, operator))
+        elif state.words[:1] == ["for"] and state.words[2:3] == ["in"]:
+            self._values.pop(state.words[1], None)
+            for words in self._written_out(state.words[3:]):
+                for word in words:
+                    self._assign(state.words[1], "" if _GLOB.search(word) else word)
         elif state.items and not state.items[-1].operator:
             state.items[-1].operator = operator
         state.words = []
         state.skip = state.header = False
+
+    def _note_assignments(self, words: list[Word], command: list[Word]) -> None:
+        """Notes what a line sets that is nothing but assignments, or that declares variables."""
+        if command and command[0] not in _DECLARING:
+            return
+        for word in words:
+            if assigned := _SET.fullmatch(word):
+                for (value,) in self._written_out([Word(f'"{assigned[3]}"', word.line)]):
+                    before = self._values.get(assigned[1], ()) if assigned[2] else ("",)
+                    for start in before:
+                        self._assign(assigned[1], start + value[1:-1])
+
+    def _written_out(self, words: list[Word]) -> list[list[Word]]:
+        """A command's words with the values of its variables in their place, once for every combination of them."""
+        used = [name for word in words for name in _MARKED.findall(word)]
+        if not used:
+            return [words]
+        names = dict.fromkeys(used)
+        combinations = list(islice(product(*(self._values.get(name) or (f"${name}",) for name in names)), self._variants + 1))
+        if len(combinations) > self._variants or len(used) > _MAX_USES:
+            combinations = [tuple(f"${name}" for name in names)]
+        return [list(_with_values(words, dict(zip(names, chosen, strict=True)))) for chosen in combinations]
 
     def _operator(self, state: _State) -> None:
         pair = self.text[self.position : self.position + 2]
@@ -367,7 +449,7 @@ class _Scanner:
             elif char == '"':
                 parts.append(self._double())
             else:
-                parts.append(self._special(char))
+                parts.append(self._special(char, _UNQUOTED))
         self.position = min(self.position, self.end)
         return "".join(parts)
 
@@ -391,12 +473,22 @@ class _Scanner:
                 parts.append("" if escaped == "\n" else escaped if escaped in '"\\$`' else char + escaped)
                 self.position += 2
             else:
-                parts.append(self._special(char))
+                parts.append(self._special(char, _IN_QUOTES))
         return "".join(parts)
 
-    def _special(self, char: str) -> str:
-        """A substitution, parameter or placeholder as written; the commands of a substitution are found on the way."""
+    def _special(self, char: str, mark: str) -> str:
+        """A substitution, parameter or placeholder as written; the commands of a substitution are found on the way.
+
+        The name of a variable that is set comes between two of `mark`.
+        """
         text, start = self.text, self.position
+        if (
+            self._values
+            and (variable := _VARIABLE.match(text, start, self.end))
+            and (name := variable[variable.lastindex or 0]) in self._values
+        ):
+            self.position = variable.end()
+            return f"{mark}{name}{mark}"
         if text.startswith("${{", start) or text.startswith("{{", start):
             return self._raw("}}")
         if text.startswith("{%", start):
@@ -457,6 +549,21 @@ class _Scanner:
                 self._line_starts.setdefault(text.strip(), []).append(start)
                 start += len(text) + 1
         return self._line_starts.get(line, [])
+
+
+def _with_values(words: list[Word], values: dict[str, str]) -> Iterator[Word]:
+    """Words with values for the variables in them; one that is nothing but a variable without quotes falls into the words of its value."""
+    for word in words:
+        written = _MARKED.sub(lambda found: values[found[1]], word)
+        if word.startswith(_UNQUOTED) and _MARKED.fullmatch(word):
+            yield from (Word(part, word.line) for part in written.split())
+        else:
+            yield Word(written, word.line)
+
+
+def _is_assigned(words: list[Word]) -> bool:
+    """Whether the words are an assignment as PowerShell writes one."""
+    return words[0].startswith("$") and words[1:2] in (["="], ["+="])
 
 
 def _without_assignments(words: list[Word]) -> list[Word]:

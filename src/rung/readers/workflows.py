@@ -5,13 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 
 from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, parse_template, shortened
 from rung.readers.documents import Map, Sequence, Value, parse_yaml, text_of
-from rung.readers.shell import program, split
+from rung.readers.shell import Environment, environment_after, program, split
 from rung.records import Command, Fact, Image, Include, Problem
 from rung.targets.roles import template_path
 
@@ -105,12 +107,12 @@ class Source:
         if path and path != self.path:
             self.facts.append(Include(line=line, path=path, reader=reader))
 
-    def commands(self, text: str, line: int, *, in_python: bool = False) -> tuple[Command, ...]:
+    def commands(self, text: str, line: int, environment: Environment = (), *, in_python: bool = False) -> tuple[Command, ...]:
         """The commands of a script, or the one that runs it if it is in Python; its key or list item stands on `line`."""
         self._characters -= len(text)
         if not text.strip() or self._characters < 0:
             return ()
-        read = program if in_python else split
+        read = program if in_python else partial(split, environment=environment)
         header = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
         if block := _BLOCK.search(header.rstrip("\r")):
             found = read(text, line + 1)
@@ -119,9 +121,15 @@ class Source:
             line += 1
         return self._relocated(read(text, line), line, _indent(header))
 
-    def scripts(self, value: Value | None, line: int) -> tuple[Command, ...]:
-        """The commands of a script given as one text or as a list of them."""
-        return tuple(command for text, at in scalars(value, line) for command in self.commands(text, at))
+    def scripts(
+        self, value: Value | None, line: int, environment: Environment = (), refer: Callable[[Map], Value] | None = None
+    ) -> tuple[Command, ...]:
+        """The commands of a script given as one text or as a list of them, which one shell runs; `refer` is that of `scalars`."""
+        found: list[Command] = []
+        for text, at in scalars(value, line, refer):
+            found += self.commands(text, at, environment)
+            environment = environment_after(text, environment)
+        return tuple(found)
 
     def argument_commands(self, arguments: Map) -> tuple[Command, ...]:
         """Commands handed over as an argument (`script`, `inlineScript`, `run_command`): they are more than one word."""
@@ -216,6 +224,14 @@ def arguments_of(value: Value | None) -> tuple[tuple[str, str], ...]:
 def at_directory(directory: str) -> tuple[tuple[str, str], ...]:
     """The argument that says where commands run, if anywhere but in the root."""
     return (("working-directory", directory),) if directory else ()
+
+
+def environment_of(*holders: Map, key: str = "env") -> Environment:
+    """The variables that the environments of a workflow, a job and a step set; the nearest counts."""
+    found = dict[str, str]()
+    for holder in holders:
+        found.update((name, scalar(value)) for name, value in islice(mapping(holder.get(key)).items(), MAX_ITEMS))
+    return tuple(found.items())
 
 
 def is_true(value: Value | None) -> bool:
