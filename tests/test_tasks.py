@@ -9,12 +9,13 @@ import pytest
 
 from rung.readers.tasks import READINGS
 from rung.records import Fact, Problem, Setting, Task
+from rung.targets.roles import template_path
 
 
 def facts(path: str, text: str) -> list[Fact]:
     """The facts of everything that claims the path; the text's first line is line 1."""
     data = dedent(text).lstrip("\n").encode()
-    return [fact for reading in READINGS if reading.claims(path) for fact in reading.read(path, data)]
+    return [fact for reading in READINGS if reading.claims(template_path(path)) for fact in reading.read(path, data)]
 
 
 def tasks(path: str, text: str) -> dict[str, Task]:
@@ -389,6 +390,8 @@ def test_entry_points_processes_schedules_and_services_are_tasks() -> None:
     timer = facts("train.timer", "[Timer]\nOnCalendar=daily\n")
     assert Setting(line=2, key="systemd.oncalendar", value="daily") in timer
     assert [fact.needs for fact in timer if isinstance(fact, Task)] == [("train.service",)]
+    filled_in = facts("units/train.timer.template", "[Timer]\nOnCalendar=daily\n")
+    assert [fact.needs for fact in filled_in if isinstance(fact, Task)] == [("train.service",)]
     assert lines(tasks("supervisord.conf", "[program:api]\ncommand = uvicorn a:b\n")["api"]) == [(2, "uvicorn a:b")]
 
 

@@ -322,6 +322,15 @@ def test_a_schedule_is_told_from_a_push_and_from_a_service() -> None:
     )
 
 
+def test_a_timer_is_a_schedule_of_its_service() -> None:
+    timer, service = task("timer", "a.timer", needs=("a.service",)), task("systemd", "a.service", "python train.py")
+    wiring = Wiring([file("units/a.timer", timer), file("units/a.service", service), file("train.py")])
+
+    chain = wiring.of_task("train.py", None, only=Root.SCHEDULE) or ()
+    assert [f"{hop.path}:{hop.line}" for hop in chain] == ["units/a.timer:3", "units/a.service:3", "units/a.service:4", "train.py:1"]
+    assert chain[0].what == "on schedule"
+
+
 def test_a_module_is_found_below_a_source_root_that_is_marked_as_a_package_too() -> None:
     files = [file("lib/src/__init__.py"), file("lib/src/jobs/__init__.py"), file("lib/src/jobs/load.py")]
 

@@ -144,6 +144,7 @@ def command(owned: Owned, given: Arguments) -> Iterator[tuple[CommandPattern, Ow
 def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflow], Iterator[int]], Owned]]:
     """The lines of a workflow on which what a signal asks for is, and the signal."""
     systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
+    is_tag = any_glob(given.texts("tag", default=("*",)))
     environment, names = given.texts("environment", default=()), given.texts("job", default=())
     needs, permissions = given.take("needs"), given.texts("permissions", default=())
     first, then = given.texts("first", default=()), given.texts("then", default=())
@@ -164,7 +165,12 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
     def lines(workflow: Workflow) -> Iterator[int]:
         if not is_system(workflow.system) or (is_permission and not is_permission(workflow.permissions)):
             return
-        triggers = [trigger.line for trigger in workflow.triggers if not kinds or trigger.kind in kinds]
+        triggers = [
+            trigger.line
+            for trigger in workflow.triggers
+            if (not kinds or trigger.kind in kinds)
+            and (trigger.kind != "tag" or not trigger.branches or any(map(is_tag, trigger.branches)))
+        ]
         if kinds and not triggers:
             return
         if is_environment is None and is_job is None and is_condition is None and not needs and not first:

@@ -358,7 +358,10 @@ class Commands:
     def needed(self, path: str, task: Task) -> Iterator[Node]:
         """What runs with a task: those that it needs, and the image that a Compose service is built from."""
         for need in task.needs:
-            yield from (Node(at, other) for at, other in self._tree.named(task.kind, need) if task.kind == "systemd" or at == path)
+            if task.kind == "timer":
+                yield from (Node(at, service) for at, service in self._tree.named("systemd", need))
+            else:
+                yield from (Node(at, other) for at, other in self._tree.named(task.kind, need) if at == path)
         if task.kind in _STARTING_MODULES:
             for entry in task.inputs:
                 if found := self._tree.modules.find(entry.partition(":")[0], path):

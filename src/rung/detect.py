@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeAlias
 
-from rung.hits import LOWERED, Match
+from rung.copies import published_models
+from rung.hits import LOWERED, Match, Owned
 from rung.libraries import made_for_others
 from rung.matchers import Matchers
-from rung.modules import LocalNames
+from rung.modules import LocalNames, Modules
 from rung.records import NOT_OURS, Command, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.targets.files import LINK
 from rung.unused import unused_modules
@@ -62,10 +63,25 @@ def detect(
 
     `live` are the capabilities that something live shows.
     """
+    found = _hits(files if own is None else own, files, matches, wiring)
+    shown = _shown(found, live)
+    evidence = [
+        item
+        for key, places in found.items()
+        for item in _evidence(key, places, target)
+        if not (given := _owned(places).signal.given) or shown.intersection(given)
+    ]
+    return tuple(
+        sorted(
+            evidence, key=lambda item: (item.capability, -item.strength, item.location.path, item.location.line, item.detector, item.signal)
+        )
+    )
+
+
+def _hits(judging: Sequence[SourceFile], files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring) -> _Found:
+    """What the matches in some of the files prove."""
     found: _Found = defaultdict(lambda: defaultdict(list))
-    judging = files if own is None else own
-    offered = made_for_others(files, matches, wiring.modules) if judging else frozenset()
-    unused = unused_modules(files) if judging else frozenset()
+    set_aside = _set_aside(files, matches, wiring.modules) if judging else None
     behind: dict[tuple[str, ...], frozenset[str]] = {}
     for file in judging:
         for match in _alike(matches[file.path]) if file.path in matches else ():
@@ -75,44 +91,54 @@ def detect(
                 if file.path not in behind[asked]:
                     continue
             if judged := _judge(file, match, wiring):
+                if set_aside and (note := set_aside(file.path, match)):
+                    judged = Strength.DECLARED, (), note
                 strength, chain, note = judged
-                if match.owned.offered and file.path in offered:
-                    strength, chain, note = Strength.DECLARED, (), "in a library made for others"
-                if file.path in unused:
-                    strength, chain, note = Strength.DECLARED, (), "in a module that nothing uses"
                 found[match.owned.key][file.path].append(_Hit(strength, match, chain, note))
-    shown = _shown(found, live)
-    evidence = []
-    for places in found.values():
-        owned = next(iter(places.values()))[0].match.owned
-        if owned.signal.given and not shown.intersection(owned.signal.given):
-            continue
-        best = [
-            (path, max(hits, key=lambda hit: (hit.strength, -hit.match.line)), sum(hit.match.number for hit in hits))
-            for path, hits in places.items()
-        ]
-        best.sort(key=lambda item: (-item[1].strength, item[0]))
-        left_out = sum(count for _, _, count in best[MAX_PLACES:])
-        for index, (path, hit, count) in enumerate(best[:MAX_PLACES]):
-            evidence.append(
-                Evidence(
-                    id=_identity(owned.key, path),
-                    detector=owned.detector,
-                    signal=owned.signal.id,
-                    tool=owned.tool,
-                    capability=owned.signal.capability,
-                    strength=hit.strength,
-                    location=Location(target=target, path=path, line=hit.match.line, end_line=hit.match.end_line or hit.match.line),
-                    chain=hit.chain,
-                    occurrences=count + (left_out if index == 0 else 0),
-                    note=hit.note,
-                )
-            )
-    return tuple(
-        sorted(
-            evidence, key=lambda item: (item.capability, -item.strength, item.location.path, item.location.line, item.detector, item.signal)
+    return found
+
+
+def _set_aside(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], modules: Modules) -> Callable[[str, Match], str]:
+    """Why what a file shows is declared only, whatever reaches it; empty when it is the system's own and in use."""
+    copied, unused, offered = published_models(files), unused_modules(files), made_for_others(files, matches, modules)
+
+    def reason(path: str, match: Match) -> str:
+        if path in copied:
+            return "in a model's folder as others publish it"
+        if path in unused:
+            return "in a module that nothing uses"
+        return "in a library made for others" if match.owned.offered and path in offered else ""
+
+    return reason
+
+
+def _owned(places: Mapping[str, Sequence[_Hit]]) -> Owned:
+    """The signal whose hits these are."""
+    return next(iter(places.values()))[0].match.owned
+
+
+def _evidence(key: str, places: Mapping[str, Sequence[_Hit]], target: str) -> Iterator[Evidence]:
+    """The best hit of one signal in each file, from the strongest place on; those beyond `MAX_PLACES` are counted only."""
+    owned = _owned(places)
+    best = [
+        (path, max(hits, key=lambda hit: (hit.strength, -hit.match.line)), sum(hit.match.number for hit in hits))
+        for path, hits in places.items()
+    ]
+    best.sort(key=lambda item: (-item[1].strength, item[0]))
+    left_out = sum(count for _, _, count in best[MAX_PLACES:])
+    for index, (path, hit, count) in enumerate(best[:MAX_PLACES]):
+        yield Evidence(
+            id=_identity(key, path),
+            detector=owned.detector,
+            signal=owned.signal.id,
+            tool=owned.tool,
+            capability=owned.signal.capability,
+            strength=hit.strength,
+            location=Location(target=target, path=path, line=hit.match.line, end_line=hit.match.end_line or hit.match.line),
+            chain=hit.chain,
+            occurrences=count + (left_out if index == 0 else 0),
+            note=hit.note,
         )
-    )
 
 
 def problems(files: Sequence[SourceFile], target: str) -> tuple[ScanError, ...]:
@@ -191,7 +217,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     if strength is Strength.DECLARED:
         return None if match.owned.only_in else (strength, (), "")
     if file.role is Role.TEMPLATE:
-        never = match.owned.only_in == "schedule" and match.workflow is None
+        only = _ROOTS.get(match.owned.only_in)
+        never = only is Root.SCHEDULE and match.workflow is None and wiring.of_match(file.path, match, only=only) is None
         return None if never else (min(strength, Strength.IMPLEMENTED), (), "in a project template")
     if (match.job and match.job.disabled) or (match.step and match.step.disabled):
         return Strength.DECLARED, (), "disabled: its condition is never true"

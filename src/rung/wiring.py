@@ -39,7 +39,7 @@ _ROOT_ONLY = {
 """Systems that read their pipelines from the repository's root only, with what the paths of those begin with."""
 _ONE_SHELL = frozenset({"codebuild"})
 """Systems that run the steps of a job in one shell, so that `cd` holds for the steps that follow."""
-_UNATTENDED = {"cron": "schedule", "systemd": "service", "procfile": "service"}
+_UNATTENDED = {"cron": "schedule", "timer": "schedule", "systemd": "service", "procfile": "service"}
 """Kinds of task that start without a person wherever they are installed."""
 _PROGRAMS = ("cdk", "pulumi")
 """Dialects in which a program declares resources: what triggers a resource does not run the program."""

@@ -16,6 +16,7 @@ from rung.readers.reading import Claims, Reading, named
 from rung.readers.requirements import guarded
 from rung.readers.shell import MAX_TEXT, split
 from rung.records import Command, Fact, Problem, Setting, Task
+from rung.targets.roles import template_path
 
 _SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:ba|z|da|k|a)?sh\b")
 _SUFFIXLESS = regex(
@@ -112,8 +113,8 @@ def read_procfile(_path: str, data: bytes) -> Iterator[Fact]:
 
 
 def read_unit(path: str, data: bytes) -> Iterator[Fact]:
-    """A systemd task of a service's commands; a timer's task needs its service."""
-    name = posixpath.basename(path)
+    """A systemd task of a service's commands, or a timer that needs its service."""
+    name = posixpath.basename(template_path(path))
     commands: list[Command] = []
     calendar, unit, first = "", "", 0
     for number, line in _lines(data):
@@ -128,7 +129,7 @@ def read_unit(path: str, data: bytes) -> Iterator[Fact]:
         else:
             unit = found[2].strip()
     if name.endswith(".timer"):
-        yield Task(line=first, kind="systemd", name=name, needs=(unit or name.removesuffix(".timer") + ".service",))
+        yield Task(line=first, kind="timer", name=name, needs=(unit or name.removesuffix(".timer") + ".service",))
     elif commands:
         yield Task(line=first, kind="systemd", name=name, commands=tuple(commands))
 

@@ -76,7 +76,7 @@ _WHOLE_NAMES = regex(
 _TEMPLATE_END = regex(
     r"(?:(?<=[^/])\.(?:tmpl|jinja|j2)"
     # `stack.template` alone is CloudFormation, `answer.jinja2` a prompt or a page of the program itself.
-    r"|(?:(?<=\.\w)|(?<=\.\w\w)|(?<=\.\w\w\w)|(?<=\.\w\w\w\w)|(?<=\.\w\w\w\w\w)|(?<=dockerfile)|(?<=makefile)|(?<=jenkinsfile)|(?<=procfile))"
+    r"|(?:(?<=\.\w)|(?<=\.\w\w)|(?<=\.\w\w\w)|(?<=\.\w\w\w\w)|(?<=\.\w\w\w\w\w)|(?<=\.service)|(?<=dockerfile)|(?<=makefile)|(?<=jenkinsfile)|(?<=procfile))"
     r"\.(?:template|jinja2))\Z",
     re.IGNORECASE,
 )
