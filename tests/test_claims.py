@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from rung import records
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.prefilter import Prefilter
-from rung.readers import Readers
+from rung.readers import MODULES, Readers
 from rung.readers.reading import Claimants, Claims, Reading, called, named, suffixed
+from rung.records import Call, Dependency, Image, Import, Literal, Resource, Setting, Task, Workflow
+from rung.targets.roles import template_path
+from tests.cases import FIXTURES
 
 PACKS = load_packs()
 MATCHERS = Matchers(PACKS)
@@ -60,12 +64,12 @@ READERS = Readers(MATCHERS, Prefilter(MATCHERS))
     ],
 )
 def test_a_path_is_claimed_whatever_part_of_it_tells(path: str, name: str) -> None:
-    assert name in READERS.claims(path)
+    assert name in {reading.name for reading in READERS.claiming(path)}
 
 
 def test_only_those_claim_whose_keys_text_and_condition_fit_in_their_order() -> None:
     def reading(name: str, claims: Claims) -> Reading:
-        return Reading(name=name, claims=claims, read=lambda _path, _data: ())
+        return Reading(name=name, shows=(), claims=claims, read=lambda _path, _data: ())
 
     claimants = Claimants(
         (
@@ -86,3 +90,22 @@ def test_only_those_claim_whose_keys_text_and_condition_fit_in_their_order() -> 
         "A/Tox.cfg": ["named", "stem"],
         "x.md": [],
     }
+
+
+_ASKED_BY = {
+    Call: {"call", "gate"}, Literal: {"literal"}, records.Test: {"test"}, Import: {"import"}, Task: {"command"}, Workflow: {"workflow"},
+    Resource: {"resource"}, Image: {"image"}, Setting: {"config"}, Dependency: {"dependency"},
+}  # fmt: skip
+"""The matchers that ask about a fact."""
+
+
+def test_what_a_reading_finds_is_among_what_it_is_said_to_show() -> None:
+    beyond = set()
+    claimants = Claimants(reading for module in MODULES for reading in module.READINGS if not reading.languages)
+    for path in sorted(FIXTURES.glob("*/*/**/*")):
+        name = template_path(path.relative_to(FIXTURES).as_posix().split("/", 2)[2])
+        for reading in claimants.of(name) if path.is_file() else ():
+            for fact in reading.read(name, path.read_bytes()):
+                asked = set() if isinstance(fact, Task) and not fact.commands else _ASKED_BY.get(type(fact), set())
+                beyond |= {(reading.name, kind) for kind in asked - {*reading.shows, "gate"}}
+    assert not beyond

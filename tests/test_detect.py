@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rung.detect import unread
-from rung.records import Evidence, SourceFile, Strength
+from rung.records import Coverage, Evidence, SourceFile, Strength
 from tests.cases import Finder
 
 CI = ".github/workflows/ci.yml"
@@ -140,6 +140,24 @@ def test_a_link_within_the_tree_hides_nothing() -> None:
     told = unread(files, lambda _: ("code.ci",), "repo")
 
     assert [(gap.what, gap.reason) for gap in told] == [("out.py", "symbolic link out of the tree")]
+
+
+def test_what_the_listing_tells_of_a_file_is_told_once_with_what_the_file_could_have_shown() -> None:
+    listed = Coverage(target="repo", what="file big.py", searched=False, reason="larger than 4 MiB", needs="a file within the limit")
+    files = [SourceFile(path="big.py", size=9, unread="larger than 4 MiB"), SourceFile(path="odd.py", size=9, unread="no text")]
+
+    told = unread(files, lambda _: ("code.ci",), "repo", (listed,))
+
+    assert [(gap.what, gap.needs, gap.capabilities) for gap in told] == [
+        ("file big.py", "a file within the limit", ("code.ci",)),
+        ("odd.py", "a look by hand", ("code.ci",)),
+    ]
+
+
+def test_coverage_names_the_first_of_many_files_and_counts_the_rest() -> None:
+    (gap,) = unread([SourceFile(path=f"{name}.py", size=9, unread="no text") for name in "edcba"], lambda _: (), "repo")
+
+    assert (gap.what, gap.parts, gap.more) == ("a.py, b.py, c.py and 2 more", ("a.py", "b.py", "c.py"), 2)
 
 
 def test_what_a_signal_depends_on_may_depend_on_another_itself(finder: Finder, tmp_path: Path) -> None:

@@ -152,16 +152,18 @@ def test_a_file_that_broke_is_the_reason_of_what_it_no_longer_shows(before: Docu
 
 
 def test_what_is_not_searched_is_compared_by_the_thing_and_not_by_the_list_it_stands_in(before: Document) -> None:
-    def unsearched(what: str) -> dict[str, Any]:
-        return {"target": "repo", "what": what, "searched": False, "reason": "elsewhere", "needs": "a scan", "capabilities": []}
+    def unsearched(parts: tuple[str, ...], more: int) -> dict[str, Any]:
+        several = {"parts": list(parts), "more": more} if len(parts) > 1 else {}
+        about = {"what": "; ".join(parts), "searched": False, "reason": "elsewhere", "needs": "a scan", "capabilities": []}
+        return {"target": "repo"} | about | several
 
-    def told(old: str, new: str) -> list[tuple[Change, str]]:
-        sides = (before | {"coverage": [unsearched(what)]} for what in (old, new))
+    def told(old: tuple[str, ...], new: tuple[str, ...], more: int = 0) -> list[tuple[Change, str]]:
+        sides = (before | {"coverage": [unsearched(parts, beyond)]} for parts, beyond in ((old, 0), (new, more)))
         return [(item.change, item.what) for item in compare(*sides, negative=frozenset()).unsearched]
 
-    assert told("a.yml:3 x; b.yml:4 y", "a.yml:9 x; b.yml:5 y; c.yml:1 z") == [(Change.CAME, "c.yml:1 z: elsewhere")]
-    assert told("a.py, b.py, c.py and 2 more", "a.py, b.py, d.py and 9 more") == []
-    assert told("a.py", "a.py, b.py, c.py and 2 more") == []
+    assert told(("a.yml x", "b.yml y"), ("a.yml x", "b.yml y", "c.yml z")) == [(Change.CAME, "c.yml z: elsewhere")]
+    assert told(("a, b; c.py",), ("a, b; c.py", "d.py")) == [(Change.CAME, "d.py: elsewhere")]
+    assert told(("a.py",), ("a.py", "b.py", "c.py"), more=2) == []
 
 
 def test_a_met_criterion_that_can_no_longer_be_seen_is_a_regression(before: Document) -> None:

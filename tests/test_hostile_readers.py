@@ -132,7 +132,7 @@ def readings() -> tuple[tuple[Reading, str], ...]:
     readers = Readers(matchers, Prefilter(matchers))
     found = []
     for name in readers.names():
-        claimed = [path for path in NAMES.split() if name in readers.claims(path)]
+        claimed = [path for path in NAMES.split() if name in {reading.name for reading in readers.claiming(path)}]
         found += [(readers.named(name), path) for path in claimed[:1] or ["any"]]
     return tuple(found)
 

@@ -16,8 +16,10 @@ from rung.packs import load_packs
 from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.report import document_of
+from rung.report import text as text_report
 from rung.scan import scan_path
 from rung.targets.worktree import open_worktree
+from rung.verdicts import failures, with_gates
 from tests import hostile
 from tests.cases import FIXTURES
 
@@ -79,6 +81,30 @@ def test_a_web_service_without_a_model_has_no_model_level_and_the_report_says_wh
     model = found["dimensions"]["model"]  # type: ignore[index]
     assert (model["applicable"], model["level"]) == (False, None)
     assert model["reason"]
+
+
+def test_what_a_manifest_could_show_is_unknown_where_a_part_of_it_is_broken(tmp_path: Path) -> None:
+    service = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\n"
+    whole = document(write(tmp_path / "whole", **{"k8s__shop.yaml": service}))
+    broken = document(write(tmp_path / "broken", **{"k8s__shop.yaml": f"{service}---\na: [1\nb: }}\n"}))
+
+    def hidden(found: dict[str, object]) -> set[str]:
+        return {name for gap in found["coverage"] for name in gap["capabilities"] if gap["reason"].startswith("broken")}  # type: ignore[attr-defined]
+
+    assert not hidden(whole)
+    assert "model.serving" in hidden(broken)
+
+
+def test_whether_a_dimension_applies_is_unknown_and_fails_its_gate_where_nothing_could_be_read(tmp_path: Path) -> None:
+    write(tmp_path, **{"train.py": "x = 1\n" * 1_000_000})
+    found = document(tmp_path)
+
+    model = found["dimensions"]["model"]  # type: ignore[index]
+    assert {criterion["status"] for criterion in model["criteria"]} == {"unknown"}
+    assert failures(with_gates(found, {"model": 2}, regression=False))[0].startswith(
+        "model could not be judged, 2 demanded: Whether it applies"
+    )
+    assert "not seen: Whether it applies was not seen." in text_report.render(found, width=200)
 
 
 def test_two_scans_of_one_tree_differ_in_their_time_only(tmp_path: Path) -> None:

@@ -437,7 +437,8 @@ def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotatio
     applies = _rate(rule.applies, view)
     if applies.low not in (Rating.LARGELY, Rating.FULLY):
         otherwise = f"Whether it applies was not seen. {_gap(rule.applies, view)}" if applies.unknown else rule.otherwise
-        results = tuple(_result(criterion, Status.NOT_APPLICABLE, reason=otherwise) for criterion in criteria)
+        status = Status.UNKNOWN if applies.unknown else Status.NOT_APPLICABLE
+        results = tuple(_result(criterion, status, reason=otherwise) for criterion in criteria)
         return DimensionResult(
             id=rule.id,
             title=rule.title,

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
 from rung.copies import published_models
 from rung.hits import LOWERED, Match, Owned
 from rung.libraries import made_for_others
@@ -21,6 +23,8 @@ from rung.wiring import Root, Wiring
 MAX_PLACES = 25
 """Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
 
+_NAMED = 3
+"""Files, or places in them, that coverage names; the rest is counted."""
 _ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
 """What a signal's `in` demands that a chain begins with."""
 
@@ -152,25 +156,41 @@ def problems(files: Sequence[SourceFile], target: str) -> tuple[ScanError, ...]:
     return tuple(errors[key] for key in sorted(errors))
 
 
-def unread(files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[str]], target: str) -> tuple[Coverage, ...]:
+def unread(
+    files: Sequence[SourceFile], hidden: Callable[[SourceFile], Iterable[str]], target: str, told: Sequence[Coverage] = ()
+) -> tuple[Coverage, ...]:
     """Coverage of files that were listed and not read, or read with problems, by reason.
 
-    `hidden(file)` names the capabilities that the file could have shown. A link within the tree hides nothing: what it leads to
-    is read where it is.
+    Args:
+        files: every file of the system. A link within the tree hides nothing: what it leads to is read where it is.
+        hidden: the capabilities that a file could have shown.
+        target: the id of the target.
+        told: what the target itself says of its coverage; what it says of such files gets their capabilities.
     """
     groups: dict[str, list[SourceFile]] = defaultdict(list)
     for file in files:
         reason = file.unread or next((f"broken: {fact.what}" for fact in file.facts if isinstance(fact, Problem)), "")
         if reason and reason != LINK:
             groups[reason].append(file)
-    coverage = []
-    for reason, members in sorted(groups.items()):
-        names = ", ".join(sorted(file.path for file in members)[:3])
-        more = f" and {len(members) - 3} more" if len(members) > 3 else ""
-        capabilities = tuple(sorted({capability for file in members for capability in hidden(file)}))
-        needs = NOT_OURS.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand")
-        coverage.append(Coverage(target=target, what=names + more, searched=False, reason=reason, needs=needs, capabilities=capabilities))
-    return tuple(coverage)
+    capabilities = {
+        reason: tuple(sorted({capability for file in members for capability in hidden(file)})) for reason, members in groups.items()
+    }
+    known = {one.reason for one in told}
+    return (
+        *(replace(one, capabilities=capabilities.get(one.reason, one.capabilities)) for one in told),
+        *(
+            _not_searched(
+                [(file.path, file.path) for file in sorted(members, key=lambda file: file.path)],
+                ", ",
+                target=target,
+                reason=reason,
+                needs=NOT_OURS.get(reason) or ("the file mended" if reason.startswith("broken") else "a look by hand"),
+                capabilities=capabilities[reason],
+            )
+            for reason, members in sorted(groups.items())
+            if reason not in known
+        ),
+    )
 
 
 def decided_later(unknown: Sequence[Unknown], target: str) -> tuple[Coverage, ...]:
@@ -179,15 +199,31 @@ def decided_later(unknown: Sequence[Unknown], target: str) -> tuple[Coverage, ..
     for one in unknown:
         groups[one.reason].append(one)
     return tuple(
-        Coverage(
+        _not_searched(
+            [(f"{one.path}:{one.line} {one.what}", f"{one.path} {one.what}") for one in members],
+            "; ",
             target=target,
-            what="; ".join(f"{one.path}:{one.line} {one.what}" for one in members[:3])
-            + (f" and {len(members) - 3} more" if len(members) > 3 else ""),
-            searched=False,
             reason=reason,
             needs="the target written out" if "another repository" not in reason else "a scan of that repository",
         )
         for reason, members in sorted(groups.items())
+    )
+
+
+def _not_searched(
+    named: Sequence[tuple[str, str]], separator: str, *, target: str, reason: str, needs: str, capabilities: tuple[str, ...] = ()
+) -> Coverage:
+    """Coverage of things that share a reason, the first of them named; each is given as people read it, and without its line."""
+    more = max(len(named) - _NAMED, 0)
+    return Coverage(
+        target=target,
+        what=separator.join(shown for shown, _ in named[:_NAMED]) + (f" and {more} more" if more else ""),
+        searched=False,
+        parts=tuple(part for _, part in named[:_NAMED]) if len(named) > 1 or named[0][0] != named[0][1] else (),
+        more=more,
+        reason=reason,
+        needs=needs,
+        capabilities=capabilities,
     )
 
 

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rung.detect import MAX_PLACES
-from rung.expressions import regex
 from rung.records import (
     CapabilityChange,
     Change,
@@ -35,10 +34,6 @@ _ORDER = (Rating.NOT, Rating.PARTIALLY, Rating.LARGELY, Rating.FULLY)
 _EXCUSED = (Status.WAIVED, Status.ATTESTED)
 _WHYS = 2
 """Reasons that a regression names before it only counts the rest."""
-_LINES = regex(r":\d+")
-"""Line numbers in what was not searched."""
-_PARTS = regex(r"[;,] ")
-_MORE = regex(r" and \d+ more$")
 _NOWHERE = Standing(level=None, confirmed=None, ceiling=None, score=None)
 
 
@@ -388,15 +383,15 @@ def _unsearched(document: Document, whole: frozenset[str]) -> _Known:
     found: dict[tuple[str, ...], tuple[str, int, str, str]] = {}
     for item in document["coverage"]:
         reason = item["reason"]
-        for part in () if item["searched"] else (item["what"],) if reason in whole else _PARTS.split(item["what"]):
-            key = (reason,) if reason in whole else (_LINES.sub("", part), reason)
+        for part in () if item["searched"] else (item["what"],) if reason in whole else item.get("parts") or (item["what"],):
+            key = (reason,) if reason in whole else (part, reason)
             found.setdefault(key, ("", 0, ": ".join(filter(None, (part, reason))), item["needs"]))
     return found
 
 
 def _abridged(*documents: Document) -> frozenset[str]:
     """Reasons of which the coverage names only the first places."""
-    return frozenset(item["reason"] for document in documents for item in document["coverage"] if _MORE.search(item["what"]))
+    return frozenset(item["reason"] for document in documents for item in document["coverage"] if item.get("more"))
 
 
 def _errors(document: Document) -> _Known:

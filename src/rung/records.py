@@ -428,6 +428,10 @@ class Coverage(Record, frozen=True, kw_only=True):
     target: str
     what: str
     searched: bool
+    parts: tuple[str, ...] = ()
+    """The first of the several things that `what` names, without their lines; empty where it is one."""
+    more: int = 0
+    """How many there are beyond `parts`."""
     reason: str = ""
     needs: str = ""
     capabilities: tuple[str, ...] = ()
@@ -919,7 +923,7 @@ class DimensionResult(Record, frozen=True, kw_only=True):
     title: str
     applicable: bool
     reason: str
-    """Why it is not applicable, else empty."""
+    """Why it is not applicable, or why that could not be told (then its criteria are unknown); else empty."""
     level: int | None
     confirmed: int | None
     ceiling: int | None

@@ -35,6 +35,7 @@ from rung.records import (
     Inventory,
     Packs,
     Problem,
+    Resource,
     ScanError,
     SourceFile,
     Strength,
@@ -180,7 +181,7 @@ class _Searching:
                 _Part(
                     info=replace(target.info, files=len(mine)),
                     evidence=evidence,
-                    coverage=(*target.coverage(), *unread(own, partial(hidden_by, self._readers, self.matchers), identity), *later),
+                    coverage=(*unread(own, partial(hidden_by, self._readers, self.matchers), identity, target.coverage()), *later),
                     errors=problems(mine, identity),
                     dead_ends=tuple(end for end in ends if end.location.path in paths),
                 ),
@@ -275,30 +276,14 @@ def _no_repository(matchers: Matchers) -> Coverage:
     )
 
 
-_SOURCES = ("databricks", "go", "javascript", "julia", "jupyter", "jvm", "markdown-notebook", "python", "r", "sql")
-_PIPELINES = (
-    "appveyor", "azure-pipelines", "bitbucket", "buildkite", "circleci", "cloud-build", "codebuild", "drone", "github-action", "github-actions",
-    "gitlab-ci", "gocd", "jenkins", "taskcluster", "taskcluster-hook", "taskcluster-kind", "travis",
-)  # fmt: skip
-_TASKS = ("dockerfile", "dvc-stages", "justfile", "makefile", "mise-tasks", "mlproject", "nox", "shell-script", "taskfile", "tox")
-_RESOURCES = ("bicep", "compose", "terraform", "terraform-json")
-_SHOWS = {
-    **dict.fromkeys(_SOURCES, ("call", "gate", "literal", "test")),
-    **dict.fromkeys(_PIPELINES, ("step", "command", "workflow")),
-    **dict.fromkeys(_TASKS, ("command",)),
-    **dict.fromkeys(_RESOURCES, ("resource", "image")),
-    "settings": ("config",),
-}
-"""Which matchers live on a reading's facts; a reading that is tried on any YAML or JSON hides nothing by itself."""
-
-
 def hidden_by(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
     """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing."""
     if file.unread in NOT_OURS:
         return ()
     if (file.hits or any(not isinstance(fact, Problem) for fact in file.facts)) and file.path.endswith((".py", ".ipynb")):
         return ()  # The line scanner has read what the parser could not.
-    kinds = {kind for name in readers.claims(file.path) for kind in _SHOWS.get(name, ())}
+    recognised = any(isinstance(fact, Resource) for fact in file.facts)
+    kinds = {kind for reading in readers.claiming(file.path) if recognised or not reading.tried for kind in reading.shows}
     return matchers.could_show(file.path, kinds)
 
 

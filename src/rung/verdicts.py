@@ -35,11 +35,13 @@ def mistakes(documents: Iterable[Document]) -> list[str]:
 
 
 def _below(document: Document, under: Mapping[str, int]) -> list[str]:
-    """Every dimension that stands below its threshold; one that does not apply can't."""
+    """Every dimension that stands below its threshold or could not be judged; one that does not apply can't fall short."""
     found = []
     for name, wanted in under.items():
         body = document["overall"] if name == "overall" else document["dimensions"].get(name, {})
         level = body.get("level")
         if level is not None and level < wanted:
             found.append(f"{name} is at level {level}, {wanted} demanded")
+        elif level is None and any(criterion["status"] == "unknown" for criterion in body.get("criteria", ())):
+            found.append(f"{name} could not be judged, {wanted} demanded: {body['reason']}")
     return found

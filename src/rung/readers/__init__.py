@@ -110,10 +110,6 @@ class Readers:
         """The reading of a name that `names` gives."""
         return self._sparing(self._by_name[name])
 
-    def claims(self, path: str) -> tuple[str, ...]:
-        """The names of the readings that would read a file of this path."""
-        return tuple(reading.name for reading in self._readings_of(path))
-
     def opens(self, path: str) -> bool:
         """Whether the content of a file of this path is looked at, whatever its size."""
         readings, wants_text = self._plan(path)
@@ -123,11 +119,12 @@ class Readers:
         """Who reads a file of this path, and whether signals look into its raw text."""
         plan = self._plans.get(path)
         if plan is None:
-            plan = self._readings_of(path), role_of(path) not in NO_PROOF and self._matchers.wants_text(path)
+            plan = self.claiming(path), role_of(path) not in NO_PROOF and self._matchers.wants_text(path)
             self._plans[path] = plan
         return plan
 
-    def _readings_of(self, path: str) -> tuple[Reading, ...]:
+    def claiming(self, path: str) -> tuple[Reading, ...]:
+        """The readings that read a file of this path."""
         return () if role_of(path) in NO_PROOF else self._claimants.of(template_path(path))
 
     def expect(self, target: Target, entries: Iterable[Entry]) -> None:

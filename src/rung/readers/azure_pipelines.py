@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import PIPELINE, Claims, Reading
 from rung.readers.shell import split
 from rung.readers.workflows import (
     MAX_NESTING,
@@ -398,4 +398,4 @@ def _with_parameters(document: Map, parameters: Map) -> Map:
     return both
 
 
-READINGS = (Reading(name="azure-pipelines", claims=Claims(_may_be_pipeline, ".yml", ".yaml"), read=read),)
+READINGS = (Reading(name="azure-pipelines", shows=PIPELINE, claims=Claims(_may_be_pipeline, ".yml", ".yaml"), read=read),)

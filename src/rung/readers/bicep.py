@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from rung.expressions import regex
 from rung.readers.attributes import MAX_TEXT, bounded, images_of, shortened
 from rung.readers.documents import Unreadable, check_bounds, text_of
-from rung.readers.reading import Reading, suffixed
+from rung.readers.reading import RESOURCES, Reading, suffixed
 from rung.records import Fact, Problem, Resource
 
 MAX_BYTES = 1024 * 1024
@@ -328,4 +328,4 @@ def _literal(text: str, kind: str) -> str | None:
     return text if text.isdigit() or text in ("true", "false", "null") else None
 
 
-READINGS: tuple[Reading, ...] = (Reading(name="bicep", claims=suffixed(".bicep"), read=read_bicep),)
+READINGS: tuple[Reading, ...] = (Reading(name="bicep", shows=RESOURCES, claims=suffixed(".bicep"), read=read_bicep),)

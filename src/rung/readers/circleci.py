@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import PIPELINE, Claims, Reading
 from rung.readers.workflows import (
     MAX_ITEMS,
     MAX_NESTING,
@@ -238,5 +238,10 @@ def _filter_text(options: Map) -> str:
 
 
 READINGS = (
-    Reading(name="circleci", claims=Claims(lambda path: "/.circleci/" in "/" + path, ".yml", ".yaml", holds=".circleci/"), read=read),
+    Reading(
+        name="circleci",
+        shows=PIPELINE,
+        claims=Claims(lambda path: "/.circleci/" in "/" + path, ".yml", ".yaml", holds=".circleci/"),
+        read=read,
+    ),
 )

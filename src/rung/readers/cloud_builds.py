@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Unreadable, Value, parse_json
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import PIPELINE, Claims, Reading
 from rung.readers.shell import words_of
 from rung.readers.workflows import Source, at_directory, is_true, items, mapping, scalar, scalars, strings
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
@@ -115,6 +115,6 @@ def _phase(source: Source, name: str, phase: Map, line: int) -> Iterator[Step]:
 
 
 READINGS = (
-    Reading(name="cloud-build", claims=Claims(_is_cloud_build, ".yml", ".yaml", ".json"), read=read_cloud_build),
-    Reading(name="codebuild", claims=Claims(_is_codebuild, ".yml", ".yaml", holds="buildspec"), read=read_codebuild),
+    Reading(name="cloud-build", shows=PIPELINE, claims=Claims(_is_cloud_build, ".yml", ".yaml", ".json"), read=read_cloud_build),
+    Reading(name="codebuild", shows=PIPELINE, claims=Claims(_is_codebuild, ".yml", ".yaml", holds="buildspec"), read=read_codebuild),
 )

@@ -15,7 +15,7 @@ from rung.readers.attributes import bounded, shortened
 from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, flatten, parse_json, text_of, without_placeholders
 from rung.readers.installs import installed
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading, named
+from rung.readers.reading import COMMANDS, RESOURCES, Reading, named
 from rung.readers.requirements import guarded
 from rung.readers.shell import split, words_of
 from rung.readers.workflows import Source, items, mapping, scalar, scalars
@@ -332,6 +332,7 @@ def read_devcontainer(_path: str, data: bytes) -> Iterator[Fact]:
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="dockerfile",
+        shows=(*COMMANDS, "dependency", "image"),
         claims=named(
             r"(?:[^/]*\.)?(?:[Dd]ockerfile|[Cc]ontainerfile|DOCKERFILE)"
             r"(?:[._-](?![^/]*(?:dockerignore|\.(?:md|py|sh|ya?ml|json)$))(?!(?:md|py|sh|ya?ml|json|txt)$)[^/]+)?",
@@ -341,11 +342,13 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         name="compose",
+        shows=RESOURCES,
         claims=named(r"(?:[^/]*[-_.])?(?:docker[-_]?)?compose(?:[-_.][^/]*)?\.ya?ml", ".yml", ".yaml", holds="compose"),
         read=guarded(read_compose),
     ),
     Reading(
         name="devcontainer",
+        shows=("config", "image"),
         claims=named(r"\.?devcontainer\.json|\.devcontainer/[^/]+\.json", ".json", holds="devcontainer"),
         read=guarded(read_devcontainer),
     ),

@@ -9,7 +9,7 @@ from itertools import islice, product
 
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Claims, Reading, called
+from rung.readers.reading import PIPELINE, Claims, Reading, called
 from rung.readers.shell import Environment
 from rung.readers.workflows import (
     MAX_ITEMS,
@@ -239,8 +239,9 @@ def _step(source: Source, step: Map, line: int, directory: str, environment: Env
 READINGS = (
     Reading(
         name="github-actions",
+        shows=PIPELINE,
         claims=Claims(lambda path: _FOLDER.search(path) is not None, ".yml", ".yaml", holds="/workflows/"),
         read=read_workflow,
     ),
-    Reading(name="github-action", claims=called("action.yml", "action.yaml"), read=read_action),
+    Reading(name="github-action", shows=PIPELINE, claims=called("action.yml", "action.yaml"), read=read_action),
 )

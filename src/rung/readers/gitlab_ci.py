@@ -10,7 +10,7 @@ from itertools import islice
 from rung.expressions import regex
 from rung.readers.attributes import shortened
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import PIPELINE, Claims, Reading
 from rung.readers.workflows import (
     MAX_ITEMS,
     MAX_NESTING,
@@ -357,4 +357,4 @@ def _elsewhere(entry: Map) -> Iterator[str]:
         yield f"artifact:{artifact}"
 
 
-READINGS = (Reading(name="gitlab-ci", claims=Claims(_is_pipeline, ".yml", ".yaml", holds="gitlab"), read=read),)
+READINGS = (Reading(name="gitlab-ci", shows=PIPELINE, claims=Claims(_is_pipeline, ".yml", ".yaml", holds="gitlab"), read=read),)

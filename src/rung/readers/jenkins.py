@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import PIPELINE, Claims, Reading
 from rung.readers.shell import split
 from rung.readers.workflows import Source, at_directory, both
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
@@ -422,4 +422,4 @@ def _arguments(tokens: list[_Token]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-READINGS = (Reading(name="jenkins", claims=Claims(_is_jenkinsfile), read=read),)
+READINGS = (Reading(name="jenkins", shows=PIPELINE, claims=Claims(_is_jenkinsfile), read=read),)

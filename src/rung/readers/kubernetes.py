@@ -13,7 +13,7 @@ from itertools import islice
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, parse_template, shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json, parse_yaml, text_of
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import RESOURCES, Claims, Reading
 from rung.records import Fact, Image, Problem, Resource
 
 MAX_OBJECTS = 1000
@@ -261,8 +261,15 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="kubernetes", claims=Claims(_may_be_manifest, ".yaml", ".yml", ".json", ""), read=read_manifest),
-    Reading(name="kustomize", claims=Claims(lambda path: bool(_KUSTOMIZATION.search(path)), "kustomization."), read=read_kustomization),
-    Reading(name="helm-chart", claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
-    Reading(name="helm-values", claims=Claims(lambda path: bool(_VALUES.search(path)), holds="values"), read=read_values),
+    Reading(
+        name="kubernetes", shows=RESOURCES, tried=True, claims=Claims(_may_be_manifest, ".yaml", ".yml", ".json", ""), read=read_manifest
+    ),
+    Reading(
+        name="kustomize",
+        shows=RESOURCES,
+        claims=Claims(lambda path: bool(_KUSTOMIZATION.search(path)), "kustomization."),
+        read=read_kustomization,
+    ),
+    Reading(name="helm-chart", shows=RESOURCES, claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
+    Reading(name="helm-values", shows=RESOURCES, claims=Claims(lambda path: bool(_VALUES.search(path)), holds="values"), read=read_values),
 )

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.documents import text_of
-from rung.readers.reading import EVERY_CALL, Asked, Claims, Reading
+from rung.readers.reading import CODE, EVERY_CALL, Asked, Claims, Reading
 from rung.readers.scanning import Dialect, Scan
 from rung.records import Call, Fact, Import, Problem, Test
 
@@ -503,7 +503,7 @@ def _reading(
     def sparing(asked: Asked) -> Reading:
         return _reading(name, prefix, suffixes, facts=facts, opener=opener, tests=tests, asked=asked, holds=holds)
 
-    return Reading(name=name, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim, sparing=sparing)
+    return Reading(name=name, shows=CODE, claims=Claims(is_written, *suffixes), read=read, languages=(prefix,), skim=skim, sparing=sparing)
 
 
 READINGS: tuple[Reading, ...] = (

@@ -9,7 +9,7 @@ from itertools import islice
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading, called, named
+from rung.readers.reading import PACKAGES, Reading, called, named
 from rung.readers.requirements import MAX_DEPENDENCIES, canonical, group_of
 from rung.records import Dependency, Fact, Problem
 
@@ -235,22 +235,29 @@ def _lock_reader(packages: Callable[[str], Iterator[_Locked]]) -> Callable[[str,
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="python-lock",
+        shows=PACKAGES,
         claims=named(r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[^/]+)?\.toml", ".lock", ".toml"),
         read=_lock_reader(toml_packages),
     ),
-    Reading(name="pipfile-lock", claims=called("Pipfile.lock"), read=_lock_reader(pipfile_packages)),
-    Reading(name="cargo-lock", claims=called("Cargo.lock"), read=_lock_reader(cargo_packages)),
-    Reading(name="npm-lock", claims=called("package-lock.json", "npm-shrinkwrap.json"), read=_lock_reader(npm_packages)),
-    Reading(name="yarn-lock", claims=called("yarn.lock"), read=_lock_reader(yarn_packages)),
-    Reading(name="pnpm-lock", claims=called("pnpm-lock.yaml", "pnpm-lock.yml"), read=_lock_reader(pnpm_packages)),
+    Reading(name="pipfile-lock", shows=PACKAGES, claims=called("Pipfile.lock"), read=_lock_reader(pipfile_packages)),
+    Reading(name="cargo-lock", shows=PACKAGES, claims=called("Cargo.lock"), read=_lock_reader(cargo_packages)),
+    Reading(name="npm-lock", shows=PACKAGES, claims=called("package-lock.json", "npm-shrinkwrap.json"), read=_lock_reader(npm_packages)),
+    Reading(name="yarn-lock", shows=PACKAGES, claims=called("yarn.lock"), read=_lock_reader(yarn_packages)),
+    Reading(name="pnpm-lock", shows=PACKAGES, claims=called("pnpm-lock.yaml", "pnpm-lock.yml"), read=_lock_reader(pnpm_packages)),
     Reading(
         name="conda-lock",
+        shows=PACKAGES,
         claims=named(
             r"(?:[^/]*[-_.])?conda-lock(?:[-_.][^/]*)?\.ya?ml|conda-(?:linux|osx|win)-\w+\.lock|pixi\.lock", ".yml", ".yaml", ".lock"
         ),
         read=_lock_reader(conda_packages),
     ),
-    Reading(name="renv-lock", claims=called("renv.lock"), read=_lock_reader(renv_packages)),
-    Reading(name="julia-manifest", claims=named(r"(?:Julia)?Manifest(?:-v[\d.]+)?\.toml", ".toml"), read=_lock_reader(julia_packages)),
-    Reading(name="gem-lock", claims=called("Gemfile.lock"), read=_lock_reader(gem_packages)),
+    Reading(name="renv-lock", shows=PACKAGES, claims=called("renv.lock"), read=_lock_reader(renv_packages)),
+    Reading(
+        name="julia-manifest",
+        shows=PACKAGES,
+        claims=named(r"(?:Julia)?Manifest(?:-v[\d.]+)?\.toml", ".toml"),
+        read=_lock_reader(julia_packages),
+    ),
+    Reading(name="gem-lock", shows=PACKAGES, claims=called("Gemfile.lock"), read=_lock_reader(gem_packages)),
 )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers.documents import Unreadable, text_of
-from rung.readers.reading import Reading, named
+from rung.readers.reading import COMMANDS, Reading, named
 from rung.readers.requirements import guarded
 from rung.readers.shell import split
 from rung.records import Command, Fact, Task
@@ -267,10 +267,14 @@ def _text(data: bytes) -> str:
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="makefile",
+        shows=COMMANDS,
         claims=named(r"(?:GNU)?[Mm]akefile(?:\.[\w-]+)?|[^/]+\.(?:mk|mak|make)", "makefile.", "gnumakefile.", ".mk", ".mak", ".make"),
         read=guarded(read_makefile),
     ),
     Reading(
-        name="justfile", claims=named(r"\.?[Jj]ustfile|JUSTFILE|[^/]+\.just", "justfile", ".justfile", ".just"), read=guarded(read_justfile)
+        name="justfile",
+        shows=COMMANDS,
+        claims=named(r"\.?[Jj]ustfile|JUSTFILE|[^/]+\.just", "justfile", ".justfile", ".just"),
+        read=guarded(read_justfile),
     ),
 )

@@ -12,7 +12,7 @@ from rung.expressions import regex
 from rung.readers import lockfiles, packages
 from rung.readers.documents import Map, Sequence, Unreadable, Value, check_bounds, parse_ini, parse_yaml, text_of
 from rung.readers.pyproject import read_pipfile, read_pixi, read_pyproject
-from rung.readers.reading import Reading, called, named
+from rung.readers.reading import PACKAGES, Reading, called, named
 from rung.readers.requirements import (
     INCLUDE,
     MAX_DEPENDENCIES,
@@ -183,16 +183,18 @@ def _strings(node: ast.expr, known: dict[str, list[ast.expr]], depth: int, key: 
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="requirements",
+        shows=PACKAGES,
         claims=named(r"[^/]*(?:requirements|constraints)[^/]*\.(?:txt|in)|requirements/(?:[^/]+/)?[^/]+\.(?:txt|in)", ".txt", ".in"),
         read=guarded(read_requirements),
     ),
-    Reading(name="pyproject", claims=called("pyproject.toml"), read=guarded(read_pyproject)),
-    Reading(name="pixi", claims=called("pixi.toml"), read=guarded(read_pixi)),
-    Reading(name="setup-cfg", claims=called("setup.cfg"), read=guarded(read_setup_cfg)),
-    Reading(name="setup-py", claims=called("setup.py"), read=guarded(read_setup_py)),
-    Reading(name="pipfile", claims=called("Pipfile"), read=guarded(read_pipfile)),
+    Reading(name="pyproject", shows=PACKAGES, claims=called("pyproject.toml"), read=guarded(read_pyproject)),
+    Reading(name="pixi", shows=PACKAGES, claims=called("pixi.toml"), read=guarded(read_pixi)),
+    Reading(name="setup-cfg", shows=PACKAGES, claims=called("setup.cfg"), read=guarded(read_setup_cfg)),
+    Reading(name="setup-py", shows=PACKAGES, claims=called("setup.py"), read=guarded(read_setup_py)),
+    Reading(name="pipfile", shows=PACKAGES, claims=called("Pipfile"), read=guarded(read_pipfile)),
     Reading(
         name="conda-environment",
+        shows=PACKAGES,
         claims=named(r"(?:[^/]*[-_.])?(?:environment|conda|env|condaenv)(?:[-_.][^/]*)?\.ya?ml", ".yml", ".yaml"),
         read=guarded(read_conda),
     ),

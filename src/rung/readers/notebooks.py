@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from rung.expressions import regex
 from rung.readers import languages, python, scanning, shell, syntax
 from rung.readers.documents import text_of
-from rung.readers.reading import EVERY_CALL, Asked, Claims, Reading, suffixed
+from rung.readers.reading import CODE, EVERY_CALL, Asked, Claims, Reading, suffixed
 from rung.records import Command, Fact, Problem, Setting, Task
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -347,6 +347,7 @@ def _read_databricks(path: str, data: bytes) -> Iterator[Fact]:
 def _jupyter(asked: Asked = EVERY_CALL) -> Reading:
     return Reading(
         name="jupyter",
+        shows=CODE,
         claims=Claims(lambda path: path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path, ".ipynb"),
         read=partial(_read_jupyter, asked),
         languages=_LANGUAGES,
@@ -357,6 +358,7 @@ def _jupyter(asked: Asked = EVERY_CALL) -> Reading:
 def _markdown(asked: Asked = EVERY_CALL) -> Reading:
     return Reading(
         name="markdown-notebook",
+        shows=CODE,
         claims=suffixed(".rmd", ".qmd", any_case=True),
         read=partial(_read_markdown, asked),
         languages=_LANGUAGES,
@@ -367,5 +369,5 @@ def _markdown(asked: Asked = EVERY_CALL) -> Reading:
 READINGS: tuple[Reading, ...] = (
     _jupyter(),
     _markdown(),
-    Reading(name="databricks", claims=suffixed(".py", ".sql", ".scala", ".r", ".R"), read=_read_databricks),
+    Reading(name="databricks", shows=(*CODE, "config"), claims=suffixed(".py", ".sql", ".scala", ".r", ".R"), read=_read_databricks),
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from rung.readers.documents import Map, Sequence, Value
-from rung.readers.reading import Claims, Reading, called
+from rung.readers.reading import PIPELINE, Claims, Reading, called
 from rung.readers.workflows import (
     MAX_NESTING,
     Source,
@@ -416,14 +416,22 @@ def _gocd_command(source: Source, body: Map) -> tuple[Command, ...]:
 
 
 READINGS = (
-    Reading(name="gocd", claims=Claims(lambda path: path.endswith((".gocd.yaml", ".gocd.yml")), ".yml", ".yaml"), read=read_gocd),
-    Reading(name="bitbucket", claims=called("bitbucket-pipelines.yml", "bitbucket-pipelines.yaml"), read=read_bitbucket),
-    Reading(name="travis", claims=called(".travis.yml", ".travis.yaml"), read=read_travis),
-    Reading(name="appveyor", claims=called("appveyor.yml", ".appveyor.yml", "appveyor.yaml", ".appveyor.yaml"), read=read_appveyor),
+    Reading(
+        name="gocd", shows=PIPELINE, claims=Claims(lambda path: path.endswith((".gocd.yaml", ".gocd.yml")), ".yml", ".yaml"), read=read_gocd
+    ),
+    Reading(name="bitbucket", shows=PIPELINE, claims=called("bitbucket-pipelines.yml", "bitbucket-pipelines.yaml"), read=read_bitbucket),
+    Reading(name="travis", shows=PIPELINE, claims=called(".travis.yml", ".travis.yaml"), read=read_travis),
+    Reading(
+        name="appveyor",
+        shows=PIPELINE,
+        claims=called("appveyor.yml", ".appveyor.yml", "appveyor.yaml", ".appveyor.yaml"),
+        read=read_appveyor,
+    ),
     Reading(
         name="buildkite",
+        shows=PIPELINE,
         claims=Claims(lambda path: "/.buildkite/" in "/" + path, ".yml", ".yaml", holds=".buildkite/"),
         read=read_buildkite,
     ),
-    Reading(name="drone", claims=Claims(_is_drone, ".yml", ".yaml"), read=read_drone),
+    Reading(name="drone", shows=PIPELINE, claims=Claims(_is_drone, ".yml", ".yaml"), read=read_drone),
 )

@@ -8,7 +8,7 @@ from itertools import islice
 
 from rung.expressions import regex
 from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, parse_json, text_of
-from rung.readers.reading import Reading, called, named
+from rung.readers.reading import PACKAGES, Reading, called, named
 from rung.readers.requirements import MAX_DEPENDENCIES, group_of, guarded, toml_or_template
 from rung.records import Dependency, Fact
 
@@ -257,14 +257,16 @@ def _bounded(read: Callable[[str, bytes], Iterator[Fact]]) -> Callable[[str, byt
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="package-json", claims=called("package.json"), read=_bounded(read_package_json)),
-    Reading(name="r-description", claims=called("DESCRIPTION"), read=_bounded(read_r_description)),
-    Reading(name="julia-project", claims=called("Project.toml", "JuliaProject.toml"), read=_bounded(read_julia_project)),
-    Reading(name="pom", claims=named(r"pom\.xml|[^/]+\.pom", "pom.xml", ".pom"), read=_bounded(read_pom)),
-    Reading(name="gradle", claims=named(r"[^/]+\.gradle(?:\.kts)?", ".gradle", ".kts"), read=_bounded(read_gradle)),
-    Reading(name="version-catalog", claims=named(r"[^/]*libs\.versions\.toml", ".toml"), read=_bounded(read_version_catalog)),
-    Reading(name="sbt", claims=named(r"[^/]+\.sbt|project/[^/]+\.scala", ".sbt", ".scala"), read=_bounded(read_sbt)),
-    Reading(name="go-mod", claims=called("go.mod"), read=_bounded(read_go_mod)),
-    Reading(name="cargo", claims=called("Cargo.toml"), read=_bounded(read_cargo)),
-    Reading(name="gemfile", claims=called("Gemfile"), read=_bounded(read_gemfile)),
+    Reading(name="package-json", shows=PACKAGES, claims=called("package.json"), read=_bounded(read_package_json)),
+    Reading(name="r-description", shows=PACKAGES, claims=called("DESCRIPTION"), read=_bounded(read_r_description)),
+    Reading(name="julia-project", shows=PACKAGES, claims=called("Project.toml", "JuliaProject.toml"), read=_bounded(read_julia_project)),
+    Reading(name="pom", shows=PACKAGES, claims=named(r"pom\.xml|[^/]+\.pom", "pom.xml", ".pom"), read=_bounded(read_pom)),
+    Reading(name="gradle", shows=PACKAGES, claims=named(r"[^/]+\.gradle(?:\.kts)?", ".gradle", ".kts"), read=_bounded(read_gradle)),
+    Reading(
+        name="version-catalog", shows=PACKAGES, claims=named(r"[^/]*libs\.versions\.toml", ".toml"), read=_bounded(read_version_catalog)
+    ),
+    Reading(name="sbt", shows=PACKAGES, claims=named(r"[^/]+\.sbt|project/[^/]+\.scala", ".sbt", ".scala"), read=_bounded(read_sbt)),
+    Reading(name="go-mod", shows=PACKAGES, claims=called("go.mod"), read=_bounded(read_go_mod)),
+    Reading(name="cargo", shows=PACKAGES, claims=called("Cargo.toml"), read=_bounded(read_cargo)),
+    Reading(name="gemfile", shows=PACKAGES, claims=called("Gemfile"), read=_bounded(read_gemfile)),
 )

@@ -57,4 +57,4 @@ def _read(path: str, data: bytes) -> Iterable[Fact]:
     return read_dvc_file(path, data)
 
 
-READINGS: tuple[Reading, ...] = (Reading(name="dvc-file", claims=named(r"[^/]+\.dvc", ".dvc"), read=_read),)
+READINGS: tuple[Reading, ...] = (Reading(name="dvc-file", shows=(), claims=named(r"[^/]+\.dvc", ".dvc"), read=_read),)

@@ -106,6 +106,13 @@ def _keys_of(path: str) -> tuple[str, str, str]:
     return name, stem + ".", "." + name.rpartition(".")[2] if dot else ""
 
 
+CODE = ("call", "gate", "import", "literal", "test")
+PIPELINE = ("command", "image", "step", "workflow")
+COMMANDS = ("command",)
+RESOURCES = ("command", "image", "resource")
+PACKAGES = ("dependency",)
+
+
 class Reading(Struct, frozen=True, kw_only=True):
     """One way to read one kind of file.
 
@@ -115,6 +122,10 @@ class Reading(Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    shows: tuple[str, ...]
+    """The matchers that live on its facts: what they ask for may be in a file of this kind that could not be read."""
+    tried: bool = False
+    """Most files that it claims are not of its kind, so that one is taken for such only where it is recognised."""
     claims: Claims
     """Which paths (relative, `/` between parts, a template's suffix taken away) are of this kind."""
     read: Callable[[str, bytes], Iterable[Fact]]

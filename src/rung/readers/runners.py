@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Unreadable, parse_ini, parse_json, text_of
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading, called, named
+from rung.readers.reading import COMMANDS, Reading, called, named
 from rung.readers.requirements import Finder, guarded, toml_or_template
 from rung.readers.shell import split, words_of
 from rung.readers.workflows import Source, is_true, items, mapping, scalar, strings
@@ -334,15 +334,23 @@ def _quiet(read: Callable[[str, bytes], Iterator[Fact]]) -> Callable[[str, bytes
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="npm-scripts", claims=called("package.json"), read=_quiet(read_npm)),
-    Reading(name="pyproject-tasks", claims=called("pyproject.toml"), read=_quiet(read_pyproject)),
-    Reading(name="pipfile-scripts", claims=called("Pipfile"), read=_quiet(read_pipfile)),
-    Reading(name="pixi-tasks", claims=called("pixi.toml"), read=_quiet(read_pixi)),
-    Reading(name="setup-cfg-tasks", claims=called("setup.cfg"), read=_quiet(read_setup_cfg)),
+    Reading(name="npm-scripts", shows=COMMANDS, claims=called("package.json"), read=_quiet(read_npm)),
+    Reading(name="pyproject-tasks", shows=COMMANDS, claims=called("pyproject.toml"), read=_quiet(read_pyproject)),
+    Reading(name="pipfile-scripts", shows=COMMANDS, claims=called("Pipfile"), read=_quiet(read_pipfile)),
+    Reading(name="pixi-tasks", shows=COMMANDS, claims=called("pixi.toml"), read=_quiet(read_pixi)),
+    Reading(name="setup-cfg-tasks", shows=COMMANDS, claims=called("setup.cfg"), read=_quiet(read_setup_cfg)),
     Reading(
-        name="mise-tasks", claims=named(r"\.?mise(?:\.[\w-]+)*\.toml|\.?mise/config(?:\.[\w-]+)*\.toml", ".toml"), read=guarded(read_mise)
+        name="mise-tasks",
+        shows=COMMANDS,
+        claims=named(r"\.?mise(?:\.[\w-]+)*\.toml|\.?mise/config(?:\.[\w-]+)*\.toml", ".toml"),
+        read=guarded(read_mise),
     ),
-    Reading(name="tox", claims=called("tox.ini"), read=guarded(read_tox)),
-    Reading(name="tox-toml", claims=called("tox.toml"), read=guarded(read_tox_toml)),
-    Reading(name="taskfile", claims=named(r"[Tt]askfile(?:\.dist|[_.-][\w-]+)?\.ya?ml", ".yml", ".yaml"), read=guarded(read_taskfile)),
+    Reading(name="tox", shows=COMMANDS, claims=called("tox.ini"), read=guarded(read_tox)),
+    Reading(name="tox-toml", shows=COMMANDS, claims=called("tox.toml"), read=guarded(read_tox_toml)),
+    Reading(
+        name="taskfile",
+        shows=COMMANDS,
+        claims=named(r"[Tt]askfile(?:\.dist|[_.-][\w-]+)?\.ya?ml", ".yml", ".yaml"),
+        read=guarded(read_taskfile),
+    ),
 )

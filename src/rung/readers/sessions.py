@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rung.readers.documents import Unreadable, check_bounds
-from rung.readers.reading import Reading, called, named
+from rung.readers.reading import COMMANDS, Reading, called, named
 from rung.readers.requirements import guarded
 from rung.readers.shell import split, words_of
 from rung.records import Command, Fact, Task
@@ -212,6 +212,6 @@ def _dashed(name: str) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="nox", claims=called("noxfile.py"), read=guarded(read_nox)),
-    Reading(name="invoke", claims=named(r"tasks\.py|(?:inv_?)?tasks/[^/]+\.py", ".py"), read=guarded(read_invoke)),
+    Reading(name="nox", shows=COMMANDS, claims=called("noxfile.py"), read=guarded(read_nox)),
+    Reading(name="invoke", shows=COMMANDS, claims=named(r"tasks\.py|(?:inv_?)?tasks/[^/]+\.py", ".py"), read=guarded(read_invoke)),
 )

@@ -76,6 +76,7 @@ def settings_reading(is_asked_for: Callable[[str], bool]) -> Reading:
     """The reading of the configuration files that a signal asks for."""
     return Reading(
         name="settings",
+        shows=("config",),
         claims=Claims(lambda path: not _NOT_SETTINGS.fullmatch(posixpath.basename(path)) and is_asked_for(path)),
         read=read_settings,
         languages=("settings",),

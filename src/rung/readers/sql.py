@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from rung.expressions import regex
 from rung.readers.documents import text_of
-from rung.readers.reading import Reading, suffixed
+from rung.readers.reading import CODE, Reading, suffixed
 from rung.readers.scanning import blank
 from rung.records import Call, Fact, Problem
 
@@ -356,6 +356,7 @@ def _literal(node: ast.expr) -> str:
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="sql",
+        shows=CODE,
         claims=suffixed(".sql", ".ddl", ".hql", any_case=True),
         read=read_sql,
         languages=("sql:", "dbt."),

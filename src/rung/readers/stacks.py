@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, may_have_keys, parse_json, parse_yaml
-from rung.readers.reading import Claims, Reading, called, suffixed
+from rung.readers.reading import RESOURCES, Claims, Reading, called, suffixed
 from rung.records import Fact, Problem, Resource
 
 Pair = tuple[str, str]
@@ -372,8 +372,15 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="cloudformation", claims=suffixed(".yaml", ".yml", ".json", ".template"), read=read_cloudformation),
-    Reading(name="serverless", claims=Claims(lambda path: bool(_SERVERLESS.search(path)), holds="serverless"), read=read_serverless),
-    Reading(name="arm", claims=suffixed(".json", ".template"), read=read_arm),
-    Reading(name="pulumi-yaml", claims=called("Pulumi.yaml", "Pulumi.yml"), read=read_pulumi),
+    Reading(
+        name="cloudformation", shows=RESOURCES, tried=True, claims=suffixed(".yaml", ".yml", ".json", ".template"), read=read_cloudformation
+    ),
+    Reading(
+        name="serverless",
+        shows=RESOURCES,
+        claims=Claims(lambda path: bool(_SERVERLESS.search(path)), holds="serverless"),
+        read=read_serverless,
+    ),
+    Reading(name="arm", shows=RESOURCES, tried=True, claims=suffixed(".json", ".template"), read=read_arm),
+    Reading(name="pulumi-yaml", shows=RESOURCES, claims=called("Pulumi.yaml", "Pulumi.yml"), read=read_pulumi),
 )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from rung.expressions import regex
 from rung.readers.documents import Map, Value, text_of
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Reading, called, named
+from rung.readers.reading import COMMANDS, Reading, called, named
 from rung.readers.requirements import guarded
 from rung.readers.runners import MAX_COMMANDS
 from rung.readers.shell import split
@@ -136,7 +136,7 @@ def _texts_from(text: str, position: int) -> tuple[str, int]:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="dvc-stages", claims=called("dvc.yaml", "dvc.yml"), read=guarded(read_dvc)),
-    Reading(name="mlproject", claims=called("MLproject"), read=guarded(read_mlproject)),
-    Reading(name="snakefile", claims=named(r"Snakefile|[^/]+\.smk", "snakefile", ".smk"), read=guarded(read_snakefile)),
+    Reading(name="dvc-stages", shows=COMMANDS, claims=called("dvc.yaml", "dvc.yml"), read=guarded(read_dvc)),
+    Reading(name="mlproject", shows=COMMANDS, claims=called("MLproject"), read=guarded(read_mlproject)),
+    Reading(name="snakefile", shows=COMMANDS, claims=named(r"Snakefile|[^/]+\.smk", "snakefile", ".smk"), read=guarded(read_snakefile)),
 )

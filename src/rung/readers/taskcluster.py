@@ -13,7 +13,7 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.readers.attributes import shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json
-from rung.readers.reading import Claims, Reading, named
+from rung.readers.reading import PIPELINE, Claims, Reading, named
 from rung.readers.shell import words_of
 from rung.readers.workflows import MAX_NESTING, Source, arguments_of, items, mapping, scalar, scalars
 from rung.records import Command, Fact, Job, Problem, Step, Trigger, Workflow
@@ -266,10 +266,11 @@ def _is_of(kind: str, label: str) -> bool:
 
 
 READINGS = (
-    Reading(name="taskcluster", claims=Claims(_may_hold_tasks, ".yml", ".yaml"), read=read_tasks),
-    Reading(name="taskcluster-hook", claims=named(r"[^/]*(?:taskcluster|hook)[^/]*\.json", ".json"), read=read_hook),
+    Reading(name="taskcluster", shows=PIPELINE, claims=Claims(_may_hold_tasks, ".yml", ".yaml"), read=read_tasks),
+    Reading(name="taskcluster-hook", shows=PIPELINE, claims=named(r"[^/]*(?:taskcluster|hook)[^/]*\.json", ".json"), read=read_hook),
     Reading(
         name="taskcluster-kind",
+        shows=PIPELINE,
         claims=Claims(lambda path: re.search(r"(?:^|/)taskcluster/", path) is not None, ".yml", ".yaml", holds="taskcluster/"),
         read=read_kind,
     ),

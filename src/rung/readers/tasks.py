@@ -12,7 +12,7 @@ from rung.expressions import regex
 from rung.readers import makefiles, runners, sessions, stages
 from rung.readers.documents import text_of
 from rung.readers.makefiles import MAX_TASKS
-from rung.readers.reading import Claims, Reading, named
+from rung.readers.reading import COMMANDS, Claims, Reading, named
 from rung.readers.requirements import guarded
 from rung.readers.shell import MAX_TEXT, split
 from rung.records import Command, Fact, Problem, Setting, Task
@@ -176,18 +176,20 @@ def _is_script(path: str) -> bool:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="shell-script", claims=Claims(_is_script, ".sh", ".bash", ".zsh", ".ksh", ""), read=guarded(read_script)),
-    Reading(name="powershell", claims=named(r"[^/]+\.ps1", ".ps1"), read=guarded(read_powershell)),
-    Reading(name="batch", claims=named(r"[^/]+\.(?:bat|cmd)", ".bat", ".cmd"), read=guarded(read_batch)),
+    Reading(name="shell-script", shows=COMMANDS, claims=Claims(_is_script, ".sh", ".bash", ".zsh", ".ksh", ""), read=guarded(read_script)),
+    Reading(name="powershell", shows=COMMANDS, claims=named(r"[^/]+\.ps1", ".ps1"), read=guarded(read_powershell)),
+    Reading(name="batch", shows=COMMANDS, claims=named(r"[^/]+\.(?:bat|cmd)", ".bat", ".cmd"), read=guarded(read_batch)),
     Reading(
         name="crontab",
+        shows=COMMANDS,
         claims=named(r"crontab|[^/]+\.(?:cron|crontab)|[^/]+[-_]cron(?:tab)?|cron\.d/[^/]+|crontab\.(?:txt|root)", holds="cron"),
         read=guarded(read_crontab),
     ),
-    Reading(name="procfile", claims=named(r"Procfile(?:\.\w+)?", "procfile."), read=guarded(read_procfile)),
-    Reading(name="systemd", claims=named(r"[^/]+\.(?:service|timer)", ".service", ".timer"), read=guarded(read_unit)),
+    Reading(name="procfile", shows=COMMANDS, claims=named(r"Procfile(?:\.\w+)?", "procfile."), read=guarded(read_procfile)),
+    Reading(name="systemd", shows=COMMANDS, claims=named(r"[^/]+\.(?:service|timer)", ".service", ".timer"), read=guarded(read_unit)),
     Reading(
         name="supervisor",
+        shows=COMMANDS,
         claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf", ".conf", holds="supervisor"),
         read=guarded(read_supervisor),
     ),

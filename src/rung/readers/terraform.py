@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rung.expressions import regex
 from rung.readers.attributes import MAX_TEXT, attributes_of, bounded, images_of, shortened
 from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_json
-from rung.readers.reading import Claims, Reading
+from rung.readers.reading import RESOURCES, Claims, Reading
 from rung.records import Fact, Problem, Resource, Setting
 
 if TYPE_CHECKING:
@@ -403,8 +403,14 @@ def _maps(value: Value | None) -> Iterator[Map]:
 READINGS: tuple[Reading, ...] = (
     Reading(
         name="terraform",
+        shows=(*RESOURCES, "config"),
         claims=Claims(lambda path: path.endswith((".tf", ".tofu")) or bool(_TERRAGRUNT.search(path)), ".tf", ".tofu", ".hcl"),
         read=read_hcl,
     ),
-    Reading(name="terraform-json", claims=Claims(lambda path: path.endswith((".tf.json", ".tofu.json")), ".json"), read=read_json),
+    Reading(
+        name="terraform-json",
+        shows=RESOURCES,
+        claims=Claims(lambda path: path.endswith((".tf.json", ".tofu.json")), ".json"),
+        read=read_json,
+    ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, images_of, parse_template
 from rung.readers.documents import Map, Value, parse_yaml
-from rung.readers.reading import Reading, suffixed
+from rung.readers.reading import RESOURCES, Reading, suffixed
 from rung.records import Fact, Image, Problem, Resource
 
 _YAML = (".yaml", ".yml")
@@ -108,6 +108,6 @@ def _text(value: Value | None) -> str:
 
 
 READINGS: tuple[Reading, ...] = (
-    Reading(name="databricks-bundle", claims=suffixed(*_YAML), read=read_bundle),
-    Reading(name="azureml-asset", claims=suffixed(*_YAML, ".json"), read=read_asset),
+    Reading(name="databricks-bundle", shows=RESOURCES, tried=True, claims=suffixed(*_YAML), read=read_bundle),
+    Reading(name="azureml-asset", shows=RESOURCES, tried=True, claims=suffixed(*_YAML, ".json"), read=read_asset),
 )

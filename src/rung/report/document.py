@@ -271,14 +271,10 @@ def _inventory(inventory: Inventory) -> Document:
 
 
 def _coverage(item: Coverage) -> Document:
-    return {
-        "target": item.target,
-        "what": item.what,
-        "searched": item.searched,
-        "reason": mask_tokens(item.reason),
-        "needs": item.needs,
-        "capabilities": sorted(item.capabilities),
-    }
+    body: Document = {"target": item.target, "what": item.what, "searched": item.searched}
+    if item.parts:
+        body |= {"parts": list(item.parts), "more": item.more}
+    return body | {"reason": mask_tokens(item.reason), "needs": item.needs, "capabilities": sorted(item.capabilities)}
 
 
 def _error(item: ScanError) -> Document:

@@ -17,6 +17,7 @@ from rung.report.views import (
     MARK_WORDS,
     PARTIAL,
     STRENGTHS,
+    absence,
     evidence_by_id,
     extent,
     held_back,
@@ -38,6 +39,7 @@ from rung.report.views import (
     unknown_by_dimension,
     unseen,
     web_address,
+    without_level,
 )
 
 _MARK_STYLES = {
@@ -64,7 +66,9 @@ def render(document: Document) -> str:
 
     document = cleaned(document)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(plural=plural, level_phrase=level_phrase, score_phrase=score_phrase, slug=slug, position=position)
+    environment.globals.update(
+        plural=plural, level_phrase=level_phrase, score_phrase=score_phrase, without_level=without_level, slug=slug, position=position
+    )
     return environment.from_string(_packaged("page.html.jinja")).render(_view(document)) + "\n"
 
 
@@ -207,7 +211,7 @@ def _ladder(document: Document, name: str) -> Document:
 
 def _state(dimension: Document, level: int) -> str:
     if not dimension["applicable"] or dimension["level"] is None:
-        return "not applicable"
+        return absence(dimension)
     if level <= dimension["level"]:
         return "confirmed" if dimension["confirmed"] is not None and level <= dimension["confirmed"] else "reached"
     return "possible" if dimension["ceiling"] is not None and level <= dimension["ceiling"] else "not reached"

@@ -24,6 +24,7 @@ from rung.report.views import (
     tools,
     unknown_by_dimension,
     unseen,
+    without_level,
 )
 
 _BLOCKS_SHOWN = 3
@@ -68,7 +69,7 @@ def _table(document: Document) -> list[str]:
     lines = ["| Dimension | Level | Confirmed | Could be | Score |", "| --- | --- | --- | --- | --- |"]
     for dimension in document["dimensions"].values():
         title = escaped(dimension["title"])
-        cells = _numbers(dimension) if dimension["applicable"] else [f"not applicable: {escaped(dimension['reason'])}", "", "", ""]
+        cells = _numbers(dimension) if dimension["applicable"] else [escaped(without_level(dimension)), "", "", ""]
         lines.append(row(title, *cells))
     overall = document["overall"]
     lines.append(row("**Overall** (lowest dimension, Rung’s choice)", *_numbers(overall)))

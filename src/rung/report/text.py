@@ -29,6 +29,7 @@ from rung.report.views import (
     tools,
     unknown_by_dimension,
     unseen,
+    without_level,
 )
 
 _SEGMENT = 5
@@ -96,7 +97,7 @@ def _ladders(document: Document, page: Page) -> list[str]:
 def _ladder(dimension: Document, rungs: list[int], margin: int, page: Page) -> list[str]:
     title = page.style(page.plain(dimension["title"][:20]).ljust(margin), "bold")
     if not dimension["applicable"] or dimension["level"] is None:
-        first, *rest = page.wrap(f"not applicable: {dimension['reason']}", first="", rest=margin)
+        first, *rest = page.wrap(without_level(dimension), first="", rest=margin)
         return [title + first[margin:], *rest]
     picture = page.plain(_rungs(dimension, rungs))
     told = page.plain(f"{score_phrase(dimension).split(' ')[0]}  {level_phrase(dimension)}")

@@ -199,7 +199,6 @@ def unknown_by_dimension(document: Document) -> list[tuple[str, int]]:
     counted = [
         (dimension["title"], sum(entry["status"] == "unknown" and entry["level"] in rungs for entry in dimension["criteria"]))
         for dimension in document["dimensions"].values()
-        if dimension["applicable"]
     ]
     return [(title, count) for title, count in counted if count]
 
@@ -224,10 +223,20 @@ def unseen(document: Document) -> list[Unseen]:
     ]
 
 
+def absence(entry: Document) -> str:
+    """Why a dimension, or the whole, has no level, in two words: what could not be seen may well apply."""
+    return "not seen" if any(criterion["status"] == "unknown" for criterion in entry.get("criteria", ())) else "not applicable"
+
+
+def without_level(dimension: Document) -> str:
+    """Why a dimension has no level."""
+    return f"{absence(dimension)}: {dimension['reason']}"
+
+
 def level_phrase(entry: Document) -> str:
     """`level 2 · confirmed 1 · could be 3` of a dimension or of the whole."""
     if entry["level"] is None:
-        return "not applicable"
+        return absence(entry)
     parts = [f"level {entry['level']}"]
     if entry["confirmed"] is not None and entry["confirmed"] != entry["level"]:
         parts.append(f"confirmed {entry['confirmed']}")

@@ -72,7 +72,10 @@ class Gaps(Struct):
             more = f" and {count - len(names)} more" if count > len(names) else ""
             subject = f"{count} {kind}s: " if count > 1 else f"{kind} "
             what = (subject if kind else "") + ", ".join(names) + more
-            records.append(Coverage(target=target, what=what, searched=False, reason=reason, needs=needs))
+            parts = names if count > 1 else ()
+            records.append(
+                Coverage(target=target, what=what, searched=False, parts=parts, more=count - len(names), reason=reason, needs=needs)
+            )
         return tuple(sorted(records, key=lambda record: (record.reason, record.what)))
 
 

@@ -22,7 +22,7 @@ from rung.readers.python.names import Attributes, Names, Tally
 from rung.readers.python.skim import skimmed
 from rung.readers.python.testing import is_test_class
 from rung.readers.python.treeless import scanned
-from rung.readers.reading import EVERY_CALL, Asked, Reading, named, suffixed
+from rung.readers.reading import CODE, EVERY_CALL, Asked, Reading, named, suffixed
 from rung.records import Entry, Fact, Import, Problem, Test
 
 _SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?python[\d.]*\b")
@@ -353,6 +353,7 @@ def _reading(asked: Asked = EVERY_CALL) -> Reading:
 
     return Reading(
         name="python",
+        shows=CODE,
         claims=suffixed(".py", ".pyw"),
         read=lambda _path, data: facts_of(text_of(data), asked=asked),
         languages=("",),
@@ -369,6 +370,7 @@ def _script_reading(asked: Asked = EVERY_CALL) -> Reading:
 
     return Reading(
         name="python-script",
+        shows=CODE,
         claims=named(r"(?:bin|scripts?)/[\w-]+|train|serve|predict", ""),
         read=read,
         languages=("",),
