@@ -196,7 +196,7 @@ def test_a_repository_without_a_remote_needs_the_name_said(repository: Path, cap
     [
         (["--region", "eu-west-1"], "give --aws too"),
         (["--system", "a.yaml", "--config", "b.yaml"], "two configurations"),
-        (["--github", "churn"], "write OWNER/REPO"),
+        (["--github", "churn"], "write OWNER/NAME"),
         (["--replay", "nowhere"], "nowhere: can't be read"),
         (["--aws", "no-such-profile"], "there is no AWS profile `no-such-profile`"),
     ],

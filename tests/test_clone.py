@@ -202,8 +202,8 @@ def test_a_folder_of_a_remote_repository_is_that_part_of_it(origin: Path) -> Non
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("ORIGIN@nowhere", "ORIGIN has no branch or tag `nowhere`"),
-        ("ORIGIN@-x", "ORIGIN has no branch or tag `-x`"),
+        ("ORIGIN@nowhere", "ORIGIN: has no branch or tag `nowhere`"),
+        ("ORIGIN@-x", "ORIGIN: has no branch or tag `-x`"),
         ("ORIGIN@abcdef0", "give the whole id"),
         ("ORIGIN@both", "ambiguous: give `refs/heads/both` or `refs/tags/both`"),
         ("ORIGIN@" + "1" * 40, "ORIGIN: can't be fetched: "),

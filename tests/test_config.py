@@ -181,3 +181,10 @@ def test_the_starter_workflow_pins_its_actions_and_takes_no_permission_but_readi
     assert workflow["jobs"]["maturity"]["permissions"] == {"contents": "read"}
     assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in workflow["jobs"]["maturity"]["steps"] if "uses" in step)
     assert not re.search(r"run:.*\$\{\{", text)
+
+
+def test_systems_whose_reports_would_be_one_file_are_refused() -> None:
+    systems = "systems:\n  - {name: x y, paths: {in: [a]}}\n  - {name: x-y, paths: {in: [b]}}\n"
+
+    with pytest.raises(ConfigError, match="the reports of the systems `x y` and `x-y` would be one file; rename one"):
+        load_config(systems.encode(), "rung.yaml", load_packs())

@@ -244,7 +244,7 @@ def test_only_what_the_packs_name_is_asked_and_only_by_get(stand: Stand) -> None
 
 
 def test_a_name_that_is_none_is_refused_before_anything_is_asked(stand: Stand) -> None:
-    with pytest.raises(TargetError, match="write OWNER/REPO"):
+    with pytest.raises(TargetError, match="write OWNER/NAME"):
         scan(stand, "churn")
     assert stand.calls == []
 

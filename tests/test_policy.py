@@ -11,7 +11,7 @@ import pytest
 
 from rung.config import load_config
 from rung.packs import load_packs
-from rung.records import Annotation, Config, ConfigError, RungError, Status
+from rung.records import Annotation, Config, RungError, Status
 from rung.report import FORMATS, document_of, read_document, render
 from rung.review import Request, assessments, difference, review
 from rung.scan import scan_systems
@@ -257,7 +257,7 @@ def test_a_configuration_that_the_user_names_is_trusted(sides: tuple[Path, Path]
     file.write_text(_waivers(compared(sides)))
 
     assert compared(sides, config=str(file))["gates"][0]["failures"] == []
-    with pytest.raises(ConfigError, match=r"/no/such\.yaml: can't be read"):
+    with pytest.raises(RungError, match=r"/no/such\.yaml: can't be read"):
         compared(sides, config="/no/such.yaml")
 
 

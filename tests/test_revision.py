@@ -259,7 +259,7 @@ def test_what_a_partial_clone_lacks_is_named_never_fetched_and_comes_with_the_co
 def test_a_clone_without_trees_says_what_would_bring_them(repository: Path) -> None:
     git(repository, "config", "uploadpack.allowFilter", "true")
     git(repository.parent, "clone", "-q", "--bare", "--filter=tree:0", f"file://{repository}", "copy")
-    with pytest.raises(TargetError, match=r"files of the commit are not in this clone\. `git fetch origin"):
+    with pytest.raises(TargetError, match=r"files of the commit are not in this clone; `git fetch origin"):
         open_revision(str(repository.parent / "copy"))
 
 

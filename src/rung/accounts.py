@@ -108,7 +108,7 @@ class Accounts:
         else:
             names = sorted(os.path.join(self._replay, name) for name in os.listdir(self._replay) if name.endswith(SUFFIX))
         if not names:
-            raise TargetError(f"{self._replay}: holds no recording (a file that ends with {SUFFIX}).")
+            raise TargetError(f"{self._replay}: holds no recording (a file that ends with {SUFFIX})")
         for name in names:
             recording = Recording(name)
             self._provider(recording.provider)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from rung.excerpt import mask_tokens, visible
+from rung.files import reason_of, unreadable
 from rung.records import RungError
 from rung.rest import Rest, RestError
 from rung.targets.git import Git, GitError, program, repository_above
@@ -51,7 +52,7 @@ def event_of(environment: Mapping[str, str]) -> Event:
         with open(path, "rb") as file:
             payload = json.loads(file.read(_MOST))
     except (OSError, ValueError, RecursionError) as error:
-        raise RungError(f"GITHUB_EVENT_PATH {path}: the event can't be read: {error}") from error
+        raise unreadable(f"GITHUB_EVENT_PATH {path}", error) from error
     return Event(environment.get("GITHUB_EVENT_NAME", ""), payload if isinstance(payload, dict) else {})
 
 
@@ -105,7 +106,7 @@ class Checkout:
             )
             said = done.stderr.decode("utf-8", "replace")
         except (OSError, subprocess.TimeoutExpired) as error:
-            said = str(error)
+            said = reason_of(error)
         found = self._commit(revision if _ID.fullmatch(revision) else "FETCH_HEAD")
         if not found:
             why = visible(mask_tokens(said.strip().rpartition("\n")[2]))[:200] or "the remote does not have it"
@@ -158,7 +159,7 @@ def base_of(event: Event, checkout: Checkout, rest: Rest, repository: str, days:
         except RungError as error:
             if payload.get("forced") is not True:
                 raise
-            return Base(note=f"Nothing is compared: the push replaced what was there. {error}")
+            return Base(note=f"Nothing is compared: the push replaced what was there. {error}.")
     if event.name == "schedule":
         return _of_schedule(checkout, rest, repository, days)
     return Base(note=f"Nothing is compared: the event `{visible(event.name)}` has no revision before it. The input `against` can name one.")
@@ -187,7 +188,7 @@ def _of_schedule(checkout: Checkout, rest: Rest, repository: str, days: int) -> 
     try:
         commits = rest.ask("GET", f"/repos/{repository}/commits?{query}")
     except RestError as error:
-        return Base(note=f"Nothing is compared: the commit of {days} days ago can't be asked for. {error}")
+        return Base(note=f"Nothing is compared: the commit of {days} days ago can't be asked for. {error}.")
     found = text_at(commits[0], "sha") if isinstance(commits, list) and commits else ""
     if not found:
         return Base(note=f"Nothing is compared: there is no commit older than {days} days.")

@@ -1,7 +1,7 @@
 """The command line: arguments, the joining of parts, exit codes; no logic of its own.
 
 Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a gate failed,
-2 usage or configuration, 3 nothing to scan, 4 a target could not be read, 5 nobody could be told of a regression.
+2 usage or configuration, 3 nothing to scan, 4 a target could not be read, 5 nobody could be told of a regression, 70 a fault of Rung.
 """
 
 from __future__ import annotations
@@ -12,34 +12,40 @@ import gc
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rung.errors import PackError, RungError, TargetError
+from rung.errors import RungError, TargetError
+from rung.files import check_writable, read_text, reason_of, unreadable, unwritable, write_text
 from rung.options import build_parser
 
 if TYPE_CHECKING:
     from rung.notify import Channel
-    from rung.records import Assessment, Provider, TargetRule
+    from rung.records import Assessment, Packs, Provider, TargetRule
     from rung.results import Results
     from rung.review import Request
 
 DONE, GATE_FAILED, USAGE, NOTHING, UNREADABLE, UNTOLD = range(6)
+FAULT = 70
+"""What sysexits.h calls an internal software error; no gate and no mistake of a user has it."""
 _ASKING = frozenset(("scan", "explain"))
 """Commands that may ask what is live."""
 SUFFIXES = {
-    ".txt": "text",
-    ".json": "json",
-    ".md": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".sarif": "sarif",
-    ".xml": "junit",
-    ".csv": "csv",
-    ".svg": "badge",
+    ".txt": ("text",),
+    ".json": ("json", "codequality", "sarif"),
+    ".md": ("markdown",),
+    ".html": ("html",),
+    ".htm": ("html",),
+    ".sarif": ("sarif",),
+    ".xml": ("junit",),
+    ".csv": ("csv",),
+    ".svg": ("badge",),
 }
+"""The formats that a file of a suffix may hold; the first one unless another is named."""
+_STANDARD = "-"
+"""Stands for standard input or output in the place of a file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,30 +53,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Records and trees come by the million and hold no cycles: there is little for the collector to find, and nothing to gain when all ends.
     gc.set_threshold(100_000, 20, 100)
     atexit.register(gc.freeze)
-    given = sys.argv[1:] if arguments is None else arguments
-    parser = build_parser(_providers(given))
+    _open_streams()
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except TargetError as error:
+        _say(f"rung: {error}")
+        return UNREADABLE
+    except RungError as error:
+        _say(f"rung: {error}")
+        return USAGE
+    except OSError as error:
+        _say(f"rung: {error.filename or 'the system'}: {reason_of(error)}")
+        return USAGE
+    except KeyboardInterrupt:
+        _say("rung: interrupted")
+        return 130
+    except Exception as error:  # noqa: BLE001 - CI must not take it for a failed gate
+        from traceback import format_exc
+
+        _say(f"{format_exc()}rung: a fault of Rung ({type(error).__name__}), which says nothing of what was scanned: please report")
+        _say("rung: the lines above, the command, and what `rung --version` prints")
+        return FAULT
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = build_parser(_providers(arguments))
     if "_ARGCOMPLETE" in os.environ:
         import argcomplete
 
         argcomplete.autocomplete(parser)
-    options = parser.parse_args(given)
+    options = parser.parse_args(arguments)
     if getattr(options, "no_cache", False):
         os.environ["RUNG_NO_CACHE"] = "1"
-    try:
-        return _COMMANDS[options.run](options)
-    except TargetError as error:
-        _say(f"rung: {error}")
-        return UNREADABLE
-    except (PackError, RungError) as error:
-        _say(f"rung: {error}")
-        return USAGE
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except KeyboardInterrupt:
-        _say("rung: interrupted")
-        return 130
+    return _COMMANDS[options.run](options)
 
 
 def _providers(arguments: Sequence[str]) -> Sequence[Provider]:
@@ -85,43 +100,35 @@ def _providers(arguments: Sequence[str]) -> Sequence[Provider]:
 def _scan(options: argparse.Namespace) -> int:
     from msgspec.structs import replace
 
+    from rung.outcome import Outcome
     from rung.report import render
     from rung.review import review
 
-    results, channels = _store(options), _channels(options)
-    asked = _request(options, frameworks=_known(options.framework), under=options.fail_under)
-    if results is not None and (word := _stored(options)):
+    asked, outputs = _request(options, frameworks=_known(options.framework), under=options.fail_under), _outputs(options)
+    results, channels, word = _store(options), _channels(options), _stored(options)
+    if results is not None and word:
         from rung.results import finder
 
         asked = replace(asked, against="", earlier=finder(results, word, asked.say))
+    elif word and options.against:
+        raise RungError(f"--against {word}: what is stored stands in the file that --store FILE names: give it too")
     elif channels and not asked.against:
         raise RungError("--notify tells of what fell and needs something to compare with: give --store FILE, or --against")
     with _progress(options.quiet) as progress, _interruptible(live=bool(asked.live or asked.replay or asked.config)) as stop:
         documents = review(replace(asked, stop=stop.event), progress)
-    targets = [target for document in documents for target in document["targets"]]
-    unread = {f"{target['name']}: {target['unread']}" for target in targets if target.get("unread")}
-    is_something = any(target["files"] or target.get("resources") for target in targets)
-    told = True
-    if is_something and not unread and not stop.signal:
-        # What was not seen in whole would fall now, and rise the next time: it is neither told nor kept. The rest is told before it is
-        # kept: a scan that is killed in between tells twice, and never not at all.
-        if channels:
-            from rung.notify import tell
-
-            told = tell(documents, channels, lambda text: _say(f"rung: {text}"))
-        if results is not None:
-            for document in documents:
-                results.add(document)
-    _write(documents, options, render)
-    for sentence in sorted(unread):
+    _check_single(documents, outputs)
+    outcome = Outcome(documents=documents, interrupted=bool(stop.signal))
+    told = outcome.hand_on(channels, results, lambda text: _say(f"rung: {text}"))
+    _write(documents, outputs, options, render)
+    for sentence in outcome.unread:
         _say(f"rung: nothing could be asked of {sentence}")
     if stop.signal:
         _say("rung: interrupted; the report tells what was seen until then")
         return 128 + stop.signal
-    if unread:
+    if outcome.unread:
         return UNREADABLE
-    if not is_something:
-        _say(f"rung: nothing to scan: {options.target or 'what was named'} holds nothing")
+    if outcome.empty:
+        _say(f"rung: nothing to scan: {options.target or 'what was named'} holds {outcome.empty}")
         return NOTHING
     return _judged(documents) or (DONE if told else UNTOLD)
 
@@ -159,7 +166,8 @@ def _results(options: argparse.Namespace) -> int:
     if options.id:
         from rung.report import render
 
-        _write([results.read(options.id)], options, render)
+        outputs = _outputs(options)
+        _write([results.read(options.id)], outputs, options, render)
         return DONE
     if options.output or set(options.format) - {"text", "json"}:
         raise RungError("the list is text, or --format json, on standard output: name one result with --id for more")
@@ -171,11 +179,11 @@ def _rows(rows: list[dict[str, str]], form: str) -> None:
     if form == "json":
         import json
 
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        _print(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", form)
     else:
         from rung.catalogue import catalogue_text
 
-        sys.stdout.write(catalogue_text(rows))
+        _print(catalogue_text(rows))
 
 
 class _Stop:
@@ -213,9 +221,10 @@ def _diff(options: argparse.Namespace) -> int:
     from rung.report import render_comparison
     from rung.review import difference
 
+    outputs = _outputs(options)
     with _progress(options.quiet) as progress:
         documents = difference(_request(options), progress)
-    _write(documents, options, render_comparison)
+    _write(documents, outputs, options, render_comparison)
     return _judged(documents)
 
 
@@ -224,6 +233,7 @@ def _history(options: argparse.Namespace) -> int:
     from rung.report import render_history
     from rung.report.history import history_document
 
+    outputs, (config, system) = _outputs(options), _configured(options)
     asked = Asked(
         target=options.target,
         revision=options.rev,
@@ -233,28 +243,26 @@ def _history(options: argparse.Namespace) -> int:
         since=options.since,
         until=options.until,
         framework=options.framework,
-        config=options.config,
-        system=options.system,
+        config=config,
+        system=system,
     )
-    with _progress(options.quiet, "scanning revisions") as progress:
+    with _progress(options.quiet, "scanning revisions", "comparing them") as progress:
         document = history_document(history_of(asked, progress))
-    _write([document], options, render_history)
+    _write([document], outputs, options, render_history)
     return DONE
 
 
 def _request(options: argparse.Namespace, **more: Any) -> Request:
     from rung.review import Request
 
-    is_file = options.system.endswith((".yaml", ".yml"))
-    if is_file and options.config:
-        raise RungError("--system with a file and --config name two configurations: give one")
+    config, system = _configured(options)
     return Request(
-        target=options.target,
+        target=options.target or "",
         revision=getattr(options, "rev", ""),
         subfolder=getattr(options, "path", ""),
         against=getattr(options, "against", ""),
-        config=options.system if is_file else options.config,
-        system="" if is_file else options.system,
+        config=config,
+        system=system,
         live=_live(options),
         record=getattr(options, "record", ""),
         replay=getattr(options, "replay", ""),
@@ -264,23 +272,43 @@ def _request(options: argparse.Namespace, **more: Any) -> Request:
     )
 
 
+def _configured(options: argparse.Namespace) -> tuple[str, str]:
+    """The file to go by, and the one system that is wanted; --system names either."""
+    is_file = options.system.endswith((".yaml", ".yml"))
+    if is_file and options.config:
+        raise RungError("--system with a file and --config name two configurations: give one")
+    return (options.system, "") if is_file else (options.config, options.system)
+
+
 def _live(options: argparse.Namespace) -> tuple[TargetRule, ...]:
     """The live targets that options name."""
     from rung.packs import load_packs
     from rung.records import TargetRule
 
-    regions, roles = getattr(options, "region", []), getattr(options, "role", [])
-    settings: dict[str, object] = {}
-    if regions:
-        settings["regions"] = regions
-    if roles:
-        settings["roles"] = [{"arn": role} for role in roles]
-    known = load_packs().providers
-    accounts = [provider.id for provider in known if provider.kind == "account"]
-    named = [(provider.id, value) for provider in known if (value := getattr(options, provider.id, None)) is not None]
-    if settings and not any(name in accounts for name, _ in named):
+    packs, settings = load_packs(), _settings(options)
+    accounts = _account_kinds(packs)
+    named = [(provider, value) for provider in packs.providers if (value := getattr(options, provider.id, None)) is not None]
+    for provider, value in named:
+        # No profile, address or name of a repository begins so: the option took what stands after it for its own.
+        if options.target is None and value.startswith((".", "/", "~")):
+            raise RungError(
+                f"--{provider.id} took `{value}` for its {provider.value}: write the target before it, `{value} --{provider.id}`"
+            )
+    if settings and not any(provider.id in accounts for provider, _ in named):
         raise RungError(f"--region and --role say how accounts are asked: give {' or '.join(f'--{name}' for name in accounts)} too")
-    return tuple(TargetRule(kind=name, value=value, settings=settings if name in accounts else {}) for name, value in named)
+    return tuple(
+        TargetRule(kind=provider.id, value=value, settings=settings if provider.id in accounts else {}) for provider, value in named
+    )
+
+
+def _settings(options: argparse.Namespace) -> dict[str, object]:
+    """How accounts are to be asked."""
+    regions, roles = getattr(options, "region", []), getattr(options, "role", [])
+    return ({"regions": regions} if regions else {}) | ({"roles": [{"arn": role} for role in roles]} if roles else {})
+
+
+def _account_kinds(packs: Packs) -> list[str]:
+    return [provider.id for provider in packs.providers if provider.kind == "account"]
 
 
 def _judged(documents: Sequence[dict[str, Any]]) -> int:
@@ -293,12 +321,15 @@ def _judged(documents: Sequence[dict[str, Any]]) -> int:
     ]
     for sentence in failed:
         _say(f"rung: gate: {sentence}")
-    wrong = mistakes(documents)
-    for sentence in wrong:
-        _say(f"rung: {sentence}; the report does without")
-    if wrong:
-        return USAGE
-    return GATE_FAILED if failed else DONE
+    return _misconfigured(mistakes(documents), "report") or (GATE_FAILED if failed else DONE)
+
+
+def _misconfigured(mistakes: Iterable[str], what: str) -> int:
+    """Tells what is wrong with the configuration that something was made without."""
+    told = [mistake for mistake in dict.fromkeys(mistakes) if mistake]
+    for mistake in told:
+        _say(f"rung: {mistake}; the {what} does without")
+    return USAGE if told else DONE
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -320,23 +351,26 @@ def _known(frameworks: Sequence[str]) -> tuple[str, ...]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from rung.explain import explain
+    from rung.explain import WIDTH, explain
     from rung.packs import load_packs
 
     packs = load_packs()
+    width = _width(otherwise=WIDTH)
+    meaning = explain(options.id, packs, width=width)  # An unknown id is told before the scan, not after it.
     if options.target is None and not _live(options) and not options.replay:
-        sys.stdout.write(explain(options.id, packs))
+        if idle := [name for name in ("rev", "path", "config", "system", "record") if getattr(options, name)]:
+            raise RungError(f"--{idle[0]} is about what is scanned for `{options.id}`: name the TARGET too")
+        _print(meaning)
         return DONE
-    options.target = options.target or ""
-    explain(options.id, packs)  # An unknown id is told before the scan, not after it.
-    sys.stdout.write("\n".join(explain(options.id, packs, assessment) for assessment in _assessments(options)))
-    return DONE
+    found = _assessments(options)
+    _print("\n".join(explain(options.id, packs, assessment, width=width) for assessment in found))
+    return _misconfigured((item.policy.mistake for item in found if item.policy), "explanation")
 
 
 def _assessments(options: argparse.Namespace) -> Sequence[Assessment]:
     from rung.review import assessments
 
-    with _progress(quiet=False) as progress:
+    with _progress(options.quiet) as progress:
         return assessments(_request(options, frameworks=_known(["all"])), progress)
 
 
@@ -344,22 +378,27 @@ def _graph(options: argparse.Namespace) -> int:
     from rung.graph import graph_of, render, selected
     from rung.packs import load_packs
 
+    file = "" if options.output in (None, _STANDARD) else options.output
+    if file:
+        check_writable(Path(file))
     found = _assessments(options)
     if len(found) > 1:
         raise RungError(f"the graph is of one system: name one of {', '.join(item.scope['system'] for item in found)} with --system")
-    text = render(graph_of(selected(found[0], load_packs(), options.id)), options.format)
-    if options.output:
-        _save(text, Path(options.output))
+    graph = graph_of(selected(found[0], load_packs(), options.id))
+    if file:
+        write_text(Path(file), render(graph, options.format))
     else:
-        sys.stdout.write(text)
-    return DONE
+        _print(render(graph, options.format), options.format)
+    if not graph.nodes and not options.quiet:
+        _say(f"rung: the graph is empty: {f'there is no evidence of {options.id}' if options.id else 'nothing was seen to start anything'}")
+    return _misconfigured((item.policy.mistake for item in found if item.policy), "graph")
 
 
 def _new(options: argparse.Namespace) -> int:
     from rung.scaffold import new_detector
 
     for path in new_detector(options.folder, options.id):
-        print(path)
+        _print(f"{path}\n")
     _say(f"rung: fill them, then `python tests/cases.py check {options.id}`; docs/writing-a-detector.md tells how")
     return DONE
 
@@ -374,35 +413,37 @@ def _list(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from rung.report import read_document, render
 
-    try:
-        text = sys.stdin.read() if options.result == "-" else Path(options.result).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RungError(f"{options.result}: can't be read: {error}") from error
-    _write([read_document(text, options.result)], options, render)
+    text = _standard_input() if options.result == _STANDARD else read_text(options.result)
+    outputs = _outputs(options)
+    _write([read_document(text, options.result)], outputs, options, render)
     return DONE
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable("standard input", error) from error
 
 
 def _permissions(options: argparse.Namespace) -> int:
     from rung.packs import load_packs
-    from rung.permissions import check, check_text, permissions_text
-    from rung.records import Coverage, TargetRule
+    from rung.permissions import check_text, checked, is_allowed, permissions_text
+    from rung.records import TargetRule
 
-    packs = load_packs()
+    packs, settings = load_packs(), _settings(options)
+    if settings and (options.check is None or options.what not in _account_kinds(packs)):
+        raise RungError(
+            f"--region and --role say how --check asks an account: they go with {' or '.join(_account_kinds(packs))} and --check"
+        )
     if options.check is None:
-        sys.stdout.write(permissions_text(options.what, packs))
+        _print(permissions_text(options.what, packs))
         return DONE
-    from rung.accounts import Accounts
-
-    settings = {"regions": options.region, "roles": [{"arn": role} for role in options.role]}
-    rule = TargetRule(kind=options.what, value=options.check, settings={name: value for name, value in settings.items() if value})
-    is_certain = True
-    for _, one in Accounts([rule], packs).opened():
-        if isinstance(one, Coverage):
-            raise TargetError(f"{one.what}: {one.reason}{f'; needs {one.needs}' if one.needs else ''}")
-        trials = check(one, packs)
-        sys.stdout.write(check_text(trials, one.info.name))
-        is_certain &= not any(trial.state in ("missing", "unknown") for trial in trials)
-    return DONE if is_certain else GATE_FAILED
+    allowed = True
+    for name, trials in checked(TargetRule(kind=options.what, value=options.check, settings=settings), packs):
+        _print(check_text(trials, name))
+        allowed &= is_allowed(trials)
+    return DONE if allowed else GATE_FAILED
 
 
 def _cache(options: argparse.Namespace) -> int:
@@ -411,18 +452,14 @@ def _cache(options: argparse.Namespace) -> int:
     if options.what == "clear":
         _say(f"rung: removed {clear()}")
     else:
-        sys.stdout.write(info())
+        _print(info())
     return DONE
 
 
 def _comment(options: argparse.Namespace) -> int:
     from rung.comment import post_here
 
-    try:
-        text = Path(options.report).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RungError(f"{options.report}: can't be read: {error}") from error
-    _say(f"rung: {post_here(text, os.environ, options.about)}")
+    _say(f"rung: {post_here(read_text(options.report), os.environ, options.about)}")
     return DONE
 
 
@@ -435,62 +472,119 @@ def _action(_options: argparse.Namespace) -> int:
 def _completion(options: argparse.Namespace) -> int:
     from argcomplete.shell_integration import shellcode
 
-    sys.stdout.write(shellcode(["rung"], shell=options.shell))
+    _print(shellcode(["rung"], shell=options.shell))
     return DONE
 
 
-def _write(documents: Sequence[dict[str, Any]], options: argparse.Namespace, render: Callable[..., str]) -> None:
-    """Writes each format to the output given in the same place, the rest to standard output; several systems each to a file."""
-    outputs = [
-        (output, options.format[i] if i < len(options.format) else _format_of(output, options.formats))
-        for i, output in enumerate(options.output)
-    ]
-    rest = options.format[len(outputs) :] or ([] if outputs else ["text"])
-    if len(documents) > 1 and (single := [name for name in rest if name not in ("text", "markdown")]):
+# ── Output ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Outputs(NamedTuple):
+    """What is to be written, known to be possible as far as that can be known before the work is done."""
+
+    files: Sequence[tuple[Path, str]]
+    """Each with its format."""
+    printed: Sequence[str]
+    """The formats for standard output."""
+
+
+def _outputs(options: argparse.Namespace) -> _Outputs:
+    """Each format with the output given in the same place, the rest for standard output."""
+    files, printed = [], []
+    for index, output in enumerate(options.output):
+        form = options.format[index] if index < len(options.format) else ""
+        if output == _STANDARD:
+            printed.append(form or "text")
+        else:
+            files.append((Path(output), _format_of(output, form, options.formats)))
+            if options.output.count(output) > 1:
+                raise RungError(f"--output {output} is given twice: name another file")
+            check_writable(Path(output))
+    return _Outputs(files, printed + options.format[len(options.output) :] or ([] if options.output else ["text"]))
+
+
+def _format_of(output: str, form: str, formats: Sequence[str]) -> str:
+    """The format of a file: the one that is given, which its suffix must not belie, else the one that its suffix tells."""
+    suffix = Path(output).suffix.lower()
+    told = [name for name in SUFFIXES.get(suffix, ()) if name in formats]
+    if form:
+        if suffix in SUFFIXES and form not in SUFFIXES[suffix]:
+            raise RungError(f"--output {output} and --format {form} contradict each other: leave one out, or name another file")
+        return form
+    if not told:
+        raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(formats)}")
+    return told[0]
+
+
+def _check_single(documents: Sequence[dict[str, Any]], outputs: _Outputs) -> None:
+    """Raises `RungError` where several documents are to be printed in a format that is one."""
+    if len(documents) > 1 and (single := [name for name in outputs.printed if name not in ("text", "markdown")]):
         names = ", ".join(document["scope"]["system"] for document in documents)
         raise RungError(f"--format {single[0]} is one document for each of the systems {names}: give --output FILE, or one --system")
-    for output, name in outputs:
+
+
+def _write(documents: Sequence[dict[str, Any]], outputs: _Outputs, options: argparse.Namespace, render: Callable[..., str]) -> None:
+    """Writes each output; several systems each to a file."""
+    _check_single(documents, outputs)
+    for output, form in outputs.files:
         for document in documents:
             path = _path_of(output, document["scope"]["system"] if len(documents) > 1 else "")
-            text = render(name, document, verbose=options.verbose)
-            _save(text, path)
+            write_text(path, render(form, document, verbose=options.verbose))
             if not options.quiet:
-                _say(f"rung: wrote {name} to {path}")
+                _say(f"rung: wrote {form} to {path}")
     color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-    for name in rest:
+    for form in outputs.printed:
         texts = [
-            render(name, document, verbose=options.verbose, color=color, width=width, encoding=sys.stdout.encoding or "utf-8")
+            render(form, document, verbose=options.verbose, color=color, width=_width(), encoding=sys.stdout.encoding or "utf-8")
             for document in documents
         ]
-        sys.stdout.write("\n".join(texts))
-        sys.stdout.flush()
+        _print("\n".join(texts), form)
 
 
-def _path_of(output: str, system: str) -> Path:
+def _path_of(output: Path, system: str) -> Path:
     """The file for one of several systems: `report.json` is `report-churn.json` for the system churn."""
-    path = Path(output)
-    return path.with_name(f"{path.stem}-{system.replace(' ', '-')}{path.suffix}") if system else path
+    from rung.config import file_part
+
+    return output.with_name(f"{output.stem}-{file_part(system)}{output.suffix}") if system else output
 
 
-def _save(text: str, path: Path) -> None:
+def _width(otherwise: int = 80) -> int:
+    """Columns of the terminal that standard output is, if it is one."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else otherwise
+
+
+def _open_streams() -> None:
+    """Makes the standard streams such as anything can be written to; one that the caller closed leads nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+    if hasattr(sys.stdout, "reconfigure"):  # not where another program has put its own
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _print(text: str, form: str = "text") -> None:
+    """Writes to standard output; what a program is to read is UTF-8 whatever a terminal's encoding is.
+
+    Raises:
+        RungError: it can't be written.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        if form == "text":
+            sys.stdout.write(text)
+        else:
+            sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
     except OSError as error:
-        raise RungError(f"{path}: can't be written: {error.strerror}") from error
-
-
-def _format_of(output: str, formats: Sequence[str]) -> str:
-    suffix = Path(output).suffix.lower()
-    if SUFFIXES.get(suffix) not in formats:
-        raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(formats)}")
-    return SUFFIXES[suffix]
+        # What is left in the buffer would fail again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Where only the reader of our output went away (`| head`), nothing is wrong.
+        if not isinstance(error, BrokenPipeError):
+            raise unwritable("standard output", error) from error
 
 
 @contextmanager
-def _progress(quiet: bool, what: str = "reading files") -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on a terminal's standard error, nothing elsewhere."""
+def _progress(quiet: bool, what: str = "reading files", then: str = "assessing") -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on a terminal's standard error, nothing elsewhere; `then` is the name of what follows when all is done."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -499,11 +593,12 @@ def _progress(quiet: bool, what: str = "reading files") -> Iterator[Callable[[in
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total, description=what if done < total else then)
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    with suppress(OSError):  # Where nothing can be said, the exit code still tells.
+        print(text, file=sys.stderr, flush=True)
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

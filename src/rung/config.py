@@ -61,6 +61,16 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
+def file_part(system: str) -> str:
+    """What the name of a system is in the name of a file: `report-PART.json`."""
+    return system.replace(" ", "-")
+
+
+def aside(config: Config) -> str:
+    """What an error that a wrong configuration may be behind has to add."""
+    return f" (the configuration is wrong and not gone by: {config.mistake})" if config.mistake else ""
+
+
 def _wrong(source: str, line: int, message: str) -> ConfigError:
     """The file may be hostile: nothing of it reaches a terminal as it is."""
     return ConfigError(visible(f"{source}:{line}: {message}"))
@@ -219,6 +229,8 @@ def _mistakes(document: Map, config: Config, packs: Packs) -> Iterator[tuple[int
     for name in names:
         if names.count(name) > 1:
             yield document.at("systems"), f"there are two systems `{name}`; names are unique"
+        if other := next((other for other in names if other != name and file_part(other) == file_part(name)), ""):
+            yield document.at("systems"), f"the reports of the systems `{name}` and `{other}` would be one file; rename one"
     scopes = [(document.at("paths"), config.scope)]
     scopes += [(item.line, rule.scope) for item, rule in zip(_maps(document, "systems"), config.systems)]
     for line, scope in scopes:

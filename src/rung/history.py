@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rung import __version__
+from rung.config import aside
 from rung.packs import leaves, load_packs
 from rung.records import (
     Change,
@@ -85,7 +86,7 @@ def history_of(asked: Asked, progress: Progress | None = None) -> History:
     """
     place = place_of(asked.target, asked.revision)
     if place.remote:
-        raise TargetError(f"{place.path}: a history needs all commits at hand: `git clone {place.path}`, then `rung history FOLDER`.")
+        raise TargetError(f"{place.path}: a history needs all commits at hand: `git clone {place.path}`, then `rung history FOLDER`")
     first, last = period(asked.since, "since")[0], period(asked.until, "until")[1]
     packs = load_packs()
     revisions = Revisions(place.path, subfolder=asked.subfolder)
@@ -101,7 +102,7 @@ def history_of(asked: Asked, progress: Progress | None = None) -> History:
         walk = _Walk(revisions, tip, Rescan(packs, config, framework, system=system), packs, framework)
         samples, intervals, marks = walk.through(chosen, progress)
     except GitError as error:
-        raise TargetError(f"{asked.target}: its history can't be read, because of git: {error}.") from error
+        raise TargetError(f"{asked.target}: its history can't be read, because of git: {error}") from error
     return History(
         version=__version__,
         digest=packs.digest,
@@ -121,6 +122,8 @@ def history_of(asked: Asked, progress: Progress | None = None) -> History:
 
 def _framework(packs: Packs, name: str) -> Framework:
     found = next((one for one in packs.frameworks if one.id == name or not name), None)
+    if name == "all":
+        raise RungError("a history is rated by one framework: name it instead of `all`")
     if found is None:
         raise RungError(f"there is no framework `{name}`; there are {', '.join(one.id for one in packs.frameworks)}")
     return found
@@ -133,7 +136,7 @@ def _system(config: Config, name: str) -> str:
     if known and name not in known:
         raise RungError(f"{config.source} splits the repository into {', '.join(known)}: name one with --system")
     if name and not known:
-        raise RungError(f"there is no system `{name}`: the repository is not split into systems")
+        raise RungError(f"there is no system `{name}`: the repository is not split into systems{aside(config)}")
     return name
 
 

@@ -28,7 +28,7 @@ def build_parser(providers: Sequence[Provider] = ()) -> argparse.ArgumentParser:
         prog="rung",
         description="Finds the evidence of MLOps practice in a repository and tells how mature its Data, Model and Code are.",
         epilog="exit codes: 0 done, 1 a gate failed, 2 usage or configuration, 3 nothing to scan, 4 a target could not be read,"
-        " 5 nobody could be told of a regression",
+        " 5 nobody could be told of a regression, 70 a fault of Rung",
     )
     parser.add_argument("--version", action="version", version=f"rung {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -42,7 +42,7 @@ def build_parser(providers: Sequence[Provider] = ()) -> argparse.ArgumentParser:
     scan.add_argument(
         "target",
         nargs="?",
-        default="",
+        type=_named,
         metavar="TARGET",
         help="folder (default: this one, unless other targets are named), FOLDER@REV for a revision of its repository, or URL, URL@REV",
     )
@@ -63,7 +63,7 @@ def build_parser(providers: Sequence[Provider] = ()) -> argparse.ArgumentParser:
         help="exit with 1 when a level is below; also code= and overall=",
     )
     _add_keeping(scan)
-    _add_config(scan)
+    _add_config(scan, "; the targets that it names are scanned: repositories where no TARGET is given, and what is live beside it too")
     _add_fail_on(scan)
     _add_output(scan, FORMATS)
     scan.set_defaults(run="scan")
@@ -73,10 +73,11 @@ def build_parser(providers: Sequence[Provider] = ()) -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="what a criterion, capability or detector means, and what was found of it")
     explain.add_argument("id", metavar="ID", help="id of a criterion, a capability or a detector")
-    explain.add_argument("target", nargs="?", metavar="TARGET", help="what to scan for it, as for `rung scan`")
+    explain.add_argument("target", nargs="?", type=_named, metavar="TARGET", help="what to scan for it, as for `rung scan`")
     _add_part(explain)
     _add_live(explain, providers)
     _add_config(explain)
+    _add_quiet(explain)
     explain.set_defaults(run="explain")
 
     _add_graph(commands)
@@ -116,12 +117,13 @@ def _add_graph(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="draw what starts the evidence, from triggers to effects",
         description="Scans a target and draws the chains from triggers to the evidence: as text, Mermaid or Graphviz DOT.",
     )
-    graph.add_argument("target", nargs="?", default=".", metavar="TARGET", help="what to scan, as for `rung scan`")
+    graph.add_argument("target", nargs="?", default=".", type=_named, metavar="TARGET", help="what to scan, as for `rung scan`")
     graph.add_argument("--id", default="", metavar="ID", help="only the evidence of this criterion, capability or detector")
     graph.add_argument("--format", choices=("text", "mermaid", "dot"), default="mermaid")
     graph.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
     _add_part(graph)
     _add_config(graph)
+    _add_quiet(graph)
     graph.set_defaults(run="graph")
 
 
@@ -222,8 +224,10 @@ def _add_diff(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="what rose and what fell between two results, and why",
         description="Compares two stored JSON results, or two things that `rung scan` takes.",
     )
-    diff.add_argument("against", metavar="OLD", help="the earlier: a result of `rung scan --format json`, or something to scan")
-    diff.add_argument("target", metavar="NEW", help="the later")
+    diff.add_argument(
+        "against", type=_named, metavar="OLD", help="the earlier: a result of `rung scan --format json`, or something to scan"
+    )
+    diff.add_argument("target", type=_named, metavar="NEW", help="the later")
     _add_config(diff)
     _add_fail_on(diff)
     _add_output(diff, COMPARISON_FORMATS)
@@ -244,7 +248,7 @@ def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Scans revisions of a local repository along first parents, and finds the commit behind each change between them.",
     )
     history.add_argument(
-        "target", nargs="?", default=".", metavar="PATH", help="folder of the repository (default: this one), or FOLDER@REV"
+        "target", nargs="?", default=".", type=_named, metavar="PATH", help="folder of the repository (default: this one), or FOLDER@REV"
     )
     history.add_argument("--rev", default="", metavar="REV", help="branch, tag or commit at which the history ends")
     history.add_argument("--path", default="", metavar="FOLDER", help="only this folder of it (a part of a monorepo)")
@@ -253,18 +257,23 @@ def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     history.add_argument("--since", default="", metavar="DATE", help="nothing before this year, month or day (2026, 2026-03, 2026-03-01)")
     history.add_argument("--until", default="", metavar="DATE", help="nothing after it")
     history.add_argument("--framework", default="", metavar="NAME", help="maturity model to rate by (default: mlab)")
-    _add_config(history)
+    _add_config(history, "")
     _add_output(history, HISTORY_FORMATS)
     history.set_defaults(run="history")
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", default="", metavar="FILE", help="go by this file instead of the repository's own rung.yaml")
+def _add_config(parser: argparse.ArgumentParser, brings: str = "; what is live of the targets that it names is asked too") -> None:
+    parser.add_argument(
+        "--config",
+        default="",
+        metavar="FILE",
+        help=f"go by this file instead of the repository's own rung.yaml{brings}",
+    )
     parser.add_argument(
         "--system",
         default="",
         metavar="NAME|FILE",
-        help="only this one of the systems that rung.yaml splits the repository into; or a file as rung.yaml that names the system's targets",
+        help="only this one of the systems that rung.yaml splits the repository into; a FILE (.yaml, .yml) is taken as --config takes it",
     )
     parser.add_argument("--no-cache", action="store_true", help="keep nothing between scans and use nothing kept (also RUNG_NO_CACHE=1)")
 
@@ -291,12 +300,22 @@ def _add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None
         action="append",
         default=[],
         metavar="FILE",
-        help="file for the format given in the same place, or the one its suffix tells",
+        help="file for the format given in the same place, or the one its suffix tells; `-` for standard output",
     )
     parser.set_defaults(formats=tuple(formats))
     parser.add_argument("-v", "--verbose", action="store_true", help="text: everything that is left out otherwise")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes on standard error")
+    _add_quiet(parser)
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+
+
+def _add_quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes on standard error")
+
+
+def _named(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: is a variable of the shell not set?")
+    return text
 
 
 def _count(text: str) -> int:

@@ -16,11 +16,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from rung.accounts import Accounts
 from rung.catalogue import catalogue_text
 from rung.collect import Terms, collect
 from rung.expressions import regex
 from rung.matchers import Matchers
-from rung.records import Packs, Read, RungError
+from rung.records import Coverage, Packs, Read, RungError, TargetError, TargetRule
 from rung.targets.live.aws import OWN
 from rung.targets.live.driver import DENIED, CallError, Driver, Through
 
@@ -138,6 +139,26 @@ def check(driver: Driver, packs: Packs) -> tuple[Trial, ...]:
         trial = Trial(call=read.call, permission=read.permission, state="unknown", reason=lost) if lost else watched.trial(read)
         found[trial.call, trial.permission] = trial
     return tuple(found[key] for key in sorted(found))
+
+
+def checked(rule: TargetRule, packs: Packs) -> Iterator[tuple[str, tuple[Trial, ...]]]:
+    """The name of each account or server that a rule names, and how the calls to it went.
+
+    Raises:
+        RungError: it names nothing that can be asked.
+        TargetError: it can't be asked.
+    """
+    if rule.kind == CLUSTER:
+        raise RungError(f"no cluster is asked yet: `rung permissions {CLUSTER}` prints the role of one, without --check")
+    for _, one in Accounts([rule], packs).opened():
+        if isinstance(one, Coverage):
+            raise TargetError(f"{one.what}: {one.reason}{f'; needs {one.needs}' if one.needs else ''}")
+        yield one.info.name, check(one, packs)
+
+
+def is_allowed(trials: Sequence[Trial]) -> bool:
+    """Whether every call that could be made is allowed for certain."""
+    return not any(trial.state in ("missing", "unknown") for trial in trials)
 
 
 def check_text(trials: Sequence[Trial], name: str) -> str:

@@ -113,10 +113,13 @@ class Results:
         return self.read(row[0]) if row else None
 
     def kept(self, system: str = "") -> list[Kept]:
-        """What is there, oldest first; of one system when it is named."""
+        """What is there, oldest first; of one system when it is named, of which something must be."""
         query = f"SELECT {_COLUMNS} FROM result WHERE ? IN ('', system) ORDER BY scanned_at, id"  # noqa: S608 - our own names
         with self._reading() as connection:
             rows = connection.execute(query, (system,)).fetchall()
+            known = [name for (name,) in connection.execute("SELECT DISTINCT system FROM result ORDER BY system")]
+        if system and not rows:
+            raise self._error(f"there are no results of `{system}`; there are of {visible(', '.join(known)) or 'none'}")
         return [Kept(**{**dict(zip(_COLUMNS.split(", "), row)), "levels": msgspec.json.decode(row[-1])}) for row in rows]
 
     def read(self, number: int) -> Document:

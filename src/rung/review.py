@@ -9,15 +9,16 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from rung.config import NAME, load_config
+from rung.config import NAME, aside, load_config
 from rung.diff import compare
 from rung.expressions import regex
+from rung.files import read_bytes, read_text
 from rung.packs import load_packs
 from rung.policy import without_excuses
 from rung.records import Assessment, Config, ConfigError, Packs, RungError, TargetRule
@@ -30,6 +31,7 @@ from rung.targets.target import Target, Unread
 from rung.verdicts import with_gates
 
 Targets = tuple[Target, ...]
+T = TypeVar("T")
 _COMMIT = regex(r"[0-9a-f]{40}|[0-9a-f]{64}")
 if TYPE_CHECKING:
     from rung.accounts import Accounts
@@ -107,7 +109,7 @@ def assessments(request: Request, progress: Progress | None = None) -> tuple[Ass
     config = _configuration(None, targets, request, packs)
     accounts = _accounts(targets, config, request, packs)
     found = scan_systems(targets, packs, config, frameworks=request.frameworks, progress=progress, accounts=accounts)
-    return tuple(item for item in found if _wanted(item.scope["system"], [one.scope["system"] for one in found], request.system))
+    return tuple(_only(found, [item.scope["system"] for item in found], request.system, config))
 
 
 def _reviewed(
@@ -118,8 +120,7 @@ def _reviewed(
     accounts = None if isinstance(new, dict) else _accounts(new, config, request, packs)
     scanned = partial(scan_systems, packs=packs, config=config, frameworks=frameworks, progress=progress, accounts=accounts)
     after = [new] if isinstance(new, dict) else [document_of(item) for item in scanned(new)]
-    names = [document["scope"].get("system", "") for document in after]
-    after = [document for document, name in zip(after, names) if _wanted(name, names, request.system)]
+    after = _only(after, [document["scope"].get("system", "") for document in after], request.system, config)
     if old is not None:
         before = [old] if isinstance(old, dict) else [document_of(item) for item in scanned((old,))]
         after = [_compared(_counterpart(document, before), document, packs) for document in after]
@@ -132,10 +133,11 @@ def _reviewed(
     return tuple(with_gates(document, under, regression=request.no_regression or config.no_regression) for document in after)
 
 
-def _wanted(name: str, names: Sequence[str], wanted: str) -> bool:
+def _only(found: Sequence[T], names: Sequence[str], wanted: str, config: Config) -> list[T]:
+    """Of what was found of the systems of these names, that of the wanted one; all where none is."""
     if wanted and wanted not in names:
-        raise RungError(f"there is no system `{wanted}`; there are {', '.join(names)}")
-    return not wanted or name == wanted
+        raise RungError(f"there is no system `{wanted}`; there are {', '.join(names)}{aside(config)}")
+    return [item for item, name in zip(found, names, strict=True) if wanted in ("", name)]
 
 
 def _counterpart(document: Document, before: Sequence[Document]) -> Document:
@@ -168,6 +170,9 @@ def _targets(request: Request, packs: Packs) -> Targets:
 def _accounts(targets: Targets, config: Config, request: Request, packs: Packs) -> Accounts | None:
     """What is live of a system, None where nothing of it is asked."""
     rules = [rule for rule in (*config.targets, *request.live) if rule.kind != "path"]
+    if request.record and (request.replay or not rules):
+        because = "a recording answers in its place" if request.replay else "nothing live is named"
+        raise RungError(f"--record: nobody is asked, so there are no answers to write: {because}")
     if not rules and not request.replay:
         return None
     from rung.accounts import Accounts
@@ -218,11 +223,7 @@ def _side(name: str, request: Request, packs: Packs) -> Document | Target:
     """The stored result of that name, else the target."""
     if not os.path.isfile(name):
         return opened(name, packs, subfolder=request.subfolder, say=request.say)
-    try:
-        with open(name, encoding="utf-8") as file:
-            return read_document(file.read(), name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RungError(f"{name}: can't be read: {error}") from error
+    return read_document(read_text(name), name)
 
 
 # ── Whose configuration ──────────────────────────────────────────────────────────────────────────────
@@ -232,17 +233,13 @@ def configuration_of(target: Target, file: str, packs: Packs) -> Config:
     """The configuration that a target goes by: what the user's own file says, which must be right, or else the target's.
 
     Raises:
-        ConfigError: the user's file can't be read, or is wrong.
+        RungError: the user's file can't be read, or is wrong.
     """
     return _named(file, packs) if file else _of_target(target, NAME, packs)
 
 
 def _named(path: str, packs: Packs) -> Config:
-    try:
-        with open(path, "rb") as file:
-            return load_config(file.read(), path, packs)
-    except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    return load_config(read_bytes(path), path, packs)
 
 
 def _configuration(old: Document | Target | None, new: Document | Targets, request: Request, packs: Packs) -> Config:

@@ -139,6 +139,8 @@ class Readers:
     ) -> tuple[SourceFile, ...]:
         """Every file of the target with its facts, in the order of the listing."""
         files = self.read_listed(target, target.list(), processes=processes, progress=progress)
+        if progress:
+            progress(len(files), len(files))
         return self.follow_includes(target, files)
 
     def read_listed(

@@ -79,6 +79,9 @@ def read_document(text: str, name: str) -> Document:
 
     try:
         document = json.loads(text)
+        told = document.get("schema") if isinstance(document, dict) else None
+        if told != SCHEMA:
+            raise RungError(f"{name}: is no document of {SCHEMA}{f' but of {visible(told)[:100]}' if isinstance(told, str) else ''}")
         error = best_match(Draft202012Validator(schema()).iter_errors(document))
     except (ValueError, RecursionError) as problem:
         raise RungError(f"{name}: is no JSON that can be read: {problem}") from problem

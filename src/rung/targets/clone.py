@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from rung.cache import clones_folder
 from rung.expressions import regex
+from rung.files import reason_of
 from rung.records import TargetError
 from rung.targets.git import MAX_OUTPUT, Git, GitError, chunks_of, end, is_bare, program
 from rung.targets.objects import MISSING, objects_of
@@ -123,7 +124,7 @@ def _fetch_commit(server: _Server, place: str, source: str, commit: str, say: Ca
         _make(place, commit)
         server.fetch(place, *arguments)
     if not _is_here(place, commit):
-        raise TargetError(f"{server.shown}: commit {commit} did not come, its branch may just have moved: try again.")
+        raise TargetError(f"{server.shown}: commit {commit} did not come, its branch may just have moved: try again")
 
 
 def _make(place: str, commit: str) -> None:
@@ -152,7 +153,7 @@ def _cache_folder() -> str:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as error:
-        raise TargetError(f"{folder}: can't be made: {error.strerror}; set XDG_CACHE_HOME to a folder that can be written.") from error
+        raise TargetError(f"{folder}: can't be made: {reason_of(error)}; set XDG_CACHE_HOME to a folder that can be written") from error
     return folder
 
 
@@ -186,18 +187,18 @@ class _Offer(Struct, frozen=True):
         """What to fetch, the commit, and the branch."""
         if not revision or revision == "HEAD":
             if "HEAD" not in self.refs:
-                raise TargetError(f"{shown} has no commit on its default branch: give a branch.")
+                raise TargetError(f"{shown}: has no commit on its default branch: give a branch")
             return "HEAD", self.refs["HEAD"], printable(self.default)
         found = {name: self.refs[name] for name in (revision, f"refs/heads/{revision}", f"refs/tags/{revision}") if name in self.refs}
         if len(set(found.values())) > 1:
-            raise TargetError(f"{shown}: `{revision}` is ambiguous: give {' or '.join(f'`{name}`' for name in sorted(found))}.")
+            raise TargetError(f"{shown}: `{revision}` is ambiguous: give {' or '.join(f'`{name}`' for name in sorted(found))}")
         if found:
             name = min(found)
             return name, found[name], printable(name.removeprefix("refs/heads/")) if name.startswith("refs/heads/") else ""
         if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision):
             return revision, revision, ""
         hint = "the whole id of the commit" if re.fullmatch(r"[0-9a-f]{4,63}", revision) else "a branch, a tag or a whole commit id"
-        raise TargetError(f"{shown} has no branch or tag `{printable(revision)}`: give {hint} (`git ls-remote` lists what there is).")
+        raise TargetError(f"{shown}: has no branch or tag `{printable(revision)}`: give {hint} (`git ls-remote` lists what there is)")
 
 
 class _Server:
@@ -211,7 +212,7 @@ class _Server:
         scheme = url.partition("://")[0].lower() if "://" in url else "ssh"
         allowed = {"https": "", "ssh": "", "git+ssh": "", "file": "file", "http": "http" if _LOOPBACK.match(url) else None}.get(scheme)
         if allowed is None or not url.isprintable():
-            raise TargetError(f"{self.shown}: only https, ssh and file are fetched from (http from this machine): give such a URL.")
+            raise TargetError(f"{self.shown}: only https, ssh and file are fetched from (http from this machine): give such a URL")
         # A file of this machine is read, or http spoken, only because the user wrote it: never because a server, a redirect
         # or a rewritten URL leads there. Any other protocol would run a helper of its name (`ext::` any command).
         self._protocols = ":".join(filter(None, ("https", "ssh", allowed)))
@@ -227,7 +228,7 @@ class _Server:
             elif found := _REF.fullmatch(line):
                 refs[found["name"].removesuffix("^{}")] = found["id"]  # a tag's commit follows the tag
         if not refs:
-            raise TargetError(f"{self.shown} has no commits.")
+            raise TargetError(f"{self.shown}: has no commits")
         return _Offer(refs, default)
 
     def fetch(self, place: str, *arguments: str, asked: str = "") -> None:
@@ -253,16 +254,16 @@ class _Server:
                     start_new_session=True,
                 )
             except (OSError, GitError) as error:
-                raise TargetError(f"{self.shown}: can't be fetched: git can't be started ({error}).") from error
+                raise TargetError(f"{self.shown}: can't be fetched: git can't be started ({reason_of(error)})") from error
             deadline = time.monotonic() + self._seconds
             try:
                 for chunk in chunks_of(process, lambda: deadline - time.monotonic(), self._seconds):
                     output += chunk
                     if len(output) > MAX_OUTPUT:
-                        raise TargetError(f"{self.shown} has more branches and tags than can be true.")
+                        raise TargetError(f"{self.shown}: has more branches and tags than can be true")
                 process.wait(max(0.1, deadline - time.monotonic()))
             except (GitError, subprocess.TimeoutExpired) as error:
-                raise TargetError(f"{self.shown}: can't be fetched within {self._seconds:g} seconds.") from error
+                raise TargetError(f"{self.shown}: can't be fetched within {self._seconds:g} seconds") from error
             finally:
                 end(process)
             if process.returncode:
@@ -296,7 +297,7 @@ def _reason(errors: str) -> str:
     lines = [
         _SECRET.sub("://", printable(line)) for line in errors.splitlines() if line.startswith(("fatal: ", "ERROR: ", "error: ", "ssh: "))
     ]
-    text = "; ".join(line.partition(": ")[2] for line in lines[:2]) or "git failed without a word"
+    text = "; ".join(line.partition(": ")[2].rstrip(".") for line in lines[:2]) or "git failed without a word"
     if "could not read Username" in text or "could not read Password" in text or "Permission denied" in text:
-        return f"{text}. It needs credentials, or does not exist: set up a credential helper or key for git, or give a clone of yours."
-    return f"{text}."
+        return f"{text}; it needs credentials, or does not exist: set up a credential helper or key for git, or give a clone of yours"
+    return text

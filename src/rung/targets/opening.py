@@ -9,7 +9,8 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from rung.expressions import regex
-from rung.records import TargetError
+from rung.files import reason_of
+from rung.records import RungError, TargetError
 from rung.targets.git import is_bare
 from rung.targets.target import Limits, Target
 from rung.targets.worktree import open_worktree
@@ -33,8 +34,10 @@ def place_of(target: str, revision: str = "") -> Place:
     """The parts of a target as a user writes it; `revision` is one given apart, `target` then has none.
 
     What exists is a path, whatever its name contains. Otherwise the longest path that exists before an `@` is one, and the
-    rest is the revision; raises `TargetError` when there is none.
+    rest is the revision; raises `TargetError` when there is none, `RungError` when both name a revision.
     """
+    if not os.path.isabs(target) and "://" not in target:
+        _check_current_folder()
     if os.path.lexists(target):
         return Place(target, revision)
     start = _URL.match(target) or _SCP.match(target)
@@ -45,10 +48,20 @@ def place_of(target: str, revision: str = "") -> Place:
         if revision or at < 0:
             return Place(target, revision, remote=True)
         return Place(target[:at], _given(target, at), remote=True)
-    at = -1 if revision else _last_existing(target, 0)
+    at = _last_existing(target, 0)
+    if revision and at >= 0:
+        raise RungError(f"{target}: the revision is named twice, here and as {revision}: give it once")
     if at < 0:
-        raise TargetError(f"{target} does not exist: give a folder, a revision of a repository (`folder@REV`), or the URL of one.")
+        raise TargetError(f"{target}: does not exist: give a folder, a revision of a repository (`folder@REV`), or the URL of one")
     return Place(target[:at] or ".", _given(target, at))
+
+
+def _check_current_folder() -> None:
+    """Raises `TargetError` where the current folder, which the target counts from, was removed."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise TargetError(f"the current folder can't be read: {reason_of(error)}: change to one that is there") from error
 
 
 def _last_existing(target: str, start: int) -> int:
@@ -62,7 +75,7 @@ def _last_existing(target: str, start: int) -> int:
 
 def _given(target: str, at: int) -> str:
     if at + 1 == len(target):
-        raise TargetError(f"{target} names no revision after its `@`: give a branch, a tag or a commit.")
+        raise TargetError(f"{target}: names no revision after its `@`: give a branch, a tag or a commit")
     return target[at + 1 :]
 
 
@@ -87,6 +100,7 @@ def open_target(
 
     Raises:
         TargetError: there is nothing to list.
+        RungError: the revision is named twice.
     """
     place = place_of(target, revision)
     if place.remote:

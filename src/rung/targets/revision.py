@@ -98,7 +98,7 @@ class Revisions:
             self.remote = remote_of(self.git)
             self._objects = objects_of(self.git)
         except GitError as error:
-            raise TargetError(f"{self._shown}: can't be read, because of git: {error}.") from error
+            raise TargetError(f"{self._shown}: can't be read, because of git: {error}") from error
         self._blobs = Blobs(self._objects, self._limits.file_bytes)
         self._trees = Trees(self._objects)
         self._links: dict[str, str] = {}
@@ -118,7 +118,7 @@ class Revisions:
             )
             _check(self._objects, commit, self.folder, f"{self._shown}@{revision}", _fetch(self.git, self.remote, commit))
         except GitError as error:
-            raise TargetError(f"{self._shown}: revision {revision} can't be read, because of git: {error}.") from error
+            raise TargetError(f"{self._shown}: revision {revision} can't be read, because of git: {error}") from error
         try:
             return self._listed(info, revision)
         finally:
@@ -144,8 +144,8 @@ class Revisions:
         try:
             listing = _list(self._trees.files(commit, self.folder), self._limits, gaps, self._omitted)
         except GitError as error:
-            hint = f" Are parts of it missing? {_fetch(self.git, self.remote, commit)}"
-            raise TargetError(f"{self._shown}: the files of revision {revision} can't be listed, because of git: {error}.{hint}") from error
+            hint = f"; where parts of it are missing, {_fetch(self.git, self.remote, commit)}"
+            raise TargetError(f"{self._shown}: the files of revision {revision} can't be listed, because of git: {error}{hint}") from error
         links = self._targets_of(listing)
         needs = {**NEEDS, MISSING: _fetch_blobs(self.remote, commit)}
         entries, real = entries_of(listing, self._limits, gaps, partial(_why_not, links, self._limits.file_bytes), needs)
@@ -214,28 +214,28 @@ def repository_at(path: str, seconds: float) -> tuple[Git, str]:
     """The repository that a path belongs to, and the folder of it that the path is; raises `TargetError`."""
     root = os.path.realpath(path)
     if not os.path.isdir(root):
-        raise TargetError(f"{path} {'is no folder' if os.path.exists(root) else 'does not exist'}: give the folder of a repository.")
+        raise TargetError(f"{path}: {'is no folder' if os.path.exists(root) else 'does not exist'}: give the folder of a repository")
     if is_bare(root):
         return Git(root, seconds, bare=True), ""
     top = repository_above(root)
     if not top:
-        raise TargetError(f"{path} is in no git repository, so it has no revisions: give the folder of a repository.")
+        raise TargetError(f"{path}: is in no git repository, so it has no revisions: give the folder of a repository")
     return Git(top, seconds), "" if top == root else os.path.relpath(root, top)
 
 
 def _inside(path: str, folder: str, subfolder: str) -> str:
     joined = posixpath.normpath(posixpath.join("/", folder, subfolder)).strip("/")
     if subfolder.startswith("/") or (folder and joined != folder and not joined.startswith(folder + "/")) or ".." in subfolder.split("/"):
-        raise TargetError(f"The subfolder {subfolder} lies outside {path}: give a path inside it.")
+        raise TargetError(f"{path}: the subfolder {subfolder} lies outside it: give a path inside it")
     return joined
 
 
 def _check(objects: Objects, commit: str, folder: str, shown: str, fetch: str) -> None:
     """Raises `TargetError` where the files of a commit are not to be had, or it has no such folder."""
     if objects.type_of(f"{commit}^{{tree}}") != "tree":
-        raise TargetError(f"{shown}: the files of the commit are not in this clone. {fetch}")
+        raise TargetError(f"{shown}: the files of the commit are not in this clone; {fetch}")
     if folder and objects.type_of(f"{commit}:{folder}") != "tree":
-        raise TargetError(f"{shown} has no folder {printable(folder)}: give one that is in that revision.")
+        raise TargetError(f"{shown}: has no folder {printable(folder)}: give one that is in that revision")
 
 
 # ── The revision ─────────────────────────────────────────────────────────────────────────────────────
@@ -244,11 +244,11 @@ def _check(objects: Objects, commit: str, folder: str, shown: str, fetch: str) -
 def resolve(git: Git, remote: Remote, path: str, revision: str) -> tuple[str, str]:
     """The commit that a revision names, and its branch if it names one; raises `GitError`, and `TargetError` if it names none."""
     if not revision or revision.startswith("-") or not revision.isprintable():
-        raise TargetError(f"{path}: `{printable(revision)}` can't be a revision: give a branch, a tag or a commit.")
+        raise TargetError(f"{path}: `{printable(revision)}` can't be a revision: give a branch, a tag or a commit")
     named = _named(git, remote, revision) if _NAME.fullmatch(revision) else {}
     local = {ref: commit for ref, commit in named.items() if not ref.startswith("refs/remotes/")}
     if len(set(local.values())) > 1:
-        raise TargetError(f"{path}: `{revision}` is ambiguous: give {' or '.join(f'`{ref}`' for ref in sorted(local))}.")
+        raise TargetError(f"{path}: `{revision}` is ambiguous: give {' or '.join(f'`{ref}`' for ref in sorted(local))}")
     commit = _commit(git, revision)
     branch = revision if f"refs/heads/{revision}" in named else ""
     if revision == "HEAD":
@@ -279,31 +279,31 @@ def _named(git: Git, remote: Remote, name: str) -> Mapping[str, str]:
 
 def _why_none(git: Git, remote: Remote, revision: str) -> str:
     if revision == "HEAD":
-        return "the repository has no commit yet, or HEAD leads nowhere: give another revision."
+        return "the repository has no commit yet, or HEAD leads nowhere: give another revision"
     if re.fullmatch(r"[0-9a-f]{4,63}", revision):
         candidates = git.run("rev-parse", f"--disambiguate={revision}", tolerated=128).split()
         if len(candidates) > 1:
-            return f"`{revision}` is ambiguous, {len(candidates)} objects begin so: give more of the commit's id."
+            return f"`{revision}` is ambiguous, {len(candidates)} objects begin so: give more of the commit's id"
     if not remote.name:
-        return f"there is no branch, tag or commit `{revision}`, and no remote to fetch it from: `git branch -a` and `git tag` list what is there."
+        return f"there is no branch, tag or commit `{revision}`, and no remote to fetch it from: `git branch -a` and `git tag` list what is there"
     if re.search(r"[~^@:]", revision):
         if is_shallow(git):
-            return f"the commit `{revision}` is not in this shallow clone: `git fetch --unshallow {remote.name}` brings all."
-        return f"there is no commit `{revision}`: give a branch, a tag or a commit."
-    return f"there is no branch, tag or commit `{revision}` here. {_fetch(git, remote, revision)}"
+            return f"the commit `{revision}` is not in this shallow clone: `git fetch --unshallow {remote.name}` brings all"
+        return f"there is no commit `{revision}`: give a branch, a tag or a commit"
+    return f"there is no branch, tag or commit `{revision}` here; {_fetch(git, remote, revision)}"
 
 
 # ── What would bring what is missing ─────────────────────────────────────────────────────────────────
 
 
 def _fetch(git: Git, remote: Remote, revision: str) -> str:
-    """A sentence with the command that fetches a revision, without its history where the clone has none."""
+    """The command that fetches a revision, without its history where the clone has none."""
     if not remote.name:
-        return "There is no remote to fetch it from."
+        return "there is no remote to fetch it from"
     depth = "--depth=1 " if is_shallow(git) else ""
     # Written to a name of its own, since a clone of a single branch would keep none.
     source = revision if re.fullmatch(r"[0-9a-f]{40,64}", revision) else f"{revision}:refs/remotes/{remote.name}/{revision}"
-    return f"`git fetch {depth}{shlex.quote(remote.name)} {shlex.quote(source)}` brings it when the remote has it."
+    return f"`git fetch {depth}{shlex.quote(remote.name)} {shlex.quote(source)}` brings it when the remote has it"
 
 
 def _fetch_blobs(remote: Remote, commit: str) -> str:

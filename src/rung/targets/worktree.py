@@ -33,7 +33,7 @@ def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = Non
     root = _root(path, subfolder)
     top = repository_above(root)
     if (not top and is_bare(root)) or os.path.basename(root) == ".git":
-        raise TargetError(f"{path} is a bare repository, without files to read: give a revision of it (`{path}@HEAD`).")
+        raise TargetError(f"{path}: is a bare repository, without files to read: give a revision of it (`{path}@HEAD`)")
     gaps = Gaps()
     if top:
         git = Git(top, limits.git_seconds)
@@ -56,19 +56,19 @@ def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = Non
 
 def _root(path: str, subfolder: str) -> str:
     if not os.path.exists(path):
-        raise TargetError(f"{path} does not exist: give the folder of a repository.")
+        raise TargetError(f"{path}: does not exist: give the folder of a repository")
     root = os.path.realpath(path)
     if subfolder:
         base = root
         root = os.path.realpath(os.path.join(base, subfolder))
         if root != base and not root.startswith(base.rstrip("/") + "/"):
-            raise TargetError(f"The subfolder {subfolder} lies outside {path}: give a path inside it.")
+            raise TargetError(f"{path}: the subfolder {subfolder} lies outside it: give a path inside it")
         if not os.path.exists(root):
-            raise TargetError(f"{path} has no subfolder {subfolder}.")
+            raise TargetError(f"{path}: has no subfolder {subfolder}")
     if not os.path.isdir(root):
-        raise TargetError(f"{os.path.join(path, subfolder) if subfolder else path} is no folder: give the folder of a repository.")
+        raise TargetError(f"{os.path.join(path, subfolder) if subfolder else path}: is no folder: give the folder of a repository")
     if not os.access(root, os.R_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise TargetError(f"{path} can't be read: this user lacks the permission.")
+        raise TargetError(f"{path}: can't be read: this user lacks the permission")
     return root
 
 

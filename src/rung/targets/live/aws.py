@@ -238,11 +238,11 @@ def _session(login: Login) -> Any:
         import boto3
         from botocore.exceptions import ProfileNotFound
     except ImportError as error:
-        raise TargetError("AWS accounts are scanned with boto3, which is not here: install rung[aws].") from error
+        raise TargetError("AWS accounts are scanned with boto3, which is not here: install rung[aws]") from error
     try:
         return boto3.Session(profile_name=login.profile or None)
     except ProfileNotFound as error:
-        raise TargetError(f"there is no AWS profile `{login.profile}`: `aws configure list-profiles` shows those that are.") from error
+        raise TargetError(f"there is no AWS profile `{login.profile}`: `aws configure list-profiles` shows those that are") from error
 
 
 def _assumed(session: Any, login: Login, role: Role) -> Any:

@@ -17,7 +17,8 @@ from typing import IO, Any
 from rung import __version__
 from rung.excerpt import mask_secrets
 from rung.expressions import regex
-from rung.records import Coverage, RungError, TargetError, TargetInfo
+from rung.files import unreadable, unwritable
+from rung.records import Coverage, TargetError, TargetInfo
 from rung.targets.live.driver import DENIED, CallError, Driver, Through
 from rung.targets.live.fields import names_in, replaced, text_of
 
@@ -56,7 +57,7 @@ class Recorder(Through):
             os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
             self._file = open(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")  # noqa: SIM115 - closed by close
         except OSError as error:
-            raise RungError(f"{self.path}: can't be written: {error.strerror}") from error
+            raise unwritable(self.path, error) from error
         info = self._driver.info
         self._write(
             {
@@ -112,26 +113,26 @@ class Recording:
                 lines = [line for line in file if line.strip()]
             head = json.loads(lines[0]) if lines else {}
             if not isinstance(head, dict) or head.get("schema") != SCHEMA:
-                raise TargetError(f"{path}: is no recording: its first line has no `schema` {SCHEMA}.")
+                raise TargetError(f"{path}: is no recording: its first line has no `schema` {SCHEMA}")
             for number, line in enumerate(lines[1:], 2):
                 entry = json.loads(line)
                 if not isinstance(entry, dict) or "call" not in entry or not {"answer", "error"} & set(entry):
-                    raise TargetError(f"{path}:{number}: is no answer: it has `call`, and `answer` or `error`.")
+                    raise TargetError(f"{path}:{number}: is no answer: it has `call`, and `answer` or `error`")
                 self._answers[entry["call"], entry.get("region", "")].append(entry)
             self._read(head, path)
         except (OSError, UnicodeDecodeError) as error:
-            raise TargetError(f"{path}: can't be read: {error}") from error
+            raise TargetError(str(unreadable(path, error))) from error
         except ValueError as error:
             raise TargetError(f"{path}: a line of it is no JSON: {error}") from error
         except KeyError as error:
-            raise TargetError(f"{path}: its first line has no {error}.") from error
+            raise TargetError(f"{path}: its first line has no {error}") from error
 
     def _read(self, head: Mapping[str, Any], path: str) -> None:
         self.provider = str(head["provider"])
         self.variables = {str(name): str(value) for name, value in head.get("variables", {}).items()}
         self.recorded_at = datetime.fromisoformat(str(head["recorded_at"]))
         if self.recorded_at.tzinfo is None:
-            raise TargetError(f"{path}: `recorded_at` has no time zone.")
+            raise TargetError(f"{path}: `recorded_at` has no time zone")
         self._regions = tuple(map(str, head.get("regions", [""])))
         self._empty = head.get("otherwise") == "empty"
         name = str(head["name"])

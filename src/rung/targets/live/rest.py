@@ -55,7 +55,7 @@ class Server:
     def __init__(self, provider: Provider, address: Address, types: tuple[ResourceType, ...], *, stop: Event | None = None) -> None:
         url = (address.url or _first(provider.address) or provider.default).rstrip("/")
         if not url:
-            raise TargetError(f"the address of the {provider.title} is not known: name it, or set {' or '.join(provider.address)}.")
+            raise TargetError(f"the address of the {provider.title} is not known: name it, or set {' or '.join(provider.address)}")
         self._pack = provider
         self.provider = provider.id
         self.variables = _variables(provider, address.name)
@@ -217,15 +217,14 @@ def _variables(provider: Provider, name: str) -> dict[str, str]:
         pattern = pattern.replace(re.escape(f"{{{part}}}"), f"(?P<{part}>{_NAME.pattern})")
     match = re.fullmatch(pattern, name)
     if match is None:
-        form = provider.name.replace("{", "").replace("}", "").upper()
-        raise TargetError(f"`{visible(name)}` names nothing on a {provider.title}: write {form}.")
+        raise TargetError(f"`{visible(name)}` names nothing on a {provider.title}: write {provider.value}")
     return match.groupdict()
 
 
 def _login(provider: Provider, address: Address, url: str) -> dict[str, str]:
     """The header that proves who asks, if anything gives one."""
     if address.token and not os.environ.get(address.token):
-        raise TargetError(f"the environment variable {address.token} holds no token for the {provider.title}.")
+        raise TargetError(f"the environment variable {address.token} holds no token for the {provider.title}")
     token = os.environ.get(address.token, "") if address.token else _first(_tokens(provider, url))
     if not token and provider.token_file:
         token = _token_of_file(provider, urlsplit(url).hostname or "")
