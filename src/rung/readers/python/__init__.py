@@ -153,7 +153,7 @@ class _Walk(Calls):
         elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (
             self._decides(node.body, scope) or self._decides(node.orelse, scope)
         ):
-            self._gate(test, scope, ranges=False)
+            self._gate(test, scope, refusing=True)
         self._expressions([test], scope)
         return node.body, node.orelse
 
@@ -320,8 +320,8 @@ class _Walk(Calls):
         elif isinstance(value, (ast.Compare, ast.BoolOp)) and _VERDICT.fullmatch(scope.qualified.rpartition(".")[2]):
             self._gate(value, scope)
 
-    def _gate(self, test: ast.expr, scope: Names, *, ranges: bool = True) -> None:
-        if gate := gate_of(test, scope.value, scope.qualified, self._shift, ranges=ranges):
+    def _gate(self, test: ast.expr, scope: Names, *, refusing: bool = False) -> None:
+        if gate := gate_of(test, scope.value, scope.qualified, self._shift, refusing=refusing):
             self.facts.append(gate)
 
 

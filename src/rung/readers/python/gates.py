@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.python.expressions import FIELDS
 from rung.readers.python.literals import plain
@@ -13,6 +14,12 @@ from rung.records import Call
 
 _ORDERING: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 _COLLECTIONS = (ast.Set, ast.List, ast.Tuple, ast.Dict)
+_TURNED = str.maketrans("<>", "><")
+_DEMANDED = frozenset({(">=", "0"), (">", "0"), ("<=", "1")})
+_REFUSED = frozenset({("<", "0"), ("<=", "0"), (">", "1")})
+"""Bounds that any share, score or error keeps (`recall < 0 or recall > 1`): they refuse a mistake, and no bad model."""
+_SIGNED = regex(r"r2|r_squared|rsquared|silhouette|kappa|mcc|corr|gain|improve|delta|diff|uplift|lift|skill")
+"""Measures that a bad model makes negative."""
 _AS_IT_IS = frozenset({"float", "int", "round", "abs"})
 """Functions that give the number that they are given."""
 
@@ -20,15 +27,23 @@ Value: TypeAlias = Callable[[str], ast.expr | None]
 """What a variable was assigned."""
 
 
-def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, ranges: bool = True) -> Call | None:
-    """The `gate` for the ordering comparisons of a condition, if it makes any; not for the range of a share when `ranges` are not wanted.
+def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, refusing: bool = False) -> Call | None:
+    """The `gate` for the ordering comparisons of a condition, if it makes any; None where they only keep a number in its natural range.
 
     Its words are the names and keys that are compared, a variable's with the key or the function that its value came from.
+
+    Args:
+        test: the condition.
+        value: what a variable was assigned.
+        function: in which the condition stands.
+        shift: lines of the file before the source.
+        refusing: whether the program stops where the condition holds, and not where it does not.
     """
     words: list[str] = []
     arguments: list[str] = []
     waiting: list[ast.expr] = [test]
     left = 20
+    natural = True
     while waiting and left:
         left -= 1
         node = waiting.pop()
@@ -36,21 +51,34 @@ def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, ranges: 
             waiting += reversed(node.values)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             waiting.append(node.operand)
+            refusing = not refusing
         elif isinstance(node, ast.Compare) and any(operator.__class__ in _ORDERING for operator in node.ops):
             if any(isinstance(side, _COLLECTIONS) for side in (node.left, *node.comparators)):
                 continue  # Of collections an ordering says what contains what, not how much.
             if sum(not _is_infinite(side) for side in (node.left, *node.comparators)) < 2:
                 continue  # Any number lies between the infinities: nothing is refused.
+            natural = natural and all(bound in (_REFUSED if refusing else _DEMANDED) for bound in _bounds(node))
             arguments += (_ORDERING[operator.__class__] for operator in node.ops if operator.__class__ in _ORDERING)
             for side in (node.left, *node.comparators):
                 _compared(side, value, words, arguments)
-    if not ranges and {argument.removesuffix(".0") for argument in arguments}.difference(_ORDERING.values()) == {"0", "1"}:
-        return None  # Refuses an argument that is no share (`recall < 0 or recall > 1`), not a bad model.
-    if arguments:
-        name = " ".join(words).lower()[: scanning.MAX_NAME]
+    name = " ".join(words).lower()[: scanning.MAX_NAME]
+    if arguments and not (natural and not _SIGNED.search(name)):
         end = (test.end_lineno or test.lineno) + shift
         return Call(line=test.lineno + shift, name=name, kind="gate", arguments=tuple(arguments), function=function, end_line=end)
     return None
+
+
+def _bounds(node: ast.Compare) -> Iterator[tuple[str, str]]:
+    """The operators of a comparison with the number that each compares with, as if that stood on the right; empty for no number."""
+    sides = (node.left, *node.comparators)
+    for operator, before, after in zip(node.ops, sides, sides[1:]):
+        sign = _ORDERING.get(operator.__class__, "")
+        if isinstance(after, ast.Constant):
+            yield sign, (plain(after.value) or "").removesuffix(".0")
+        elif isinstance(before, ast.Constant):
+            yield sign.translate(_TURNED), (plain(before.value) or "").removesuffix(".0")
+        else:
+            yield sign, ""
 
 
 def _is_infinite(side: ast.expr) -> bool:
