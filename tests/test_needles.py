@@ -24,6 +24,8 @@ from rung.records import Signal, Start
         (r"if \w*(?i:Shadow|Canary)\w*:", {("canary", "shadow")}),
         (r"(?i)RollBack\x20now", set()),
         (r"(a)?\\(?(1)bcdefgh|ijklmno)", set()),
+        (r"(\w+) = count\(.*\nif \1 > 0:", {(" = count(",)}),
+        (r"(a)\101bcdefgh", set()),
         (r"(?:maybe)?|x", set()),
         (r"café au lait", set()),
         (r"ab|\d{3}", set()),
@@ -54,3 +56,10 @@ def test_a_finder_finds_texts_that_overlap_and_only_in_their_case() -> None:
     assert finder.found_in(b"my database") == {"data", "database", "base"}
     assert finder.found_in(b"nothing") == set()
     assert Finder([]).found_in(b"nothing") == set()
+
+
+def test_no_pack_asks_every_file_of_a_language_for_an_expression_without_needles() -> None:
+    for detector in load_packs().detectors:
+        for signal in detector.signals:
+            if signal.matcher == "text" and any(str(glob).startswith("*.") for glob in signal.arguments["file"]):  # type: ignore[attr-defined]
+                assert needles_of(re.compile(str(signal.arguments["pattern"]), re.MULTILINE)), f"{detector.id}/{signal.id}"

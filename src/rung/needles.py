@@ -29,7 +29,7 @@ _COMMON = frozenset((
 """Texts that so many files hold that finding them all costs more than it saves."""
 _MOST = 128
 """Texts that a part of an expression is written out as; what stands for more is taken apart."""
-_NOT_READ = regex(r"(?<!\\)(?:\\\\)*\(\?(?:[#>(]|P[=>]|(?!i:)[a-z-]+:)|\\[xuUN\d]")
+_NOT_READ = regex(r"(?<!\\)(?:\\\\)*\(\?(?:[#>(]|P[=>]|(?!i:)[a-z-]+:)|\\(?:[xuUN0]|[1-9]\d)")
 _TOKEN = regex(
     r"(?P<text>[\w \"',:;/@#<>=&%~!-]+(?![*+?{]))|(?P<escape>\\.)|(?P<set>\[\^?\]?(?:[^\]\\]|\\.)*\])|(?P<flags>\(\?[a-zA-Z-]+\))|(?P<look>\(\?<?[=!])|(?P<open>\((?:\?i?:|\?P<\w+>)?(?!\?))"
     r"|(?P<close>\))|(?P<or>\|)|(?P<count>(?:[*+?]|\{\d+,?\d*\}|\{,\d+\})[?+]?)|(?P<plain>.)",
