@@ -632,7 +632,7 @@ class Trap(Record, frozen=True, kw_only=True):
     """What a live resource looks like that is set up and leads nowhere."""
 
     id: str
-    where: dict[str, object]
+    where: dict[str, tuple[str, ...]]
     """Attributes with the globs that their values must match; all of them."""
     without: tuple[str, ...]
     """Attributes that it must not have."""
@@ -718,6 +718,8 @@ class Capability(Record, frozen=True, kw_only=True):
     """Capabilities whose presence (implemented or more) takes this negative one away."""
     offered: bool = False
     """A library can offer it to others without practising it: the code of one that is published shows it as declared only."""
+    among_tests: bool = False
+    """A command proves it among tests too, where the script that runs them often lies."""
 
 
 class Leaf(Record, frozen=True, kw_only=True, tag=True):
@@ -781,6 +783,8 @@ class Framework(Record, frozen=True, kw_only=True):
     """Mean rating that the level reached must have (share of 1)."""
     below_at: float
     """Mean rating that every level below it must have."""
+    default: bool = False
+    """The one to rate by unless another is asked for."""
 
 
 class Packs(Record, frozen=True, kw_only=True):
