@@ -382,6 +382,11 @@ class Unknown(Record, frozen=True, kw_only=True):
     reason: str
 
 
+def position(path: str, line: int) -> str:
+    """`path:line`, or the path alone where the whole file is meant."""
+    return f"{path}:{line}" if line else path
+
+
 class Location(Record, frozen=True, kw_only=True):
     """Where evidence stands: a line of a file, or a resource of an account."""
 
@@ -391,6 +396,13 @@ class Location(Record, frozen=True, kw_only=True):
     end_line: int = 0
     resource: str = ""
     region: str = ""
+
+    @property
+    def place(self) -> str:
+        """For people: `path:line`, or the resource with its region."""
+        if self.resource:
+            return f"{self.resource} ({self.region})" if self.region else self.resource
+        return position(self.path, self.line)
 
 
 class Evidence(Record, frozen=True, kw_only=True):
