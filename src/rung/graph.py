@@ -11,7 +11,6 @@ from rung.records import Assessment, Evidence, Hop, Packs, RungError, Strength, 
 
 MAX_NODES = 400
 """Beyond this no drawing can be read; what is left out is said."""
-FORMATS = ("text", "mermaid", "dot")
 
 
 class Node(Struct, frozen=True):

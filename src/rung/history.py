@@ -294,12 +294,12 @@ class _Walk:
         if new.parents[:1] == (old.id,):
             return [new]
         git, between = self._revisions.git, f"{old.id}..{new.id}"
-        with closing(commits_of(git, between, changes=False)) as commits:
+        with closing(commits_of(git, between)) as commits:
             line = list(commits)[::-1]
         if not line or line[0].parents[:1] != (old.id,):
             return []
         if folder := self._revisions.folder:
-            with closing(commits_of(git, between, folder=folder, changes=False)) as commits:
+            with closing(commits_of(git, between, folder=folder)) as commits:
                 changing = {commit.id for commit in commits}
             line = [*(commit for commit in line[:-1] if commit.id in changing), line[-1]]
         return line
