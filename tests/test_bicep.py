@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rung.readers.bicep import read_bicep
+from rung.readers.bicep import MAX_BYTES, read_bicep
 from rung.records import Fact, Image, Problem, Resource
 
 
@@ -14,6 +14,17 @@ def read(source: str) -> list[Fact]:
 
 def resources(source: str) -> list[Resource]:
     return [fact for fact in read(source) if isinstance(fact, Resource)]
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("resource" + " " * MAX_BYTES, Problem(line=0, what="larger than 1 MiB, not parsed")),
+        ("resource a\n" + "(" * 200, Problem(line=2, what="nested deeper than 100 levels")),
+    ],
+)
+def test_a_file_that_is_too_large_or_nested_too_deep_is_told_and_not_parsed(source: str, problem: Problem) -> None:
+    assert read(source) == [problem]
 
 
 SOURCE = """

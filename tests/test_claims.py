@@ -8,7 +8,7 @@ from rung import records
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.prefilter import Prefilter
-from rung.readers import MODULES, Readers
+from rung.readers import Readers, kinds
 from rung.readers.reading import Claimants, Claims, Reading, called, named, suffixed
 from rung.records import Call, Dependency, Image, Import, Literal, Resource, Setting, Task, Workflow
 from rung.targets.roles import template_path
@@ -101,7 +101,7 @@ _ASKED_BY = {
 
 def test_what_a_reading_finds_is_among_what_it_is_said_to_show() -> None:
     beyond = set()
-    claimants = Claimants(reading for module in MODULES for reading in module.READINGS if not reading.languages)
+    claimants = Claimants(reading for reading in kinds.READINGS if not reading.languages)
     for path in sorted(FIXTURES.glob("*/*/**/*")):
         name = template_path(path.relative_to(FIXTURES).as_posix().split("/", 2)[2])
         for reading in claimants.of(name) if path.is_file() else ():

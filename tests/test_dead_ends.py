@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from rung.commands import Tree
 from rung.dead_ends import DeadEnds
 from rung.detect import match, starts_of
 from rung.matchers import Matchers
@@ -16,6 +15,7 @@ from rung.prefilter import Prefilter
 from rung.readers import Readers
 from rung.records import DeadEnd, Evidence, Location, Strength
 from rung.targets.worktree import open_worktree
+from rung.tree import Tree
 
 CI = ".github/workflows/ci.yml"
 JOBS = "jobs:\n  test:\n    runs-on: x\n    steps:\n      - run: make\n"

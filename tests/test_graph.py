@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from rung.graph import Graph, as_dot, as_mermaid, as_text, graph_of
 from rung.records import Evidence, Hop, Location, Strength
@@ -66,3 +67,15 @@ def test_what_has_no_room_is_counted() -> None:
     assert graph.left_out == 101
     assert "101 more pieces of evidence" in as_text(graph)
     assert as_mermaid(graph).splitlines()[-1].startswith("%% 101 more")
+
+
+def test_resources_of_one_name_in_two_regions_stand_apart() -> None:
+    live = [
+        replace(evidence(""), location=Location(target="aws", resource="AWS::S3::Bucket/models", region=region))
+        for region in ("eu-west-1", "us-east-1")
+    ]
+
+    assert as_text(graph_of(live)).splitlines() == [
+        "AWS::S3::Bucket/models (eu-west-1)  model.registry automated: Tool",
+        "AWS::S3::Bucket/models (us-east-1)  model.registry automated: Tool",
+    ]

@@ -21,7 +21,8 @@ from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.records import Change, Config, History, RungError, Standing, Strength, TargetError
 from rung.report import HISTORIES, render_history
-from rung.report.history import history_document, history_schema, moved
+from rung.report.document import schema
+from rung.report.history import history_document, moved
 from rung.rescan import Rescan
 from rung.scan import scan_path
 from rung.targets.revision import Revisions
@@ -528,7 +529,7 @@ def test_a_bare_sha256_repository_has_a_history(tmp_path: Path) -> None:
 def test_the_document_fits_its_schema_and_two_runs_give_the_same_bytes(project: Project) -> None:
     document = history_document(history(grown(project), by="commits", samples=3))
 
-    jsonschema.Draft202012Validator(history_schema()).validate(document)
+    jsonschema.Draft202012Validator(schema("history")).validate(document)
     again = history_document(history(project, by="commits", samples=3))
     assert {name: render(document) for name, render in HISTORIES.items()} == {name: render(again) for name, render in HISTORIES.items()}
 

@@ -9,12 +9,12 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
-    "errors", "files", "records", "sharing", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "targets", "gates", "hits", "starts", "patterns", "asking", "matchers", "prefilter",
+    "errors", "files", "phrases", "records", "sharing", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "targets", "gates", "hits", "starts", "patterns", "asking", "matchers", "prefilter",
     "readers", "modules", "libraries", "copies",
-    "commands", "config", "wiring", "locks", "dead_ends", "unused", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
-    "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "action",
+    "tree", "programs", "config", "wiring", "locks", "dead_ends", "unused", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
+    "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "options", "action",
     "results", "notify", "outcome",
-    "explain", "catalogue", "permissions", "scaffold", "docs", "options", "cli", "__main__",
+    "explain", "catalogue", "permissions", "scaffold", "docs", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

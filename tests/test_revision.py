@@ -413,7 +413,7 @@ def test_a_hostile_repository_starts_nothing_and_is_read_to_the_end(trap: tuple[
     assert target.read("names/bad-\\xff\\xfe.py") == b"import os\n"
     assert (target.info.remote, target.info.uri) == ("", "tree")
     git_of_it = Git(str(folder))
-    assert len([change for made in commits_of(git_of_it, target.info.revision) for change in made.changes]) >= len(target.list())
+    assert next(commits_of(git_of_it, target.info.revision)).id == target.info.revision
     assert tags_of(git_of_it) == ()
     assert not marker.exists()
 
@@ -532,7 +532,7 @@ def test_a_repository_that_went_away_is_unread_and_does_not_hang(many: Path) -> 
 # ── History ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_history_goes_back_along_first_parents_with_what_each_changed(repository: Path) -> None:
+def test_history_goes_back_along_first_parents(repository: Path) -> None:
     git(repository, "checkout", "-q", "-b", "side", "v1")
     write(repository, side_dot_py="1", other__x_dot_py="")
     git(repository, "add", "-A")
@@ -543,13 +543,7 @@ def test_history_goes_back_along_first_parents_with_what_each_changed(repository
     git(repository, "tag", "-a", "-m", "x", "v2")
     git(repository, "tag", "of-a-file", "HEAD:side.py")
     found = list(commits_of(Git(str(repository)), "HEAD"))
-    assert [[change.path for change in made.changes] for made in found] == [
-        ["other/x.py", "side.py"], [], ["old.py", "services/a/Makefile", "services/a/app.py", "train.py"], ["old.py"],
-    ]  # fmt: skip
     assert [len(made.parents) for made in found] == [2, 1, 1, 0]
-    gone, *_, added = found[2].changes
-    assert (gone.old_mode, gone.new_mode, gone.old_blob, gone.new_blob) == (0o100644, 0, blob_id(b"import old\n"), "")
-    assert (added.old_mode, added.new_mode, added.old_blob, added.new_blob) == (0, 0o100644, "", blob_id(b"import a\n"))
     assert found[0].date == int(ask(repository, "log", "-1", "--format=%ct"))
     assert [made.id for made in commits_of(Git(str(repository)), "HEAD", folder="services")] == [found[2].id]
     assert [made.id for made in commits_of(Git(str(repository)), f"{found[2].id}..HEAD")] == [found[0].id, found[1].id]
@@ -557,21 +551,18 @@ def test_history_goes_back_along_first_parents_with_what_each_changed(repository
     assert tags_of(Git(str(repository))) == (Tag("v1", found[-1].id, dates[0]), Tag("v2", found[0].id, dates[1]))
 
 
-def test_history_with_strange_names_and_without_an_end_is_read_as_it_comes(tmp_path: Path) -> None:
-    names = ["a\nb", ":100644 000000 x", "\n", os.fsdecode(b"bad-\xff"), " "]
-    for name in names:
-        (tmp_path / name).write_text("")
+def test_history_without_an_end_is_read_as_it_comes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
     commit(tmp_path)
     for _ in range(20):
         git(tmp_path, "commit", "-q", "--allow-empty", "-m", "x")
     found = list(commits_of(Git(str(tmp_path)), "HEAD"))
-    assert sorted(change.path for change in found[-1].changes) == sorted(names)
     some = commits_of(Git(str(tmp_path)), "HEAD")
     assert [next(some).id, next(some).id] == [made.id for made in found[:2]]
     some.close()
 
 
-def test_a_shallow_history_ends_with_a_commit_that_adds_all(repository: Path) -> None:
+def test_a_shallow_history_ends_with_a_commit_without_parents(repository: Path) -> None:
     git(repository.parent, "clone", "-q", "--depth=1", f"file://{repository}", "copy")
     (only,) = commits_of(Git(str(repository.parent / "copy")), "HEAD")
-    assert (only.parents, len(only.changes)) == ((), 3)
+    assert only.parents == ()

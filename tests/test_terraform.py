@@ -218,17 +218,16 @@ def test_a_broken_block_is_a_problem_and_the_others_stand() -> None:
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "line", "what"),
     [
-        "resource " + "[" * 5000,
-        'resource "a_b" "c" { x = ' + "(" * 200 + ")" * 200 + "}",
-        "resource " + "x" * 600_000,
-        "resource\nx = <<" + "A" * 300 + "\n",
+        ("resource " + "[" * 5000, 1, "nested deeper than 100 levels"),
+        ('resource "a_b" "c" {\n x = ' + "(" * 200 + ")" * 200 + "}", 2, "nested deeper than 100 levels"),
+        ("resource " + "x" * 600_000, 0, "larger than 512 KiB, not parsed"),
+        ("resource\nx = <<" + "A" * 300 + "\n", 0, "a heredoc's marker is too long, not parsed"),
     ],
 )
-def test_what_could_break_the_parser_is_refused_as_a_problem(source: str) -> None:
-    (fact,) = read(source)
-    assert isinstance(fact, Problem)
+def test_what_could_break_the_parser_is_refused_as_a_problem(source: str, line: int, what: str) -> None:
+    assert read(source) == [Problem(line=line, what=what)]
 
 
 def test_long_chains_of_operators_and_interpolations_are_bounded() -> None:

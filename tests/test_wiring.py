@@ -96,6 +96,7 @@ def test_a_path_from_the_checkout_folder_of_the_system_is_one_from_the_root() ->
         "python $GITHUB_WORKSPACE/pkg/train.py",
         "${CI_PROJECT_DIR}/pkg/train.py",
         "python $(Build.SourcesDirectory)/pkg/train.py",
+        "python $BUILDKITE_BUILD_CHECKOUT_PATH/pkg/train.py",
     ):
         wiring = Wiring([workflow(command), script])
         assert places(wiring, "pkg/train.py")

@@ -7,7 +7,6 @@ from textwrap import dedent
 import pytest
 
 from rung.readers import azure_pipelines, circleci, cloud_builds, github_actions, gitlab_ci, jenkins, other_ci, taskcluster
-from rung.readers.workflows import SYSTEMS
 from rung.records import Fact, Image, Include, Job, Problem, Trigger, Workflow
 
 READINGS = [
@@ -993,6 +992,27 @@ ODD = (
     "a: &a\n  steps: *a\n  script: [*a]\njobs: *a\nsteps: [*a]\ntasks: *a\n",
     "\x00\x01",
     "'''" * 50 + '"""' * 50 + "{(" * 50,
+)
+
+
+SYSTEMS = (
+    "github-actions",
+    "gitlab-ci",
+    "azure-pipelines",
+    "jenkins",
+    "circleci",
+    "cloud-build",
+    "codebuild",
+    "bitbucket",
+    "taskcluster",
+    "travis",
+    "appveyor",
+    "buildkite",
+    "drone",
+    "woodpecker",
+    "gitea-actions",
+    "forgejo-actions",
+    "gocd",
 )
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rung.collect import Live, Progress, Terms, collect, lost
+from rung.collect import Live, Terms, collect, lost
 from rung.inventory import Declared
 from rung.matchers import Matchers
 from rung.records import ConfigError, Coverage, Packs, Provider, ResourceType, TargetError, TargetInfo, TargetRule
+from rung.sharing import Progress
 from rung.targets.live.driver import CallError, Driver
 
 _AT_ONCE = 3

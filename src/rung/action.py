@@ -19,13 +19,13 @@ from rung.annotations import Annotation, annotations_of, command, within_limits
 from rung.checkout import Base, base_of, checkout_of, event_of
 from rung.comment import cut, github, github_thread, post
 from rung.excerpt import visible
+from rung.options import DIMENSIONS
 from rung.records import RungError
 from rung.report import render
 from rung.report.comparison_markdown import render as render_comparison
 from rung.report.document import Document
 from rung.rest import RestError
 
-DIMENSIONS = ("data", "model", "code")
 _SUMMARY_LIMIT = 1_000_000
 """Bytes of a job summary; GitHub takes 1 MiB from a step. The text is cut at a quarter of it in characters, of up to four bytes."""
 _PREFIX = "RUNG_INPUT_"

@@ -207,9 +207,9 @@ def api(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Wante
     yield given.texts("any", "type"), Wanted(_is_live, *_asked(given), owned, whole=True)
 
 
-def asked_of(where: Mapping[str, object], without: tuple[str, ...]) -> tuple[Conditions, tuple[str, ...]]:
-    """What must be, and what must not be, among a resource's attributes; raises ValueError when `where` is no mapping to globs."""
-    return Arguments({"where": where}).conditions("where", fold=True), tuple(map(folded, without))
+def asked_of(where: Mapping[str, tuple[str, ...]], without: tuple[str, ...]) -> tuple[Conditions, tuple[str, ...]]:
+    """What must be, and what must not be, among a resource's attributes, of names with globs and of names."""
+    return tuple((folded(name), any_glob(globs)) for name, globs in where.items()), tuple(map(folded, without))
 
 
 def _asked(given: Arguments) -> tuple[Conditions, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import ChainMap, Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,9 @@ from rung.hits import Owned
 from rung.inventory import DECLARED, Declared, is_compared
 from rung.matchers import Matchers
 from rung.patterns import Attributes
+from rung.phrases import listed
 from rung.records import Coverage, DeadEnd, Evidence, Listing, Location, Resource, ResourceType, Strength, TargetInfo, Trap
+from rung.sharing import Progress
 from rung.targets.live.driver import CallError, Driver, interrupted
 from rung.targets.live.fields import at_path, filled, flattened, items_at, names_in, time_of
 from rung.wildcards import Condition, any_glob, folded, last_part
@@ -43,8 +45,6 @@ _SILENCES = 2
 """Calls of a service in a row without any answer after which it is not asked again in a region, and services after which nothing is there."""
 _NAMED = 3
 """Types and regions that a sentence names before it only counts the rest."""
-
-Progress = Callable[[int, int], None]
 
 
 class Live(Struct, frozen=True, kw_only=True):
@@ -504,9 +504,7 @@ def _shown(owned: Owned, known: Attributes, used: datetime | None) -> str:
 
 
 def _several(names: Iterable[str]) -> str:
-    found = sorted(names)
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more
+    return listed(sorted(names), _NAMED)
 
 
 def _place(end: DeadEnd) -> tuple[str, str]:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from rung.commands import Tree
 from rung.expressions import regex
 from rung.globs import compile_globs
 from rung.hits import Match
@@ -36,6 +35,7 @@ from rung.records import (
     Workflow,
 )
 from rung.targets.target import Target
+from rung.tree import Tree
 from rung.wiring import is_in_place
 
 _CODE = (".py", ".sh", ".R", ".r", ".jl", ".ipynb", ".sql")

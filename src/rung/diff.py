@@ -59,7 +59,7 @@ def compare(old: Document, new: Document, *, negative: frozenset[str]) -> Compar
     dimensions = tuple(_dimensions(old, new))
     abridged = _abridged(old, new)
     return Comparison(
-        overall=_level_change("overall", "Overall", old["overall"], new["overall"]),
+        overall=level_change("overall", "Overall", _standing(old["overall"]), _standing(new["overall"])),
         dimensions=dimensions,
         criteria=criteria,
         capabilities=capabilities,
@@ -78,11 +78,11 @@ def compare(old: Document, new: Document, *, negative: frozenset[str]) -> Compar
 def _dimensions(old: Document, new: Document) -> Iterator[LevelChange]:
     for name in dict.fromkeys((*new["dimensions"], *old["dimensions"])):
         before, after = old["dimensions"].get(name), new["dimensions"].get(name)
-        yield _level_change(name, (after or before)["title"], before, after)
+        yield level_change(name, (after or before)["title"], _standing(before), _standing(after))
 
 
-def _level_change(name: str, title: str, before: Document | None, after: Document | None) -> LevelChange:
-    old, new = _standing(before), _standing(after)
+def level_change(name: str, title: str, old: Standing, new: Standing) -> LevelChange:
+    """What became of the level of a dimension, or of the whole."""
     change = Change.SAME
     if old.level is None or new.level is None:
         change = Change.SAME if old.level == new.level else Change.CHANGED

@@ -169,10 +169,8 @@ def _found(capability: str, packs: Packs, assessment: Assessment) -> Iterator[_L
 
 
 def _evidence(item: Evidence) -> Iterator[_Line]:
-    at = item.location
-    place = (f"{at.resource} ({at.region})" if at.region else at.resource) or (f"{at.path}:{at.line}" if at.line else at.path)
-    told = item.note or (item.excerpt if at.resource else "")
-    yield _Line(f"    {item.tool:24} {place}  {item.strength.label}{'  (' + told + ')' if told else ''}", 6)
+    told = item.note or (item.excerpt if item.location.resource else "")
+    yield _Line(f"    {item.tool:24} {item.location.place}  {item.strength.label}{'  (' + told + ')' if told else ''}", 6)
 
 
 def _chains(evidence: Sequence[Evidence]) -> Iterator[_Line]:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from rung.records import Assessment, Evidence, Hop, Packs, RungError, Strength
+from rung.records import Assessment, Evidence, Hop, Packs, RungError, Strength, position
 
 MAX_NODES = 400
 """Beyond this no drawing can be read; what is left out is said."""
-FORMATS = ("text", "mermaid", "dot")
 
 
 class Node(Struct, frozen=True):
@@ -120,12 +119,12 @@ def as_dot(graph: Graph) -> str:
 
 
 def _step(index: int, hop: Hop) -> Node:
-    place = f"{hop.path}:{hop.line}" if hop.line else hop.path
+    place = position(hop.path, hop.line)
     return Node(key=place, label=f"{hop.what}\n{place}" if hop.what else place, kind="trigger" if index == 0 else "step")
 
 
 def _leaf(item: Evidence) -> Node:
-    place = f"{item.location.path}:{item.location.line}" if item.location.line else item.location.path or item.location.resource
+    place = item.location.place
     label = f"{item.capability} {item.strength.label}: {item.tool}\n{place}"
     return Node(
         key=f"{item.capability} {item.tool} {place}", label=label, kind="evidence" if item.strength >= Strength.AUTOMATED else "idle"

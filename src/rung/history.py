@@ -17,21 +17,20 @@ from msgspec.structs import replace
 
 from rung import __version__
 from rung.config import aside
+from rung.diff import level_change
 from rung.packs import leaves, load_packs
+from rung.phrases import listed
 from rung.records import (
-    Change,
     Config,
     Coverage,
     Framework,
     History,
     Interval,
-    LevelChange,
     Mark,
     Packs,
     Proof,
     RungError,
     Sample,
-    Standing,
     Standings,
     Strength,
     StrengthChange,
@@ -40,7 +39,7 @@ from rung.records import (
 from rung.rescan import Rescan
 from rung.review import configuration_of
 from rung.sampling import SHORT, Chosen, Line, period, spread, stamp
-from rung.sharing import processes, shared
+from rung.sharing import Progress, processes, shared
 from rung.targets.git import GitError
 from rung.targets.history import Commit, commits_of, subject_of
 from rung.targets.objects import MISSING
@@ -48,12 +47,8 @@ from rung.targets.opening import place_of
 from rung.targets.revision import Revision, Revisions
 from rung.targets.target import Target
 
-BY = ("months", "tags", "commits")
 PARALLEL_FROM = 12
 """Samples from which a second process pays."""
-
-Progress = Callable[[int, int], None]
-"""Called with samples done and samples in all."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -299,26 +294,26 @@ class _Walk:
         if new.parents[:1] == (old.id,):
             return [new]
         git, between = self._revisions.git, f"{old.id}..{new.id}"
-        with closing(commits_of(git, between, changes=False)) as commits:
+        with closing(commits_of(git, between)) as commits:
             line = list(commits)[::-1]
         if not line or line[0].parents[:1] != (old.id,):
             return []
         if folder := self._revisions.folder:
-            with closing(commits_of(git, between, folder=folder, changes=False)) as commits:
+            with closing(commits_of(git, between, folder=folder)) as commits:
                 changing = {commit.id for commit in commits}
             line = [*(commit for commit in line[:-1] if commit.id in changing), line[-1]]
         return line
 
     def _mark(self, commit: Commit, old: Standings, new: Standings) -> Mark:
         before, after = dict(old.dimensions), dict(new.dimensions)
-        levels = [_level_change(name, self._titles[name], before[name], after[name]) for name in after]
+        levels = [level_change(name, self._titles[name], before[name], after[name]) for name in after]
         capabilities = tuple(self._strength_changes(old, new))
         changed = tuple(change for change in levels if change.old != change.new)
         return Mark(
             commit=commit.id,
             date=stamp(commit.date),
             subject=subject_of(self._revisions.git, commit.id),
-            overall=_level_change("overall", "Overall", old.overall, new.overall),
+            overall=level_change("overall", "Overall", old.overall, new.overall),
             dimensions=changed,
             capabilities=capabilities,
             explains=tuple((change.id, tuple(one.id for one in capabilities if one.id in self._asked[change.id])) for change in changed),
@@ -370,15 +365,6 @@ class _Search:
         return None
 
 
-def _level_change(name: str, title: str, old: Standing, new: Standing) -> LevelChange:
-    change = Change.SAME
-    if old.level is None or new.level is None:
-        change = Change.SAME if old.level == new.level else Change.CHANGED
-    elif old.level != new.level:
-        change = Change.ROSE if new.level > old.level else Change.FELL
-    return LevelChange(id=name, title=title, change=change, old=old, new=new)
-
-
 def _because(old: Sequence[Proof], new: Sequence[Proof], *, rose: bool) -> str:
     """The evidence that a capability's strength comes from, or that it lacks now."""
     better, worse = (new, old) if rose else (old, new)
@@ -386,12 +372,12 @@ def _because(old: Sequence[Proof], new: Sequence[Proof], *, rose: bool) -> str:
         return ""
     best = [proof for proof in better if proof.strength == better[0].strength]
     first = best[0]
-    more = f" and {len(best) - 1} more" if len(best) > 1 else ""
+    places = listed((f"{proof.tool} in {proof.path}" for proof in best), 1)
     other = next((proof for proof in worse if (proof.tool, proof.path) == (first.tool, first.path)), None)
     if rose:
-        return f"{first.tool} in {first.path}{more}"
+        return places
     if other is None:
-        return f"no longer {first.tool} in {first.path}{more}"
+        return f"no longer {places}"
     return f"{first.tool} in {first.path} only {other.strength.label}" + (f": {other.note}" if other.note else "")
 
 
@@ -412,5 +398,4 @@ def _wavering(scanned: Sequence[Standings]) -> tuple[str, ...]:
 
 
 def _some(noun: str, names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names[:3])}{more}"
+    return f"{noun}{'s' if len(names) > 1 else ''} {listed(names, 3)}"

@@ -11,7 +11,7 @@ from rung import __version__
 if TYPE_CHECKING:
     from rung.records import Provider
 
-DIMENSIONS = ("data", "model", "code", "overall")
+DIMENSIONS = ("data", "model", "code")
 FORMATS = ("text", "json", "markdown", "html", "sarif", "codequality", "junit", "badge")
 HISTORY_FORMATS = ("text", "csv", "json", "html")
 COMPARISON_FORMATS = ("text", "json", "markdown", "sarif")
@@ -328,7 +328,7 @@ def _thresholds(text: str) -> dict[str, int]:
     found = {}
     for part in text.split(","):
         name, _, level = part.strip().partition("=")
-        if name not in DIMENSIONS or not level.isdigit() or not 1 <= int(level) <= 4:
-            raise argparse.ArgumentTypeError(f"`{part}`: expected {'|'.join(DIMENSIONS)}=1..4, several joined by commas")
+        if name not in (*DIMENSIONS, "overall") or not level.isdigit() or not 1 <= int(level) <= 4:
+            raise argparse.ArgumentTypeError(f"`{part}`: expected {'|'.join(DIMENSIONS)}|overall=1..4, several joined by commas")
         found[name] = int(level)
     return found

@@ -1,17 +1,19 @@
-"""YAML packs → records, strictly: unknown, missing and duplicate keys are refused with a message that teaches.
+"""YAML packs → records, strictly: unknown, missing and duplicate keys, and values of another type, are refused with a message that teaches.
 
-Nothing here knows what a matcher's arguments mean; `matchers.compile_signals` checks those.
+What a matcher's arguments mean is not known here: `asking` reads them when `matchers.Matchers` compiles the signals.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from importlib import import_module
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn
 
 from rung import records, store
 from rung.expressions import regex
@@ -42,8 +44,6 @@ from rung.records import (
 
 DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
 """Where a match proves its full strength unless the signal says otherwise."""
-_RUN_FROM_TESTS = ("code.ci-tests", "code.ci-ml")
-"""What commands of CI prove among tests too: the script that runs them often lies there."""
 OBSERVABLE = ("repository", "host", "live", "attestation")
 EFFORTS = ("low", "medium", "high")
 MATCHERS = (
@@ -83,12 +83,15 @@ def _value(node: Any) -> Any:
         return node.value
     if node.tag not in _SCALARS:
         raise PackError(f"line {node.start_mark.line + 1}: `{node.value}` is no text, number or truth value; quote it")
-    return _SCALARS[node.tag](node.value)
+    try:
+        return _SCALARS[node.tag](node.value)
+    except ValueError:
+        raise PackError(f"line {node.start_mark.line + 1}: `{node.value}` is no plain number; write it in decimals, or quote it") from None
 
 
 _TEXT = "tag:yaml.org,2002:str"
 _SCALARS: dict[str, Callable[[str], object]] = {
-    "tag:yaml.org,2002:int": int,
+    "tag:yaml.org,2002:int": lambda text: int(text, 0),
     "tag:yaml.org,2002:float": float,
     "tag:yaml.org,2002:bool": lambda text: text.lower() in ("true", "yes", "on"),
     "tag:yaml.org,2002:null": lambda _: None,
@@ -147,7 +150,6 @@ _SMALL = 1 << 16
 
 
 def _compile(written: _Written, digest: str) -> Packs:
-    detectors = [detector_of(name, parse(name, data)) for name, data in written.detectors]
     tables = [(name, parse(name, data)) for name, data in written.resources]
     resources = [resource for name, pack in tables for resource in resources_of(name, pack)]
     providers = [provider_of(name, pack) for name, pack in tables if "live" in pack]
@@ -164,9 +166,12 @@ def _compile(written: _Written, digest: str) -> Packs:
             elsewhere = elsewhere_of(name, parse(name, data))
         else:
             frameworks.append(framework_of(name, parse(name, data)))
-    frameworks.sort(key=lambda framework: (framework.id != "mlab", framework.id))
+    if sum(framework.default for framework in frameworks) != 1:
+        raise PackError("rules: `default: true` stands in one framework's file, that of the one to rate by unless another is asked for")
+    frameworks.sort(key=lambda framework: (not framework.default, framework.id))
+    among_tests = frozenset(capability.id for capability in capabilities if capability.among_tests)
     packs = Packs(
-        detectors=tuple(detectors),
+        detectors=tuple(detector_of(name, parse(name, data), among_tests) for name, data in written.detectors),
         capabilities=capabilities,
         resources=tuple(resources),
         providers=tuple(providers),
@@ -232,8 +237,17 @@ def parse(file: str, data: bytes) -> Mapping[str, Any]:
     return value
 
 
-def detector_of(file: str, pack: Mapping[str, Any]) -> Detector:
-    """A detector pack (`schema: detector/1`) as a record."""
+def detector_of(file: str, pack: Mapping[str, Any], among_tests: AbstractSet[str] = frozenset()) -> Detector:
+    """A detector pack (`schema: detector/1`) as a record.
+
+    Args:
+        file: its name, which messages begin with.
+        pack: what the file holds.
+        among_tests: the capabilities that a command proves among tests too.
+
+    Raises:
+        PackError: the pack is wrong; the message names the file and the key.
+    """
     _keys(file, pack, required=("schema", "id", "title", "homepage"), optional=("signals", "starts"))
     if not {"signals", "starts"} & set(pack):
         raise PackError(f"{file}: a pack has `signals`, `starts`, or both")
@@ -242,18 +256,20 @@ def detector_of(file: str, pack: Mapping[str, Any]) -> Detector:
     if pack["id"] != stem:
         raise PackError(f"{file}: id `{pack['id']}` must equal the file's name `{stem}`")
     signals: list[Signal] = []
-    for raw in _list(file, "signals", pack["signals"]) if "signals" in pack else ():
-        signal = _signal(f"{file}: signals[{len(signals)}]", raw)
+    for raw in _list(file, pack, "signals"):
+        signal = _signal(f"{file}: signals[{len(signals)}]", raw, among_tests)
         if any(signal.id == other.id for other in signals):
             raise PackError(f"{file}: signal `{signal.id}` is there twice; ids are unique in a pack")
         signals.append(signal)
     starts: list[Start] = []
-    for raw in _list(file, "starts", pack["starts"]) if "starts" in pack else ():
+    for raw in _list(file, pack, "starts"):
         start = _start(f"{file}: starts[{len(starts)}]", raw)
         if any(start.id == other.id for other in starts):
             raise PackError(f"{file}: start `{start.id}` is there twice; ids are unique in a pack")
         starts.append(start)
-    return Detector(id=stem, title=str(pack["title"]), homepage=str(pack["homepage"]), signals=tuple(signals), starts=tuple(starts))
+    return Detector(
+        id=stem, title=_text(file, pack, "title"), homepage=_text(file, pack, "homepage"), signals=tuple(signals), starts=tuple(starts)
+    )
 
 
 def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]:
@@ -261,17 +277,18 @@ def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]
     _keys(file, pack, required=("schema", "provider", "types"), optional=("live",))
     _schema(file, pack, "resources/1")
     types: list[ResourceType] = []
-    for index, raw in enumerate(_list(file, "types", pack["types"])):
-        _keys(f"{file}: types[{index}]", raw, required=("type",), optional=("terraform", "kubernetes", "live"))
-        name = str(raw["type"])
+    for index, raw in enumerate(_list(file, pack, "types")):
+        where = f"{file}: types[{index}]"
+        _keys(where, raw, required=("type",), optional=("terraform", "kubernetes", "live"))
+        name = _text(where, raw, "type")
         if "live" in raw and "live" not in pack:
             raise PackError(f"{file}: {name}: it is listed live, and the pack has no `live` that says how its provider is spoken to")
         types.append(
             ResourceType(
                 type=name,
-                provider=str(pack["provider"]),
-                terraform=tuple(map(str, raw.get("terraform", ()))),
-                kubernetes=tuple(map(str, raw.get("kubernetes", ()))),
+                provider=_text(file, pack, "provider"),
+                terraform=_names(where, raw, "terraform"),
+                kubernetes=_names(where, raw, "kubernetes"),
                 live=_listing(f"{file}: {name}: live", raw["live"]) if "live" in raw else None,
             )
         )
@@ -285,21 +302,23 @@ def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]
 def provider_of(file: str, pack: Mapping[str, Any]) -> Provider:
     """How the provider of a pack of infrastructure types is spoken to."""
     raw, where = pack["live"], f"{file}: live"
-    texts = ("address", "token", "elsewhere_token", "basic")
-    plain = ("default", "elsewhere", "help", "instead", "name", "token_file", "token_key")
-    _keys(where, raw, required=("title", "kind", "protocol"), optional=("headers", "pages", "value", *texts, *plain))
+    lists = ("address", "token", "elsewhere_token", "basic")
+    texts = ("default", "elsewhere", "help", "instead", "name", "token_file", "token_key")
+    _keys(where, raw, required=("title", "kind", "protocol"), optional=("headers", "pages", "value", *lists, *texts))
     for key, allowed in (("kind", KINDS), ("protocol", PROTOCOLS)):
         if raw[key] not in allowed:
             raise PackError(f"{where}: {key} `{raw[key]}` is none of {', '.join(allowed)}")
+    headers, pages = (_mapping(where, raw, key) for key in ("headers", "pages"))
+    more: dict[str, Any] = {key: _text(where, raw, key) for key in texts} | {key: _names(where, raw, key) for key in lists}
     return Provider(
-        id=str(pack["provider"]),
-        title=str(raw["title"]),
-        kind=str(raw["kind"]),
-        protocol=str(raw["protocol"]),
-        value=str(raw.get("value", "ADDRESS")),
-        headers={str(name): str(value) for name, value in raw.get("headers", {}).items()},
-        pages={str(name): str(value) for name, value in raw.get("pages", {}).items()},
-        **cast("dict[str, Any]", {key: str(raw.get(key, "")) for key in plain} | {key: _texts(raw.get(key, ())) for key in texts}),
+        id=_text(file, pack, "provider"),
+        title=_text(where, raw, "title"),
+        kind=raw["kind"],
+        protocol=raw["protocol"],
+        value=_text(where, raw, "value") or "ADDRESS",
+        headers={name: _text(f"{where}: headers", headers, name) for name in headers},
+        pages={name: _text(f"{where}: pages", pages, name) for name in pages},
+        **more,
     )
 
 
@@ -307,45 +326,45 @@ def _listing(where: str, raw: Any) -> Listing:
     optional = ("with", "items", "at", "each", "global", "newest", "absent", "permission", "details", "dead_ends")
     _keys(where, raw, required=("list", "name"), optional=optional)
     details = []
-    for index, more in enumerate(raw.get("details", ())):
+    for index, more in enumerate(_list(where, raw, "details")):
         place = f"{where}: details[{index}]"
         _keys(place, more, required=("call",), optional=("with", "take", "into", "absent", "permission"))
-        details.append(Detail(read=_read(place, more["call"], more), take=str(more.get("take", "")), into=str(more.get("into", ""))))
+        details.append(Detail(read=_read(place, more, "call"), take=_text(place, more, "take"), into=_text(place, more, "into")))
     return Listing(
-        read=_read(where, raw["list"], raw),
-        items=str(raw.get("items", "")),
-        name=str(raw["name"]),
-        at=_texts(raw.get("at", ())),
-        each=str(raw.get("each", "")),
-        everywhere=bool(raw.get("global", False)),
-        newest=int(raw.get("newest", 0)),
+        read=_read(where, raw, "list"),
+        items=_text(where, raw, "items"),
+        name=_text(where, raw, "name"),
+        at=_names(where, raw, "at"),
+        each=_text(where, raw, "each"),
+        everywhere=_flag(where, raw, "global"),
+        newest=_integer(where, raw, "newest"),
         details=tuple(details),
-        dead_ends=tuple(_trap(f"{where}: dead_ends[{index}]", more) for index, more in enumerate(raw.get("dead_ends", ()))),
+        dead_ends=tuple(_trap(f"{where}: dead_ends[{index}]", more) for index, more in enumerate(_list(where, raw, "dead_ends"))),
     )
 
 
-def _read(where: str, call: object, raw: Mapping[str, Any]) -> Read:
-    """A call, which must be one that only reads."""
-    name = str(call)
+def _read(where: str, raw: Mapping[str, Any], key: str) -> Read:
+    """The call under a key, which must be one that only reads."""
+    name = _text(where, raw, key)
     if not is_reader(name):
         raise PackError(f"{where}: `{name}` may do more than read; only readers are called (see packs.is_reader)")
-    permission = _texts(raw.get("permission", ()))
+    permission = _names(where, raw, "permission")
     if not permission and " " not in name:
         permission = (name,)
     if not permission:
         raise PackError(f"{where}: `{name}`: `permission` is missing: what must a caller be allowed?")
-    parameters = {str(key): value for key, value in raw.get("with", {}).items()}
-    return Read(call=name, parameters=parameters, absent=_texts(raw.get("absent", ())), permission=permission)
+    return Read(call=name, parameters=_mapping(where, raw, "with"), absent=_names(where, raw, "absent"), permission=permission)
 
 
 def _trap(where: str, raw: Any) -> Trap:
     _keys(where, raw, required=("id", "what", "remediation"), optional=("where", "without"))
+    conditions = _mapping(where, raw, "where")
     return Trap(
-        id=str(raw["id"]),
-        where=dict(raw.get("where", {})),
-        without=_texts(raw.get("without", ())),
-        what=str(raw["what"]),
-        remediation=str(raw["remediation"]),
+        id=_text(where, raw, "id"),
+        where={name: _names(f"{where}: where", conditions, name) for name in conditions},
+        without=_names(where, raw, "without"),
+        what=_text(where, raw, "what"),
+        remediation=_text(where, raw, "remediation"),
     )
 
 
@@ -361,28 +380,26 @@ def is_reader(call: str) -> bool:
     return bool(service) and _READER.match(operation) is not None and _SECRET.search(operation) is None
 
 
-def _texts(raw: object) -> tuple[str, ...]:
-    return tuple(map(str, raw)) if isinstance(raw, (list, tuple)) else (str(raw),)
-
-
 def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...]:
     """The vocabulary (`schema: capabilities/1`) as records, sorted by id."""
     _keys(file, pack, required=("schema", "capabilities"))
     _schema(file, pack, "capabilities/1")
     found = []
-    for name, raw in sorted(_mapping_of(file, "capabilities", pack["capabilities"]).items()):
-        _keys(f"{file}: {name}", raw, required=("title", "is"), optional=("negative", "unless", "offered"))
-        unless = tuple(map(str, raw.get("unless", ())))
+    for name, raw in sorted(_mapping(file, pack, "capabilities").items()):
+        where = f"{file}: {name}"
+        _keys(where, raw, required=("title", "is"), optional=("negative", "unless", "offered", "among_tests"))
+        unless = _names(where, raw, "unless")
         if unknown := [other for other in unless if other not in pack["capabilities"]]:
-            raise PackError(f"{file}: {name}: unless: `{unknown[0]}` is no capability")
+            raise PackError(f"{where}: unless: `{unknown[0]}` is no capability")
         found.append(
             Capability(
-                id=str(name),
-                title=str(raw["title"]),
-                description=str(raw["is"]),
-                negative=bool(raw.get("negative", False)),
+                id=name,
+                title=_text(where, raw, "title"),
+                description=_text(where, raw, "is"),
+                negative=_flag(where, raw, "negative"),
                 unless=unless,
-                offered=bool(raw.get("offered", False)),
+                offered=_flag(where, raw, "offered"),
+                among_tests=_flag(where, raw, "among_tests"),
             )
         )
     return tuple(found)
@@ -393,17 +410,12 @@ def dead_ends_of(file: str, pack: Mapping[str, Any]) -> tuple[DeadEndRule, ...]:
     _keys(file, pack, required=("schema", "dead_ends"))
     _schema(file, pack, "dead-ends/1")
     rules = []
-    for raw in _list(file, "dead_ends", pack["dead_ends"]):
-        _keys(f"{file}: `{raw.get('id', '?')}`", raw, required=("id", "has", "lacks", "what", "remediation"))
-        rules.append(
-            DeadEndRule(
-                id=str(raw["id"]),
-                has=tuple(map(str, _list(file, "has", raw["has"]))),
-                lacks=tuple(map(str, _list(file, "lacks", raw["lacks"]))),
-                what=str(raw["what"]),
-                remediation=str(raw["remediation"]),
-            )
-        )
+    for raw in _list(file, pack, "dead_ends"):
+        where = f"{file}: {_called(raw)}"
+        _keys(where, raw, required=("id", "has", "lacks", "what", "remediation"))
+        has, lacks = (_names(where, raw, key) for key in ("has", "lacks"))
+        identity, what, remediation = (_text(where, raw, key) for key in ("id", "what", "remediation"))
+        rules.append(DeadEndRule(id=identity, has=has, lacks=lacks, what=what, remediation=remediation))
     return tuple(rules)
 
 
@@ -412,35 +424,37 @@ def elsewhere_of(file: str, pack: Mapping[str, Any]) -> tuple[ElsewhereRule, ...
     _keys(file, pack, required=("schema", "elsewhere"))
     _schema(file, pack, "elsewhere/1")
     rules = []
-    for raw in _list(file, "elsewhere", pack["elsewhere"]):
-        where = f"{file}: `{raw.get('id', '?')}`"
+    for raw in _list(file, pack, "elsewhere"):
+        where = f"{file}: {_called(raw)}"
         _keys(where, raw, required=("id", "has", "lacks", "hides", "what", "reason", "needs"))
-        has, lacks, hides = (tuple(map(str, _list(where, key, raw[key]))) for key in ("has", "lacks", "hides"))
-        what, reason, needs = (str(raw[key]) for key in ("what", "reason", "needs"))
-        rules.append(ElsewhereRule(id=str(raw["id"]), has=has, lacks=lacks, hides=hides, what=what, reason=reason, needs=needs))
+        has, lacks, hides = (_names(where, raw, key) for key in ("has", "lacks", "hides"))
+        identity, what, reason, needs = (_text(where, raw, key) for key in ("id", "what", "reason", "needs"))
+        rules.append(ElsewhereRule(id=identity, has=has, lacks=lacks, hides=hides, what=what, reason=reason, needs=needs))
     return tuple(rules)
 
 
 def framework_of(file: str, pack: Mapping[str, Any]) -> Framework:
     """A framework's rules (`schema: rules/1`) as a record."""
-    _keys(file, pack, required=("schema", "id", "title", "source", "levels", "thresholds", "dimensions", "criteria"))
+    _keys(file, pack, required=("schema", "id", "title", "source", "levels", "thresholds", "dimensions", "criteria"), optional=("default",))
     _schema(file, pack, "rules/1")
     thresholds = pack["thresholds"]
     _keys(f"{file}: thresholds", thresholds, required=("reached", "below"))
     _keys(f"{file}: source", pack["source"], required=("name", "url"), optional=("note",))
     dimensions = []
-    for raw in _list(file, "dimensions", pack["dimensions"]):
-        where = f"{file}: dimensions: {raw.get('id', '?')}"
+    for raw in _list(file, pack, "dimensions"):
+        where = f"{file}: dimension {_called(raw)}"
         _keys(where, raw, required=("id", "title", "applies", "otherwise"))
         applies = requirement_of(f"{where}: applies", raw["applies"])
-        dimensions.append(DimensionRule(id=str(raw["id"]), title=str(raw["title"]), applies=applies, otherwise=str(raw["otherwise"])))
+        identity, title, otherwise = (_text(where, raw, key) for key in ("id", "title", "otherwise"))
+        dimensions.append(DimensionRule(id=identity, title=title, applies=applies, otherwise=otherwise))
     levels = []
-    for raw in _list(file, "levels", pack["levels"]):
-        _keys(f"{file}: levels", raw, required=("level", "title"))
-        levels.append((int(raw["level"]), str(raw["title"])))
+    for index, raw in enumerate(_list(file, pack, "levels")):
+        where = f"{file}: levels[{index}]"
+        _keys(where, raw, required=("level", "title"))
+        levels.append((_integer(where, raw, "level"), _text(where, raw, "title")))
     criteria: list[Criterion] = []
     names = {dimension.id for dimension in dimensions}
-    for raw in _list(file, "criteria", pack["criteria"]):
+    for raw in _list(file, pack, "criteria"):
         criterion = _criterion(file, raw)
         if criterion.dimension not in names:
             raise PackError(
@@ -450,14 +464,15 @@ def framework_of(file: str, pack: Mapping[str, Any]) -> Framework:
             raise PackError(f"{file}: criterion `{criterion.id}` is there twice; ids are unique in a framework")
         criteria.append(criterion)
     return Framework(
-        id=str(pack["id"]),
-        title=str(pack["title"]),
-        source=str(pack["source"]["url"]),
+        id=_text(file, pack, "id"),
+        title=_text(file, pack, "title"),
+        source=_text(f"{file}: source", pack["source"], "url"),
         levels=tuple(levels),
         dimensions=tuple(dimensions),
         criteria=tuple(criteria),
-        reached_at=float(thresholds["reached"]),
-        below_at=float(thresholds["below"]),
+        reached_at=_share(f"{file}: thresholds", thresholds, "reached"),
+        below_at=_share(f"{file}: thresholds", thresholds, "below"),
+        default=_flag(file, pack, "default"),
     )
 
 
@@ -471,18 +486,18 @@ def requirement_of(where: str, raw: object) -> Leaf | Group:
         raise PackError(f"{where}: a requirement is a mapping with `capability` and `strength`, `all`, `any` or `at_least`")
     if "capability" in raw:
         _keys(where, raw, required=("capability", "strength"))
-        return Leaf(capability=str(raw["capability"]), strength=_strength(where, raw["strength"]))
+        return Leaf(capability=_text(where, raw, "capability"), strength=_strength(where, raw["strength"]))
     if len(raw) != 1 or (kind := next(iter(raw))) not in ("all", "any", "at_least"):
         raise PackError(f"{where}: expected one key of all, any, at_least; found {', '.join(map(str, raw)) or 'none'}")
-    body = raw[kind]
-    count = 0
+    count, parts = 0, _list(where, raw, kind) if kind != "at_least" else []
     if kind == "at_least":
-        _keys(where, body, required=("n", "of"))
-        count, body = int(body["n"]), body["of"]
-    of = tuple(requirement_of(f"{where}.{kind}[{index}]", item) for index, item in enumerate(_list(where, kind, body)))
-    if not of or (kind == "at_least" and not 0 < count <= len(of)):
-        raise PackError(f"{where}: `{kind}` can never be met as it stands")
-    return Group(kind=str(kind), of=of, count=count)
+        place, body = f"{where}: at_least", raw[kind]
+        _keys(place, body, required=("n", "of"))
+        count, parts = _integer(place, body, "n"), _list(place, body, "of")
+        if not 0 < count <= len(parts):
+            raise PackError(f"{place}: {count} of {len(parts)} can never be met; `n` is at least 1 and at most what `of` holds")
+    of = tuple(requirement_of(f"{where}.{kind}[{index}]", item) for index, item in enumerate(parts))
+    return Group(kind=kind, of=of, count=count)
 
 
 def leaves(requirement: Leaf | Group | None) -> Iterator[Leaf]:
@@ -502,25 +517,23 @@ def framework_leaves(framework: Framework) -> Iterator[Leaf]:
         yield from leaves(dimension.applies)
 
 
-def _signal(where: str, raw: object) -> Signal:
-    if not isinstance(raw, dict):
-        raise PackError(f"{where}: a signal is a mapping")
-    where = f"{where} `{raw.get('id', '?')}`"
+def _signal(where: str, raw: Any, among_tests: AbstractSet[str]) -> Signal:
+    where = f"{where} {_called(raw)}"
     _keys(where, raw, required=("id", "capability", "strength", "match"), optional=("where", "given", "publishes", "at_most", "dead_end"))
     matcher, arguments = _match(where, raw["match"])
     strength = _strength(where, raw["strength"])
-    among_tests = matcher == "command" and raw["capability"] in _RUN_FROM_TESTS and arguments.get("in") == "ci"
+    capability = _text(where, raw, "capability")
     if strength == Strength.ABSENT or (strength == Strength.OPERATING and matcher != "api"):
         raise PackError(f"{where}: strength `{strength.label}` can't be given by a file; use declared, implemented or automated")
     return Signal(
-        id=str(raw["id"]),
-        capability=str(raw["capability"]),
+        id=_text(where, raw, "id"),
+        capability=capability,
         strength=strength,
         matcher=matcher,
         arguments=arguments,
-        where=_roles(where, raw, (*DEFAULT_ROLES, Role.TEST) if among_tests else DEFAULT_ROLES),
-        given=tuple(map(str, raw.get("given", ()))),
-        publishes=bool(raw.get("publishes", False)),
+        where=_roles(where, raw, (*DEFAULT_ROLES, Role.TEST) if matcher == "command" and capability in among_tests else DEFAULT_ROLES),
+        given=_names(where, raw, "given"),
+        publishes=_flag(where, raw, "publishes"),
         at_most=_strength(f"{where}: at_most", raw["at_most"]) if "at_most" in raw else Strength.OPERATING,
         dead_end=_follow(f"{where}: dead_end", raw["dead_end"]) if "dead_end" in raw else None,
     )
@@ -528,31 +541,29 @@ def _signal(where: str, raw: object) -> Signal:
 
 def _follow(where: str, raw: Any) -> Follow:
     _keys(where, raw, required=("kind", "what", "remediation"), optional=("unless",))
-    unless = tuple(map(str, raw.get("unless", ())))
-    return Follow(kind=str(raw["kind"]), what=str(raw["what"]), remediation=str(raw["remediation"]), unless=unless)
+    kind, what, remediation = (_text(where, raw, key) for key in ("kind", "what", "remediation"))
+    return Follow(kind=kind, what=what, remediation=remediation, unless=_names(where, raw, "unless"))
 
 
-def _start(where: str, raw: object) -> Start:
-    if not isinstance(raw, dict):
-        raise PackError(f"{where}: a start is a mapping")
-    where = f"{where} `{raw.get('id', '?')}`"
+def _start(where: str, raw: Any) -> Start:
+    where = f"{where} {_called(raw)}"
     _keys(where, raw, required=("id", "match"), optional=("where", "trigger", "runs", "tasks"))
     if not {"trigger", "runs", "tasks"} & set(raw):
         raise PackError(f"{where}: says neither what triggers it (`trigger`) nor what it starts (`runs`, `tasks`)")
-    trigger = str(raw.get("trigger", ""))
+    trigger = _text(where, raw, "trigger")
     if trigger and trigger not in TRIGGERS:
         raise PackError(f"{where}: trigger `{trigger}` is none of {', '.join(TRIGGERS)}")
-    runs = raw.get("runs", {})
+    runs = _mapping(where, raw, "runs")
     _keys(f"{where}: runs", runs, required=(), optional=RUNS)
     matcher, arguments = _match(where, raw["match"])
     return Start(
-        id=str(raw["id"]),
+        id=_text(where, raw, "id"),
         matcher=matcher,
         arguments=arguments,
         where=_roles(where, raw, (Role.SOURCE, Role.NOTEBOOK)),
         trigger=trigger,
-        tasks=str(raw.get("tasks", "")),
-        **{key: tuple(map(str, _list(f"{where}: runs", key, names))) for key, names in runs.items()},
+        tasks=_text(where, raw, "tasks"),
+        **{key: _names(f"{where}: runs", runs, key) for key in runs},
     )
 
 
@@ -568,17 +579,17 @@ def _match(where: str, match: object) -> tuple[str, dict[str, object]]:
 
 def _roles(where: str, raw: Mapping[str, Any], default: tuple[Role, ...]) -> tuple[Role, ...]:
     try:
-        return tuple(Role(role) for role in raw["where"]) if "where" in raw else default
+        return tuple(map(Role, _names(where, raw, "where"))) or default
     except ValueError as error:
         raise PackError(f"{where}: where: {error}; roles are {', '.join(role.value for role in Role)}") from error
 
 
-def _criterion(file: str, raw: Mapping[str, Any]) -> Criterion:
-    where = f"{file}: criterion `{raw.get('id', '?')}`"
+def _criterion(file: str, raw: Any) -> Criterion:
+    where = f"{file}: criterion {_called(raw)}"
     required = ("id", "dimension", "level", "title", "why", "atoms", "essential", "observable", "remediation", "effort")
     _keys(where, raw, required=required, optional=("requires", "references"))
-    observable = tuple(map(str, raw["observable"]))
-    if not observable or set(observable) - set(OBSERVABLE):
+    observable = _names(where, raw, "observable")
+    if set(observable) - set(OBSERVABLE):
         raise PackError(f"{where}: observable is a list out of {', '.join(OBSERVABLE)}")
     if raw["effort"] not in EFFORTS:
         raise PackError(f"{where}: effort is one of {', '.join(EFFORTS)}")
@@ -586,18 +597,18 @@ def _criterion(file: str, raw: Mapping[str, Any]) -> Criterion:
     if requires is None and "repository" in observable:
         raise PackError(f"{where}: what a repository can show needs `requires`")
     return Criterion(
-        id=str(raw["id"]),
-        title=str(raw["title"]),
-        why=str(raw["why"]),
-        dimension=str(raw["dimension"]),
-        level=int(raw["level"]),
-        atoms=tuple(map(str, raw["atoms"])),
+        id=_text(where, raw, "id"),
+        title=_text(where, raw, "title"),
+        why=_text(where, raw, "why"),
+        dimension=_text(where, raw, "dimension"),
+        level=_integer(where, raw, "level"),
+        atoms=_names(where, raw, "atoms"),
         requires=requires,
-        essential=bool(raw["essential"]),
+        essential=_flag(where, raw, "essential"),
         observable=observable,
-        remediation=str(raw["remediation"]),
-        effort=str(raw["effort"]),
-        references=tuple(map(str, raw.get("references", ()))),
+        remediation=_text(where, raw, "remediation"),
+        effort=raw["effort"],
+        references=_names(where, raw, "references"),
     )
 
 
@@ -623,13 +634,54 @@ def _strength(where: str, raw: object) -> Strength:
         raise PackError(f"{where}: strength `{raw}` is none of {', '.join(s.label for s in Strength)}") from None
 
 
-def _list(where: str, key: str, raw: object) -> list[Any]:
-    if not isinstance(raw, list) or not raw:
-        raise PackError(f"{where}: `{key}` is a list with at least one item")
-    return raw
+# What stands under a key. A key that is left out, which `_keys` refuses where it is required, stands for none, nothing or no.
 
 
-def _mapping_of(where: str, key: str, raw: object) -> dict[str, Any]:
-    if not isinstance(raw, dict) or not raw:
-        raise PackError(f"{where}: `{key}` is a mapping with at least one item")
-    return raw
+def _called(raw: object) -> str:
+    """What messages call an item of a list before anything of it is known to be right."""
+    return f"`{raw.get('id', '?')}`" if isinstance(raw, dict) else "`?`"
+
+
+def _text(where: str, raw: Mapping[str, Any], key: str) -> str:
+    value = raw.get(key, "")
+    return value if isinstance(value, str) else _refuse(where, key, "a text (quote it if YAML takes it for something else)", value)
+
+
+def _names(where: str, raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """A list of texts; a text alone is a list of one, as in the arguments of matchers."""
+    value = raw.get(key, ())
+    names = (value,) if isinstance(value, str) else value
+    if key in raw and not (isinstance(names, (list, tuple)) and names and all(isinstance(name, str) for name in names)):
+        _refuse(where, key, "a text or a list of texts with at least one item", value)
+    return tuple(names)
+
+
+def _flag(where: str, raw: Mapping[str, Any], key: str) -> bool:
+    value = raw.get(key, False)
+    return value if isinstance(value, bool) else _refuse(where, key, "true or false", value)
+
+
+def _integer(where: str, raw: Mapping[str, Any], key: str) -> int:
+    value = raw.get(key, 0)
+    return value if isinstance(value, int) and not isinstance(value, bool) else _refuse(where, key, "a whole number", value)
+
+
+def _share(where: str, raw: Mapping[str, Any], key: str) -> float:
+    value = raw.get(key, 0.0)
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else _refuse(where, key, "a number from 0 to 1", value)
+
+
+def _list(where: str, raw: Mapping[str, Any], key: str) -> list[Any]:
+    value = raw.get(key, [])
+    return value if isinstance(value, list) and (value or key not in raw) else _refuse(where, key, "a list with at least one item", value)
+
+
+def _mapping(where: str, raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = raw.get(key, {})
+    return (
+        value if isinstance(value, dict) and (value or key not in raw) else _refuse(where, key, "a mapping with at least one item", value)
+    )
+
+
+def _refuse(where: str, key: str, expected: str, value: object) -> NoReturn:
+    raise PackError(f"{where}: `{key}` is {expected}; found {json.dumps(value, ensure_ascii=False)[:80]}")

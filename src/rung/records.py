@@ -382,6 +382,11 @@ class Unknown(Record, frozen=True, kw_only=True):
     reason: str
 
 
+def position(path: str, line: int) -> str:
+    """`path:line`, or the path alone where the whole file is meant."""
+    return f"{path}:{line}" if line else path
+
+
 class Location(Record, frozen=True, kw_only=True):
     """Where evidence stands: a line of a file, or a resource of an account."""
 
@@ -391,6 +396,13 @@ class Location(Record, frozen=True, kw_only=True):
     end_line: int = 0
     resource: str = ""
     region: str = ""
+
+    @property
+    def place(self) -> str:
+        """For people: `path:line`, or the resource with its region."""
+        if self.resource:
+            return f"{self.resource} ({self.region})" if self.region else self.resource
+        return position(self.path, self.line)
 
 
 class Evidence(Record, frozen=True, kw_only=True):
@@ -632,7 +644,7 @@ class Trap(Record, frozen=True, kw_only=True):
     """What a live resource looks like that is set up and leads nowhere."""
 
     id: str
-    where: dict[str, object]
+    where: dict[str, tuple[str, ...]]
     """Attributes with the globs that their values must match; all of them."""
     without: tuple[str, ...]
     """Attributes that it must not have."""
@@ -718,6 +730,8 @@ class Capability(Record, frozen=True, kw_only=True):
     """Capabilities whose presence (implemented or more) takes this negative one away."""
     offered: bool = False
     """A library can offer it to others without practising it: the code of one that is published shows it as declared only."""
+    among_tests: bool = False
+    """A command proves it among tests too, where the script that runs them often lies."""
 
 
 class Leaf(Record, frozen=True, kw_only=True, tag=True):
@@ -781,6 +795,8 @@ class Framework(Record, frozen=True, kw_only=True):
     """Mean rating that the level reached must have (share of 1)."""
     below_at: float
     """Mean rating that every level below it must have."""
+    default: bool = False
+    """The one to rate by unless another is asked for."""
 
 
 class Packs(Record, frozen=True, kw_only=True):

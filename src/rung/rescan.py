@@ -41,7 +41,8 @@ from rung.records import (
     Strength,
     Test,
 )
-from rung.scan import Progress, hidden_by
+from rung.scan import hidden_by
+from rung.sharing import Progress
 from rung.targets.objects import MISSING
 from rung.targets.target import Entry as Listed
 from rung.targets.target import Target

@@ -25,7 +25,8 @@ from rung.records import Assessment, Config, ConfigError, Packs, RungError, Targ
 from rung.report import document_of, read_document
 from rung.report.comparison import comparison_of, with_comparison
 from rung.report.document import Document
-from rung.scan import Progress, opened, scan_systems
+from rung.scan import opened, scan_systems
+from rung.sharing import Progress
 from rung.targets.opening import place_of
 from rung.targets.target import Target, Unread
 from rung.verdicts import with_gates

@@ -62,7 +62,7 @@ class Line:
             if self._first <= tag.date < self._last:
                 names.setdefault(tag.commit, []).append(tag.name)
                 dates[tag.commit] = tag.date
-        return [Chosen(", ".join(found), Commit(commit, (), dates[commit], ())) for commit, found in names.items()]
+        return [Chosen(", ".join(found), Commit(commit, (), dates[commit])) for commit, found in names.items()]
 
     def coverage(self) -> Iterator[Coverage]:
         """What of the history is not here."""
@@ -79,7 +79,7 @@ class Line:
             )
 
     def _commits(self) -> Iterator[Commit]:
-        with closing(commits_of(self._revisions.git, self._tip, folder=self._revisions.folder, changes=False)) as commits:
+        with closing(commits_of(self._revisions.git, self._tip, folder=self._revisions.folder)) as commits:
             yield from (commit for commit in commits if self._first <= commit.date < self._last)
 
     def _cut_off(self) -> str:
@@ -87,7 +87,7 @@ class Line:
         git = self._revisions.git
         if not is_shallow(git):
             return ""
-        with closing(commits_of(git, self._tip, changes=False)) as commits:
+        with closing(commits_of(git, self._tip)) as commits:
             oldest = deque(commits, maxlen=1)[0]
         return oldest.id if oldest.date >= self._first and is_cut_off(git, oldest.id) else ""
 

@@ -41,6 +41,7 @@ from rung.records import (
     Strength,
     TargetInfo,
 )
+from rung.sharing import Progress
 from rung.targets.opening import open_target
 from rung.targets.target import Target, Unread
 from rung.wiring import Wiring
@@ -48,9 +49,6 @@ from rung.wiring import Wiring
 if TYPE_CHECKING:  # What asks accounts is only imported where one is asked.
     from rung.accounts import Accounts
     from rung.collect import Live
-
-Progress = Callable[[int, int], None]
-"""Called with files read and files in all."""
 
 
 def scan_path(

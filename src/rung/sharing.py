@@ -16,6 +16,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 Tell = Callable[[int], None]
 """Called with how much of a share is done."""
+Progress = Callable[[int, int], None]
+"""Called with how much is done, and of how much."""
 Work = Callable[[S, Tell], T]
 
 

@@ -15,8 +15,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from rung.commands import all_commands
 from rung.records import Resource, Role, SourceFile, Workflow
+from rung.tree import all_commands
 
 _SUFFIX = ".bicep"
 _ROOTS = frozenset({"main.bicep", "deploy.bicep", "azuredeploy.bicep"})

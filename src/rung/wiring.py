@@ -3,8 +3,7 @@
 A walk from every trigger over commands to the tasks, scripts, images and modules that they start, nearest first, so that
 the chain found for each is the shortest. Only what can be read for certain is an edge: a target named by a variable, a
 workflow of another repository, an import that resolves to nothing lead nowhere, and the first two are named as unknown.
-Formats of files are known here and in `commands.py` (Make, npm scripts, shell, Dockerfiles, Compose); what a tool starts
-is said by its pack.
+What a command starts is told by `programs`, what a tool starts by its pack.
 """
 
 from __future__ import annotations
@@ -16,19 +15,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from rung.commands import HOOKS, Commands, Node, Tree
 from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.modules import Modules
+from rung.programs import HOOKS, Programs
 from rung.readers.shell import split
 from rung.records import NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Start, Step, Task, Unknown, Workflow
 from rung.starts import command_line, parts, values
+from rung.tree import Point, Tree
 
 Chain = tuple[Hop, ...]
 Starts = Mapping[str, Sequence[Match]]
 """What packs say that each file starts: its matches of starts, by path."""
 
-_MAX_NODES = 50_000
+_MAX_POINTS = 50_000
 _MAX_HOPS = 40
 """A longer chain proves nothing to a reader, and a hostile tree could make one of every file."""
 _HOOK_ACTION = regex(r"/(?:pre-commit(?:/action|-action)?|prek-action)$")
@@ -90,14 +90,14 @@ class Wiring:
         for path, matches in self._starts.items():
             for match in matches:
                 self._at[path, match.line].append(match)
-        self._commands = Commands(self.tree, self._starts)
+        self._programs = Programs(self.tree, self._starts)
         self._unknown: dict[tuple[str, int, str], Unknown] = {}
-        self._chains: dict[Root, dict[Node, Chain]] = {}
-        self._shortest: dict[Node, Chain] = {}
+        self._chains: dict[Root, dict[Point, Chain]] = {}
+        self._shortest: dict[Point, Chain] = {}
         """From whichever root without a person."""
         self._declared: dict[str, Chain] = {}
         """Files that declare a resource that is triggered; another resource of the file need not be."""
-        self._deployed: dict[Root, list[tuple[Node, Chain]]] = defaultdict(list)
+        self._deployed: dict[Root, list[tuple[Point, Chain]]] = defaultdict(list)
         """What steps and commands leave running or scheduled, by the root that starts it from then on."""
         self._rooted = [path for path in self.tree.files if path in self.tree.workflows or path in self._starts]
         """The files that a chain can begin in, but for tasks."""
@@ -117,7 +117,7 @@ class Wiring:
             task: None for the file itself.
             only: the one kind of root to ask about.
         """
-        return self._of(Node(path, task), only)
+        return self._of(Point(path, task), only)
 
     def of_match(self, path: str, match: Match, *, only: Root | None = None) -> Chain | None:
         """The shortest chain that runs what a match stands in without a person, from one kind of root only if asked; None when there is none."""
@@ -129,25 +129,25 @@ class Wiring:
         """The chain by which a person starts what a match stands in; empty when no workflow lets one."""
         if match.workflow is not None:
             return self._of_step(Root.HAND, path, match.workflow, match.job, match.step) or ()
-        return self._chains[Root.HAND].get(Node(path, match.task), ())
+        return self._chains[Root.HAND].get(Point(path, match.task), ())
 
     def lacks(self, command: Command) -> str:
         """The script that a command runs although the repository has none of its name; empty when there is no such."""
-        return self._commands.lacks(command)
+        return self._programs.lacks(command)
 
     def unknown(self) -> tuple[Unknown, ...]:
         """What something automatic starts and reading can't tell, sorted by place."""
         return tuple(self._unknown[key] for key in sorted(self._unknown))
 
-    def _of(self, node: Node, only: Root | None) -> Chain | None:
-        found = (self._chains[only] if only else self._shortest).get(node)
-        declared = self._declared.get(node.path) if not only and node == Node(node.path) else None
+    def _of(self, point: Point, only: Root | None) -> Chain | None:
+        found = (self._chains[only] if only else self._shortest).get(point)
+        declared = self._declared.get(point.path) if not only and point == Point(point.path) else None
         return declared if declared and (found is None or len(declared) < len(found)) else found
 
     def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
         if (job and (job.disabled or (job.manual and root is not Root.HAND))) or (step and step.disabled):
             return None
-        base = self._chains[root].get(_workflow_node(path, workflow))
+        base = self._chains[root].get(_workflow_point(path, workflow))
         if base is None:
             return None
         hops = base if job is None else (*base, Hop(path=path, line=job.line, what=f"job {job.id}"))
@@ -157,69 +157,69 @@ class Wiring:
 
     def _walk(self, root: Root) -> None:
         chains = self._chains[root] = {}
-        queue = [(len(chain), index, node, chain) for index, (node, chain) in enumerate(self._roots(root))]
+        queue = [(len(chain), index, point, chain) for index, (point, chain) in enumerate(self._roots(root))]
         heapq.heapify(queue)
         order = len(queue)
-        while queue and len(chains) < _MAX_NODES:
-            _, _, node, chain = heapq.heappop(queue)
-            if node in chains:
+        while queue and len(chains) < _MAX_POINTS:
+            _, _, point, chain = heapq.heappop(queue)
+            if point in chains:
                 continue
-            chains[node] = chain
+            chains[point] = chain
             if len(chain) >= _MAX_HOPS:
                 continue
-            for found, longer in self._next(root, node, chain):
+            for found, longer in self._next(root, point, chain):
                 if found not in chains:
                     order += 1
                     heapq.heappush(queue, (len(longer), order, found, longer))
         if root is not Root.HAND:
-            for node, chain in chains.items():
-                if node not in self._shortest or len(chain) < len(self._shortest[node]):
-                    self._shortest[node] = chain
+            for point, chain in chains.items():
+                if point not in self._shortest or len(chain) < len(self._shortest[point]):
+                    self._shortest[point] = chain
 
-    def _roots(self, root: Root) -> Iterator[tuple[Node, Chain]]:
+    def _roots(self, root: Root) -> Iterator[tuple[Point, Chain]]:
         for path in self._rooted:
             if self.tree.files[path].role not in (Role.SOURCE, Role.NOTEBOOK):
                 continue
             for workflow in self.tree.workflows.get(path, ()):
                 if hop := _trigger(path, workflow, root):
-                    yield _workflow_node(path, workflow), (hop,)
+                    yield _workflow_point(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
                 if start and _root_of(start.trigger) is root and not isinstance(match.fact, (Command, Step)):
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
                     if not isinstance(match.fact, Resource) and not self._is_program(path):
-                        yield Node(path), chain
+                        yield Point(path), chain
                         continue
-                    yield Node(path, line=match.line), chain
+                    yield Point(path, line=match.line), chain
                     if isinstance(match.fact, Resource) and match.fact.dialect not in _PROGRAMS:
                         self._declared.setdefault(path, chain)
         for kind, trigger in _UNATTENDED.items():
             for path, task in self.tree.of_kind(kind) if _root_of(trigger) is root else ():
-                yield Node(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
+                yield Point(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
         yield from self._deployed[root]
 
     def _is_program(self, path: str) -> bool:
         """Whether a file is a program that declares resources."""
         return any(isinstance(fact, Resource) and fact.dialect in _PROGRAMS for fact in self.tree.declared.get(path, ()))
 
-    def _next(self, root: Root, node: Node, chain: Chain) -> Iterator[tuple[Node, Chain]]:
-        if node.workflow:
-            yield from self._of_workflow(root, node)
-        elif node.task is not None and node.task.kind == "started":
+    def _next(self, root: Root, point: Point, chain: Chain) -> Iterator[tuple[Point, Chain]]:
+        if point.workflow:
+            yield from self._of_workflow(root, point)
+        elif point.task is not None and point.task.kind == "started":
             return  # Followed where it is started, from the folder that is named there.
-        elif node.task is not None:
-            yield from self._follow(_Here(root, node.path, posixpath.dirname(node.path), chain), node.task.commands, node.task.kind)
-            for found in self._commands.needed(node.path, node.task):
+        elif point.task is not None:
+            yield from self._follow(_Here(root, point.path, posixpath.dirname(point.path), chain), point.task.commands, point.task.kind)
+            for found in self._programs.needed(point.path, point.task):
                 yield self._reached(found, chain)
-        elif node.line:
-            yield from self._of_facts(root, node.path, chain, node.line)
+        elif point.line:
+            yield from self._of_facts(root, point.path, chain, point.line)
         else:
-            yield from self._of_file(root, node.path, chain)
+            yield from self._of_file(root, point.path, chain)
 
-    def _of_workflow(self, root: Root, node: Node) -> Iterator[tuple[Node, Chain]]:
-        path = node.path
+    def _of_workflow(self, root: Root, point: Point) -> Iterator[tuple[Point, Chain]]:
+        path = point.path
         for workflow in self.tree.workflows[path]:
-            if workflow.line != node.line:
+            if workflow.line != point.line:
                 continue
             for job in workflow.jobs:
                 here = ""
@@ -231,70 +231,70 @@ class Wiring:
                     folder = self._directory(step, here)
                     yield from self._follow(_Here(root, path, folder, hops), step.commands, "step")
                     if workflow.system in _ONE_SHELL:
-                        here = [folder, *(at for _, at in self._commands.placed(step.commands, folder, "step"))][-1]
+                        here = [folder, *(at for _, at in self._programs.placed(step.commands, folder, "step"))][-1]
 
     def _directory(self, step: Step, here: str) -> str:
         """The folder that a step's commands run in: the one that it names, or where the steps before it are."""
         named = dict(step.arguments).get("working-directory")
         if named is None:
             return here
-        found = self._commands.moved(named, "")
+        found = self.tree.moved(named, "")
         return posixpath.normpath(named) if found is None else found
 
-    def _used(self, here: _Here, step: Step) -> Iterator[tuple[Node, Chain]]:
+    def _used(self, here: _Here, step: Step) -> Iterator[tuple[Point, Chain]]:
         """What a step starts by the action, workflow or template that it uses."""
         path, chain = here.path, here.chain
         if called := self._local_workflow(path, step.uses):
             for workflow in self.tree.workflows[called]:
-                yield _workflow_node(called, workflow), chain
+                yield _workflow_point(called, workflow), chain
         elif _ELSEWHERE.fullmatch(step.uses):
             self._note(path, step.line, step.uses, "the workflow that it calls is in another repository")
         if action := _HOOK_ACTION.search("/" + step.uses.partition("@")[0]):
             read = HOOKS if "prek" in action[0] else HOOKS[1:]
-            yield from [self._reached(Node(hooks), chain) for hooks in read if hooks in self.tree.files][:1]
+            yield from [self._reached(Point(hooks), chain) for hooks in read if hooks in self.tree.files][:1]
         for match in self._at.get((path, step.line), ()):
             if match.fact == step:
                 yield from self._started(here, match)
 
-    def _of_file(self, root: Root, path: str, chain: Chain) -> Iterator[tuple[Node, Chain]]:
+    def _of_file(self, root: Root, path: str, chain: Chain) -> Iterator[tuple[Point, Chain]]:
         file = self.tree.files[path]
         if file.role is Role.TEST or file.role in NO_PROOF:
             return
         yield from self._of_facts(root, path, chain, 0)
         for task in self.tree.tasks_of(path, "notebook"):
-            yield self._reached(Node(path, task), chain)
+            yield self._reached(Point(path, task), chain)
         if _DESCRIBES.search(posixpath.basename(path)):
             return
         for fact, package in self.modules.imported(file):
             found = self.modules.source(fact, package, self.tree.files)
             if self.tree.files[found].role is not Role.TEST:
-                yield Node(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
+                yield Point(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
 
-    def _of_facts(self, root: Root, path: str, chain: Chain, line: int) -> Iterator[tuple[Node, Chain]]:
+    def _of_facts(self, root: Root, path: str, chain: Chain, line: int) -> Iterator[tuple[Point, Chain]]:
         """What the facts of a file start, or the resource on a line of it."""
         for match in self._starts.get(path, ()):
             if isinstance(match.fact, (Command, Step)) or (line and match.line != line):
                 continue
             if isinstance(match.fact, Resource) and not line:
                 if match.fact.dialect in _SUBMITTED:
-                    yield Node(path, line=match.line), chain
+                    yield Point(path, line=match.line), chain
             else:
                 yield from self._started(_Here(root, path, posixpath.dirname(path), chain), match)
 
-    def _follow(self, at: _Here, commands: Sequence[Command], kind: str) -> Iterator[tuple[Node, Chain]]:
+    def _follow(self, at: _Here, commands: Sequence[Command], kind: str) -> Iterator[tuple[Point, Chain]]:
         path = at.path
-        for command, folder in self._commands.placed(commands, at.folder, kind):
+        for command, folder in self._programs.placed(commands, at.folder, kind):
             hops = _extend(at.chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
-            nodes = self._commands.started(command, folder)
-            if not nodes and (reason := self._commands.unknown(command)):
+            points = self._programs.started(command, folder)
+            if not points and (reason := self._programs.unknown(command)):
                 self._note(path, command.line, " ".join(command.words)[:120], reason)
-            for node in nodes:
-                yield self._reached(node, hops)
+            for point in points:
+                yield self._reached(point, hops)
             for match in self._at.get((path, command.line), ()):
                 if match.fact == command:
                     yield from self._started(at._replace(folder=folder, chain=hops), match)
 
-    def _started(self, here: _Here, match: Match) -> Iterator[tuple[Node, Chain]]:
+    def _started(self, here: _Here, match: Match) -> Iterator[tuple[Point, Chain]]:
         """What a start of a pack runs; what then runs by a trigger of its own is no longer started by this root."""
         start = match.owned.start
         if start is None:
@@ -305,24 +305,26 @@ class Wiring:
         elif isinstance(match.fact, (Command, Step)):  # A resource with a trigger is a root itself.
             self._deployed[after].extend(self._run(here._replace(root=after), match, start))
 
-    def _run(self, here: _Here, match: Match, start: Start) -> Iterator[tuple[Node, Chain]]:
+    def _run(self, here: _Here, match: Match, start: Start) -> Iterator[tuple[Point, Chain]]:
         hops = _extend(here.chain, Hop(path=here.path, line=match.line, what=_said(match)))
         for fact in parts(match.fact, start):
-            nodes = list(self._commands.named(start, fact, here.folder))
-            for node in nodes:
-                yield self._reached(node, hops)
+            points = list(self._programs.named(start, fact, here.folder))
+            for point in points:
+                yield self._reached(point, hops)
             if start.shell and (text := command_line(fact, start.shell)):
-                folder = self._commands.folder(start, fact, here.folder)
+                folder = self._programs.folder(start, fact, here.folder)
                 commands = split(text, match.line)
-                yield from ((Node(here.path, task), hops) for task in self.tree.tasks_of(here.path, "started") if task.commands == commands)
+                yield from (
+                    (Point(here.path, task), hops) for task in self.tree.tasks_of(here.path, "started") if task.commands == commands
+                )
                 yield from self._follow(here._replace(folder=folder, chain=hops), commands, "shell")
-            elif not nodes and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
+            elif not points and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
                 self._note(here.path, match.line, _said(match), "what it runs is decided when it runs")
 
-    def _reached(self, node: Node, chain: Chain) -> tuple[Node, Chain]:
-        if node.task is None:
-            return node, _extend(chain, Hop(path=node.path, line=1, what=""))
-        return node, _extend(chain, Hop(path=node.path, line=node.task.line, what=f"{node.task.kind} {node.task.name}"))
+    def _reached(self, point: Point, chain: Chain) -> tuple[Point, Chain]:
+        if point.task is None:
+            return point, _extend(chain, Hop(path=point.path, line=1, what=""))
+        return point, _extend(chain, Hop(path=point.path, line=point.task.line, what=f"{point.task.kind} {point.task.name}"))
 
     def _local_workflow(self, path: str, uses: str) -> str | None:
         """The workflow, action or template of the repository that a `uses` names."""
@@ -345,8 +347,8 @@ class Wiring:
         self._unknown.setdefault((path, line, what), Unknown(path=path, line=line, what=what, reason=reason))
 
 
-def _workflow_node(path: str, workflow: Workflow) -> Node:
-    return Node(path, line=workflow.line, workflow=True)
+def _workflow_point(path: str, workflow: Workflow) -> Point:
+    return Point(path, line=workflow.line, workflow=True)
 
 
 def _extend(chain: Chain, hop: Hop) -> Chain:

@@ -19,31 +19,7 @@ from rung.globs import matches
 from rung.hits import joined
 from rung.matchers import Matchers
 from rung.prefilter import Prefilter
-from rung.readers import (
-    azure_pipelines,
-    bicep,
-    circleci,
-    cloud_builds,
-    constructs,
-    containers,
-    github_actions,
-    gitlab_ci,
-    jenkins,
-    kubernetes,
-    languages,
-    manifests,
-    notebooks,
-    other_ci,
-    pointers,
-    python,
-    settings,
-    sql,
-    stacks,
-    taskcluster,
-    tasks,
-    terraform,
-    workspaces,
-)
+from rung.readers import constructs, kinds, pointers, settings
 from rung.readers.documents import text_of
 from rung.readers.reading import Asked, Claimants, Reading
 from rung.readers.shell import split
@@ -53,11 +29,6 @@ from rung.targets.git import blob_id
 from rung.targets.roles import role_of, template_path
 from rung.targets.target import Entry, Target, Unread
 
-MODULES = (
-    python, notebooks, languages, manifests, github_actions, gitlab_ci, azure_pipelines, jenkins, circleci, cloud_builds,
-    taskcluster, other_ci, terraform, stacks, bicep, kubernetes, workspaces, containers,
-    tasks, sql, pointers,
-)  # fmt: skip
 PARALLEL_FROM = 300
 """Files to look into from which a second process pays."""
 _DISTRIBUTIONS = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -87,7 +58,7 @@ class Readers:
         self._kept = kept
         self._matchers = matchers
         self._prefilter = prefilter
-        readings = (*(reading for module in MODULES for reading in module.READINGS), settings.settings_reading(matchers.asks_for_settings))
+        readings = (*kinds.READINGS, settings.settings_reading(matchers.asks_for_settings))
         self._claimants = Claimants(readings)
         self._by_name: dict[str, Reading] = {reading.name: reading for reading in readings}
         self._plans: dict[str, tuple[tuple[Reading, ...], bool]] = {}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from rung.expressions import regex
 from rung.readers.attributes import MAX_TEXT, bounded, images_of, shortened
-from rung.readers.documents import Unreadable, check_bounds, text_of
+from rung.readers.documents import Unreadable, check_source, text_of
 from rung.readers.reading import RESOURCES, Reading, suffixed
 from rung.records import Fact, Problem, Resource
 
@@ -34,11 +34,8 @@ def read_bicep(_path: str, data: bytes) -> Iterator[Fact]:
     """Facts of a Bicep file: resources (not those that `exist` already) and modules."""
     if b"resource" not in data and b"module" not in data:
         return
-    if len(data) > MAX_BYTES:
-        yield Problem(line=0, what=f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
-        return
     try:
-        check_bounds(data.replace(b"(", b"[").replace(b")", b"]"))
+        check_source(data, MAX_BYTES)
     except Unreadable as error:
         yield Problem(line=error.line, what=error.what)
         return

@@ -136,6 +136,13 @@ def check_bounds(data: bytes) -> None:
         raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", data.count(b"\n", 0, match_.start()) + 1)
 
 
+def check_source(data: bytes, most: int) -> None:
+    """As `check_bounds`, for source code of at most so many bytes, which nests in round brackets too."""
+    if len(data) > most:
+        raise _too_large(most)
+    check_bounds(data.replace(b"(", b"[").replace(b")", b"]"))
+
+
 def may_have_keys(data: bytes, *keys: bytes) -> bool:
     """Whether each of the keys can be one of a YAML or JSON file: it costs nothing beside a parse, and most files lack one.
 
@@ -232,8 +239,9 @@ def _loaded(text: str) -> object:
         return _BROKEN
 
 
-def _too_large() -> Unreadable:
-    return Unreadable(f"larger than {MAX_BYTES // 1024 // 1024} MiB, not parsed")
+def _too_large(most: int = MAX_BYTES) -> Unreadable:
+    size = f"{most // 1024 // 1024} MiB" if most >= 1024 * 1024 else f"{most // 1024} KiB"
+    return Unreadable(f"larger than {size}, not parsed")
 
 
 def _value_or_raise(found: Value | Unreadable) -> Value:

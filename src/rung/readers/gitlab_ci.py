@@ -32,7 +32,6 @@ _GLOBAL = frozenset({"default", "include", "stages", "types", "variables", "work
 _MAX_KEYS = 200
 """Keys of a job, or of one of its mappings, that are merged when it is extended."""
 _SCRIPTS = ("before_script", "script", "after_script")
-_DEFAULTS = ("image", "services", "before_script", "after_script")
 _JOB_KEYS = frozenset(
     {"script", "run", "trigger", "extends", "stage", "rules", "only", "needs", "environment", "release", "pages", "image", "when"}
 )

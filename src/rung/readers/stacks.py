@@ -26,7 +26,6 @@ MAX_VALUES = 300_000
 MAX_DEFAULT = 200
 """Characters of a parameter's default that is put in its place."""
 
-_YAML_OR_JSON = (".yaml", ".yml", ".json", ".template")
 _SERVERLESS = regex(r"(?:^|/)serverless(?:[.-][\w-]+)?\.ya?ml(?:\.\w+)?$")
 _ARM_SCHEMA = regex(rb"eploymentTemplate\.json|\"type\"\s*:\s*\"Microsoft\.", re.IGNORECASE)
 _ARM_TYPE = regex(r"[A-Za-z]\w*(?:\.\w+)+/[\w./]+")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rung.expressions import regex
 from rung.readers.attributes import MAX_TEXT, attributes_of, bounded, images_of, shortened
-from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_json
+from rung.readers.documents import Map, Unreadable, Value, check_source, parse_json
 from rung.readers.reading import RESOURCES, Claims, Reading
 from rung.records import Fact, Problem, Resource, Setting
 
@@ -50,11 +50,8 @@ def read_hcl(path: str, data: bytes) -> Iterator[Fact]:
     """Facts of a `.tf`, `.tofu` or Terragrunt file."""
     if not _WORTH_PARSING.search(data):
         return
-    if len(data) > MAX_BYTES:
-        yield Problem(line=0, what=f"larger than {MAX_BYTES // 1024} KiB, not parsed")
-        return
     try:
-        check_bounds(data.replace(b"(", b"[").replace(b")", b"]"))
+        check_source(data, MAX_BYTES)
     except Unreadable as error:
         yield Problem(line=error.line, what=error.what)
         return

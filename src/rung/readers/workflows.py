@@ -17,27 +17,6 @@ from rung.readers.shell import Environment, environment_after, program, split
 from rung.records import Command, Fact, Image, Include, Problem
 from rung.targets.roles import template_path
 
-SYSTEMS = (
-    "github-actions",
-    "gitlab-ci",
-    "azure-pipelines",
-    "jenkins",
-    "circleci",
-    "cloud-build",
-    "codebuild",
-    "bitbucket",
-    "taskcluster",
-    "travis",
-    "appveyor",
-    "buildkite",
-    "drone",
-    "woodpecker",
-    "gitea-actions",
-    "forgejo-actions",
-    "gocd",
-)
-"""Every value of `Workflow.system` that a reader gives."""
-
 MAX_ITEMS = 1000
 """Items of one list that are looked at, and jobs of one workflow."""
 MAX_SPENT = 10_000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rung.records import position
 from rung.report.document import Document
-from rung.report.views import STRENGTHS, place, position, revision_phrase
+from rung.report.views import STRENGTHS, place, revision_phrase
 
 _BETTER, _WORSE = "▲", "▼"
 

@@ -98,7 +98,7 @@ def read_document(text: str, name: str) -> Document:
 
 
 def schema(name: str = "schema") -> dict[str, Any]:
-    """The published JSON Schema (draft 2020-12) of the document, or of the `comparison` that it may hold."""
+    """The published JSON Schema (draft 2020-12) of the document, of the `comparison` that it may hold, or of a `history`."""
     from importlib import resources
 
     text = resources.files("rung.report").joinpath(f"{name}.json").read_text(encoding="utf-8")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from importlib import resources
-from typing import Any
 
 from rung.excerpt import excerpt, mask_tokens
 from rung.records import Coverage, History, Interval, LevelChange, Mark, Sample, Standing, StrengthChange
@@ -45,12 +43,6 @@ def history_document(history: History) -> Document:
             "notes": list(history.notes),
         }
     )
-
-
-def history_schema() -> dict[str, Any]:
-    """The published JSON Schema (draft 2020-12) of the document."""
-    loaded: dict[str, Any] = json.loads(resources.files("rung.report").joinpath("history.json").read_text(encoding="utf-8"))
-    return loaded
 
 
 def render_json(document: Document) -> str:

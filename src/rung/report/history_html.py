@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
+from rung.phrases import plural
 from rung.report.changes import arrow, level_phrase, readings_phrase, score_phrase
 from rung.report.document import Document
 from rung.report.history_text import SHORT, asides, end_phrase, moves_a_level, noun
-from rung.report.views import plural, slug, web_address
+from rung.report.views import slug, web_address
 
 _WIDTH, _HEIGHT = 1100, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 14, 12, 24

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rung.phrases import plural
 from rung.report.changes import arrow, level_phrase, readings_phrase, score_phrase
 from rung.report.document import Document
 from rung.report.page import Page
-from rung.report.views import plural
 
 SHORT = 7
 _STYLES = {"▲": "green", "▼": "yellow"}

@@ -11,6 +11,8 @@ from importlib import resources
 from itertools import pairwise
 from typing import Any
 
+from rung.phrases import plural
+from rung.records import position
 from rung.report import changes
 from rung.report.document import Document, cleaned
 from rung.report.views import (
@@ -26,9 +28,7 @@ from rung.report.views import (
     levels,
     mark,
     place,
-    plural,
     policy_told,
-    position,
     primary,
     said,
     score_phrase,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rung.phrases import plural
+from rung.records import position
 from rung.report import comparison_markdown
 from rung.report.document import Document, cleaned
 from rung.report.markup import code, escaped, folded, joined, link, row
@@ -13,9 +15,7 @@ from rung.report.views import (
     held_back,
     inventory_told,
     mark,
-    plural,
     policy_told,
-    position,
     primary,
     revision_phrase,
     said,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rung.phrases import plural
+from rung.records import position
 from rung.report import comparison_text
 from rung.report.document import Document, cleaned
 from rung.report.page import Page
@@ -19,9 +21,7 @@ from rung.report.views import (
     levels,
     mark,
     place,
-    plural,
     policy_told,
-    position,
     primary,
     said,
     score_phrase,

@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
+from rung.phrases import listed, plural
+from rung.records import Location
 from rung.report.document import Document
 
 STRENGTHS = ("declared", "implemented", "automated", "operating")
@@ -122,7 +124,7 @@ def _first(items: list[Document], count: int) -> str:
         f"{item['what']} ({where})" if (where := item["location"].get("region") or place(item["location"])) else item["what"]
         for item in items[:3]
     ]
-    return ", ".join(named) + (f" and {count - len(named)} more" if count > len(named) else "")
+    return listed(named, 3, count=count)
 
 
 def policy_told(document: Document) -> list[tuple[str, str]]:
@@ -254,15 +256,8 @@ def score_phrase(entry: Document) -> str:
 
 
 def place(location: Document) -> str:
-    """Where evidence stands, for people: `path:line`, or the resource with its region."""
-    if "resource" in location:
-        return f"{location['resource']} ({location['region']})" if location["region"] else str(location["resource"])
-    return position(location["path"], location["line"])
-
-
-def position(path: str, line: int) -> str:
-    """`path:line`, or the path alone when the whole file is meant."""
-    return f"{path}:{line}" if line else path
+    """Where evidence stands, for people."""
+    return Location(**location).place
 
 
 def revision_phrase(target: Document) -> str:
@@ -323,11 +318,6 @@ def web_address(remote: str) -> str:
     """The remote when it is a plain web address (no script, no login, no query), else empty."""
     address = remote.removesuffix("/").removesuffix(".git")
     return address if re.fullmatch(r"https://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:/[A-Za-z0-9._~-]{1,200}){1,10}", address) else ""
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 file`, `2 files`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", " ")
 
 
 def slug(text: str) -> str:

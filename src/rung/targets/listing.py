@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from msgspec import Struct, field
 
 from rung.expressions import regex
+from rung.phrases import listed
 from rung.records import Coverage
 from rung.targets import ignoring
 from rung.targets.files import BEHIND_LINK, DENIED, LINK, LINK_OUT, SPECIAL, amount, read_regular, reason_of
@@ -69,9 +70,8 @@ class Gaps(Struct):
         """One record a reason, sorted."""
         records = []
         for (reason, needs, kind), (count, names) in self.groups.items():
-            more = f" and {count - len(names)} more" if count > len(names) else ""
             subject = f"{count} {kind}s: " if count > 1 else f"{kind} "
-            what = (subject if kind else "") + ", ".join(names) + more
+            what = (subject if kind else "") + listed(names, len(names), count=count)
             parts = names if count > 1 else ()
             records.append(
                 Coverage(target=target, what=what, searched=False, parts=parts, more=count - len(names), reason=reason, needs=needs)
