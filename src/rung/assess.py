@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from rung.packs import leaves
+from rung.phrases import listed
 from rung.records import (
     Annotation,
     Capability,
@@ -371,7 +372,7 @@ def _blockers(requirement: Leaf | Group, view: _View) -> list[str]:
     if requirement.kind == "any" and weak:
         nearest = max(weak, key=lambda part: _ORDER.index(_rate(part, view).low))
         return _blockers(nearest, view)
-    names = _listed(dict.fromkeys(view.titles[leaf.capability] for part in absent for leaf in leaves(part)))
+    names = listed(dict.fromkeys(view.titles[leaf.capability] for part in absent for leaf in leaves(part)), _MANY)
     if requirement.kind == "any":
         return [f"None of these is detected: {names}"]
     full = len(requirement.of) - len(weak) - len(absent)
@@ -383,17 +384,9 @@ def _leaf_blocker(leaf: Leaf, view: _View) -> str:
     item = view.best(leaf.capability)
     if item is None:
         return f"{view.titles[leaf.capability]}: not detected"
-    place = item.location.resource or (f"{item.location.path}:{item.location.line}" if item.location.line else item.location.path)
     note = f" ({item.note})" if item.note else ""
     demand = "should not be there" if leaf.strength == Strength.ABSENT else f"{leaf.strength.label} needed"
-    return f"{view.titles[leaf.capability]}: seen as {item.strength.label} at {place}{note}, {demand}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    rest = list(names)
-    if len(rest) > _MANY + 1:
-        return f"{', '.join(rest[:_MANY])} and {len(rest) - _MANY} more"
-    return ", ".join(rest)
+    return f"{view.titles[leaf.capability]}: seen as {item.strength.label} at {item.location.place}{note}, {demand}"
 
 
 # ── Levels ───────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ from rung.hits import LOWERED, Match, Owned
 from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames, Modules
+from rung.phrases import listed
 from rung.records import NOT_OURS, Command, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.targets.files import LINK
 from rung.unused import unused_modules
@@ -214,13 +215,12 @@ def _not_searched(
     named: Sequence[tuple[str, str]], separator: str, *, target: str, reason: str, needs: str, capabilities: tuple[str, ...] = ()
 ) -> Coverage:
     """Coverage of things that share a reason, the first of them named; each is given as people read it, and without its line."""
-    more = max(len(named) - _NAMED, 0)
     return Coverage(
         target=target,
-        what=separator.join(shown for shown, _ in named[:_NAMED]) + (f" and {more} more" if more else ""),
+        what=listed((shown for shown, _ in named), _NAMED, by=separator),
         searched=False,
         parts=tuple(part for _, part in named[:_NAMED]) if len(named) > 1 or named[0][0] != named[0][1] else (),
-        more=more,
+        more=max(len(named) - _NAMED, 0),
         reason=reason,
         needs=needs,
         capabilities=capabilities,

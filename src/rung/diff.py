@@ -360,8 +360,7 @@ def _sentence(change: CapabilityChange) -> str:
     if not change.evidence:
         return text
     first = change.evidence[0]
-    place = (first.new or first.old).location  # type: ignore[union-attr]
-    where = place.resource or (f"{place.path}:{place.line}" if place.line else place.path)
+    where = (first.new or first.old).location.place  # type: ignore[union-attr]
     return f"{text} ({where}{': ' + first.reason if first.reason else ''})"
 
 
