@@ -43,7 +43,7 @@ _ALL_WHEN_UNNAMED = {"tox", "nox"}
 _MOVES = (("cd",), ("pushd",))
 _OWN_SHELL = {"make"}
 """Kinds of task whose every line has a shell of its own, so that `cd` ends with the line."""
-_INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "tsx", "deno"}
+_INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "ts-node-dev", "tsx", "deno", "nodemon", "pm2-runtime"}
 _SCRIPTS = (".py", ".ipynb", ".R", ".r", ".jl", ".js", ".mjs", ".ts")
 _SUFFIXES = ("", ".py", ".ipynb", ".sql", ".R", ".scala")
 """Notebooks and scripts are named with their suffix or without."""
@@ -53,6 +53,8 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 HOOKS = ("prek.toml", ".pre-commit-config.yaml")
 """Configurations of hooks; prek takes the first of them that there is."""
 _HOOK_RUNNERS = {"pre-commit", "prek"}
+_COMPILED = regex(r"(?P<own>(?:[^/]+/)*?)(?:build|dist|lib|out)/(?:src/)?(?P<inner>.+)\.[cm]?js")
+"""A script that the compiler of TypeScript writes."""
 _DYNAMIC = regex(r"\$[\w{(]|\{\{|\{\}")
 _VARIABLE = regex(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\}|\{\{[^{}]+\}\})")
 _NOT_IN_TREE = regex(r"^(?:[/~-]|\.\./|https?:)|[*?\s\[]")
@@ -172,6 +174,10 @@ class Tree:
             path = posixpath.normpath(posixpath.join(base, word))
             if path in self.files:
                 return path
+            if compiled := _COMPILED.fullmatch(path):
+                own, inner = compiled["own"] or "", compiled["inner"]
+                if source := next((at for at in (f"{own}src/{inner}.ts", f"{own}{inner}.ts") if at in self.files), None):
+                    return source
         return None
 
     @cached_property
@@ -285,7 +291,10 @@ class Commands:
         if program not in _INTERPRETERS and program not in _SHELLS:
             return ""
         named = _CHECKOUT.sub("", next((word for word in command.words[1:] if word.endswith((*_SCRIPTS, ".sh"))), ""))
-        if not named or _DYNAMIC.search(named) or _NOT_IN_TREE.search(named) or self._tree.has_name(posixpath.basename(named)):
+        name = posixpath.basename(named)
+        if not named or _DYNAMIC.search(named) or _NOT_IN_TREE.search(named) or self._tree.has_name(name):
+            return ""
+        if _COMPILED.fullmatch(named) and self._tree.has_name(posixpath.splitext(name)[0] + ".ts"):
             return ""
         return named
 
@@ -385,9 +394,11 @@ class Commands:
             return
         holders = self._tree.by_folder(kind)
         folder = next((place for name in names if (place := self._tree.folder(name, folder)) in holders and place), folder)
-        near = holders.get(folder.rstrip("/")) or [
-            (path, task) for path, task in self._tree.of_kind(kind) if "/" not in path.removeprefix("tasks/")
-        ]
+        near = (
+            holders.get(folder.rstrip("/"))
+            or (kind == "npm" and self._above(folder, names))
+            or [(path, task) for path, task in self._tree.of_kind(kind) if "/" not in path.removeprefix("tasks/")]
+        )
         chosen: Sequence[tuple[str, Task]] = [
             (path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names
         ]
@@ -398,6 +409,14 @@ class Commands:
             first = near[:1] if kind in _RUNNERS.values() and kind not in _ALL_WHEN_UNNAMED else near
             chosen = main or first
         yield from (Node(path, task) for path, task in chosen)
+
+    def _above(self, folder: str, names: Sequence[str]) -> Sequence[tuple[str, Task]]:
+        """The scripts of the nearest package around a folder that has one of some names: npm and its like look upwards."""
+        holders = self._tree.by_folder("npm")
+        while folder := posixpath.dirname(folder.rstrip("/")):
+            if any(task.name in names for _, task in holders.get(folder, ())):
+                return holders[folder]
+        return ()
 
     def _packages(self, words: Sequence[str]) -> Iterator[Node]:
         """Scripts of the packages of a workspace, of all or of those that a command names by the last part of their names."""

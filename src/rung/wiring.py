@@ -195,6 +195,8 @@ class Wiring:
                         self._declared.setdefault(path, chain)
         for kind, trigger in _UNATTENDED.items():
             for path, task in self.tree.of_kind(kind) if _root_of(trigger) is root else ():
+                if self.tree.files[path].role is not Role.SOURCE:
+                    continue
                 yield Node(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
         yield from self._deployed[root]
 

@@ -136,6 +136,12 @@ _JS_FROM = regex(
     r"port(?<=(?:im|ex)port)(?<![\w$.](?:im|ex)port)(?:\b[ \t\n]*+(?:type[ \t\n]++(?!from\b))?(?P<clause>(?:[\w$]++[ \t\n]*+,?[ \t\n]*+)?"
     r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<=import)[ \t\n]*+(?=[\"']))"
 )
+_JS_IMPORTING = regex(
+    r"^(?:import[ \t]{0,9}|(?:import|export)\b(?![ \t]{1,9}type\b)[^;'\"\n]{0,400}\bfrom[ \t]{0,9}|\}[ \t]{0,9}from[ \t]{0,9}"
+    r"|(?:const|let|var)\b[^;'\"\n]{0,200}=[ \t]{0,9}require\()[\"'](?P<module>[^\"'\n]{1,200})[\"']",
+    re.MULTILINE,
+)
+"""An import that begins or ends a line, in text that is not scanned."""
 _JS_CLAUSE = regex(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
 _JS_REQUIRE = (
     regex(r"require(?<![\w$.]require)[ \t]*+\([ \t\n]*+(?=[\"'])"),
@@ -334,6 +340,17 @@ def _js_tests(scan: Scan) -> Iterator[Test]:
         yield Test(line=line, name=name, assertions=assertions)
 
 
+def _js_skimmed(text: str) -> Iterator[Fact]:
+    """The tests, and the imports by which files are connected."""
+    line = done = 0
+    for match in _JS_IMPORTING.finditer(text):
+        line += text.count("\n", done, match.start())
+        done = match.start()
+        yield Import(line=line + 1, module="js:" + match["module"])
+    if any(pattern.search(text) for pattern in _JS_TEST):
+        yield from _js_tests(_js_scan(text))
+
+
 def _go_tests(scan: Scan) -> Iterator[Test]:
     tests = list(_GO_TEST.finditer(scan.code))
     asserted = [match.start() for match in scanning.in_order(scan.code, _GO_ASSERTION)] if tests else []
@@ -481,7 +498,7 @@ def _reading(
     asked: Asked = EVERY_CALL,
     holds: tuple[bytes, ...] = (),
 ) -> Reading:
-    """A language's reading; one of `opener`, and of the bytes `holds` if given, is in every text that holds tests, which `tests` alone gives."""
+    """A language's reading; one of `opener`, and of the bytes `holds` if given, is in every text of which `tests` gives what a skim keeps."""
 
     def read(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)
@@ -529,8 +546,8 @@ READINGS: tuple[Reading, ...] = (
         "js:",
         (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
         facts=js_facts,
-        opener=_JS_TEST,
-        tests=lambda text: _js_tests(_js_scan(text)),
+        opener=(*_JS_TEST, _JS_IMPORTING),
+        tests=_js_skimmed,
     ),
     _reading(
         "go",
