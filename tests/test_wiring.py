@@ -409,7 +409,10 @@ def test_what_only_a_person_starts_keeps_the_chain_from_that_person() -> None:
 
 
 def test_what_is_decided_when_it_runs_or_stands_elsewhere_is_named_as_unknown() -> None:
-    wiring = wired(workflow("make $TARGET", "python train.py", "$RUN -q", "$MAKE all"), workflow(uses="org/repo/.github/workflows/x.yml@v1", path=WORKFLOW + "2"))
+    wiring = wired(
+        workflow("make $TARGET", "python train.py", "$RUN -q", "$MAKE all"),
+        workflow(uses="org/repo/.github/workflows/x.yml@v1", path=WORKFLOW + "2"),
+    )
 
     assert [(one.path, one.line, one.what) for one in wiring.unknown()] == [
         (WORKFLOW, 9, "$RUN -q"),

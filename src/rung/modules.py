@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from rung.records import Import, Role, SourceFile
 
-
 _SCRIPT = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 """Suffixes of JavaScript and TypeScript, in the order in which a name without one is looked for."""
 _ALIASES = ("@/", "~/", "#/")
@@ -54,7 +53,7 @@ class Modules:
         known = self._imported.get(file.path)
         if known is not None and known[0] is file:
             return known[1]
-        pairs = ((fact, self._own(fact.module, file.path)) for fact in file.facts if isinstance(fact, Import))
+        pairs = ((fact, self._own(fact.module, file.path)) for fact in file.facts if isinstance(fact, Import) and not fact.handed_on)
         found = tuple((fact, path) for fact, path in pairs if path)
         self._imported[file.path] = file, found
         return found

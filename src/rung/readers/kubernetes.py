@@ -30,10 +30,9 @@ _KIND = regex(r"[A-Z][A-Za-z0-9]{1,80}")
 _KUSTOMIZATION = regex(r"(?:^|/)kustomization\.ya?ml(?:\.\w+)?$|(?:^|/)Kustomization$")
 _CHART = regex(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
 _VALUES = regex(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
-_MAY_BE_VALUES = regex(
-    r"(?:^|/)(?:[^/]*[.-]values|values[^/]*)\.ya?ml(?:\.\w+)?$"
-    r"|(?:^|/)(?:environments?|envs?|helm|helm[-_]?values|values|deploy|deployments?|k8s|kubernetes|releases)/(?:[^/]+/){0,3}[^/]+\.ya?ml$"
-)
+_CALLED_VALUES = regex(r"(?:^|/)(?:[^/]*[.-])?values[^/]*\.ya?ml(?:\.\w+)?$")
+_OF_ENVIRONMENT = regex(r"(?:^|/)(?:environments?|envs?|helm|deploy|deployments?|k8s|kubernetes|releases)/(?:[^/]+/){0,3}[^/]+\.ya?ml$")
+"""Where values for a chart that is elsewhere are kept by the names of environments."""
 _WORKLOAD = frozenset((
     "affinity", "autoscaling", "cronJob", "cronJobs", "cronjob", "cronjobs", "envSecrets", "hpa", "imagePullSecrets", "ingress", "livenessProbe",
     "nodeSelector", "podAnnotations", "podDisruptionBudget", "podSecurityContext", "probes", "prometheusRule", "prometheusRules", "readinessProbe",
@@ -130,10 +129,19 @@ def read_values(path: str, data: bytes) -> Iterator[Fact]:
         if is_workload or is_called_values:
             yield from _images_of_values(document)
         if is_workload:
-            at_work = _switched_on(document)
-            line = next(iter(document.lines.values()), document.line)
-            yield Resource(line=line, dialect="kubernetes", type="helm/Values", attributes=attributes_of(at_work))
-            yield from _scheduled(at_work)
+            yield from _workload(_switched_on(document))
+
+
+def _workload(values: Value) -> Iterator[Fact]:
+    """The values of a workload together, each at its own place, and what they schedule."""
+    if isinstance(values, Map):
+        first = next((key for key in values if key in _WORKLOAD), next(iter(values), ""))
+        yield Resource(line=values.at(first), dialect="kubernetes", type="helm/Values", attributes=attributes_of(values))
+        for key, value in islice(values.items(), MAX_OBJECTS):
+            alone = Map(values.at(key))
+            alone.put(key, value, alone.line)
+            yield Resource(line=alone.line, dialect="kubernetes", type="helm/Value", name=shortened(key), attributes=attributes_of(alone))
+        yield from _scheduled(values)
 
 
 def _images_of_values(document: Value) -> Iterator[Image]:
@@ -355,5 +363,10 @@ READINGS: tuple[Reading, ...] = (
     Reading(name="kubernetes", claims=Claims(_may_be_manifest, ".yaml", ".yml", ".json", ""), read=read_manifest),
     Reading(name="kustomize", claims=Claims(lambda path: bool(_KUSTOMIZATION.search(path)), "kustomization."), read=read_kustomization),
     Reading(name="helm-chart", claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
-    Reading(name="helm-values", claims=Claims(lambda path: bool(_MAY_BE_VALUES.search(path)), ".yaml", ".yml"), read=read_values),
+    Reading(name="helm-values", claims=Claims(lambda path: bool(_CALLED_VALUES.search(path)), holds="values"), read=read_values),
+    Reading(
+        name="helm-environment",
+        claims=Claims(lambda path: bool(_OF_ENVIRONMENT.search(path)) and not _CALLED_VALUES.search(path), ".yaml", ".yml"),
+        read=read_values,
+    ),
 )
