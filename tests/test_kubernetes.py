@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rung.readers.kubernetes import READINGS, read_chart, read_kustomization, read_manifest, read_values
-from rung.records import Fact, Image, Problem, Resource
+from rung.records import Fact, Image, Problem, Resource, Task
 from rung.targets.roles import template_path
 
 
@@ -202,3 +202,46 @@ def test_attributes_are_bounded() -> None:
 def test_a_manifest_that_a_script_fills_in_is_known_by_its_folder(path: str, claimed: bool) -> None:
     (reading,) = (reading for reading in READINGS if reading.name == "kubernetes")
     assert reading.claims(template_path(path)) is claimed
+
+
+VALUES = b"""image: {repository: node, tag: 22}
+cronJobs:
+  - name: pages
+    schedule: "0 4 * * *"
+    command: [sh, -c, "npm run pages"]
+  - name: old
+    schedule: "0 5 * * *"
+    suspend: true
+    command: [npm, run, old]
+autoscaling:
+  enabled: false
+  maxReplicas: 3
+"""
+
+
+def test_values_of_a_chart_that_is_elsewhere_are_a_workload_with_what_they_schedule_and_without_what_they_switch_off() -> None:
+    facts = list(read_values("environments/live.yml", VALUES))
+    whole, *single = resources(facts)
+    assert (whole.type, whole.line) == ("helm/Values", 2)
+    assert [(one.type, one.name, one.line) for one in single] == [("helm/Value", "image", 1), ("helm/Value", "cronJobs", 2)]
+    assert [(task.line, task.kind, task.name, [one.words for one in task.commands]) for task in facts if isinstance(task, Task)] == [
+        (4, "cron", "0 4 * * *", [("npm", "run", "pages")])
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"autoscaling: later\nresources: {limits: {cpu: 1}}\n",
+        b"image: {repository: a}\nresources: {limits: {cpu: 1}}\n",
+        b"apiVersion: v1\nkind: List\nautoscaling: {a: 1}\nprobes: {b: 2}\n",
+        b"a: &a [*a]\nprobes: text\n",
+    ],
+)
+def test_other_settings_are_no_values_of_a_workload(source: bytes) -> None:
+    assert resources(list(read_values("environments/live.yml", source))) == []
+
+
+def test_values_that_aliases_share_are_read_once() -> None:
+    bomb = b"a0: &a0 {x: 1}\n" + b"".join(b"a%d: &a%d [*a%d, *a%d]\n" % (n, n, n - 1, n - 1) for n in range(1, 60))
+    assert resources(list(read_values("values.yaml", bomb + b"probes: {a: 1}\ncronJobs: [*a59]\n")))

@@ -8,7 +8,7 @@ import pytest
 
 from rung import records
 from rung.readers import constructs, languages
-from rung.readers.languages import go_facts, js_facts, julia_facts, jvm_facts, r_facts
+from rung.readers.languages import READINGS, go_facts, js_facts, julia_facts, jvm_facts, r_facts
 from rung.readers.reading import Asked, Reading
 from rung.records import Call, Fact, Import, Literal
 
@@ -342,3 +342,34 @@ def test_a_large_file_is_a_problem_and_its_beginning_is_read() -> None:
 )
 def test_files_are_claimed_by_suffix(path: str, names: list[str]) -> None:
     assert [reading.name for reading in languages.READINGS if reading.claims(path)] == names
+
+
+def test_values_of_an_imported_type_and_fields_of_a_class_are_known_by_name() -> None:
+    source = """
+import { OpenAI } from "openai";
+import * as s3 from "cdk/s3";
+class Answers {
+  private readonly client = new OpenAI();
+  constructor(private readonly pages: s3.IBucket, log?: Logger<true>) {}
+  ask() { this.client.ask(); this.pages.grantRead(1); log.write(); }
+}
+const options = { pages: s3.Kind.Fast };
+"""
+    names = [fact.name for fact in js_facts(source) if isinstance(fact, Call)]
+    assert names == ["js:openai.OpenAI", "js:openai.OpenAI.ask", "js:cdk/s3.IBucket.grantRead"]
+
+
+@pytest.mark.parametrize("skimmed", [False, True])
+def test_imports_of_typescript_tell_what_is_only_handed_on(skimmed: bool) -> None:
+    source = (
+        b"import {\n  a,\n} from './a';\nexport * from './b'\nexport {\n  c\n} from './c'\nconst d = require('./d')\nexport const e = 'f'\n"
+    )
+    reading = next(reading for reading in READINGS if reading.name == "javascript")
+    read = reading.skim if skimmed else reading.read
+    assert read is not None
+    assert [(fact.module, fact.handed_on) for fact in read("a.ts", source) if isinstance(fact, Import)] == [
+        ("js:./a", False),
+        ("js:./b", True),
+        ("js:./c", True),
+        ("js:./d", False),
+    ]

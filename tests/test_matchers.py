@@ -366,7 +366,20 @@ def test_facts_that_are_dropped_once_they_are_matched_are_looked_at_by_nobody_el
     folder = Path(records.__file__).parent
     names = {kind.__name__ for kind in ONLY_MATCHED}
     found = set()
-    for name in ("tree", "programs", "wiring", "starts", "detect", "modules", "libraries", "policy", "assess", "dead_ends", "rescan", "scan"):
+    for name in (
+        "tree",
+        "programs",
+        "wiring",
+        "starts",
+        "detect",
+        "modules",
+        "libraries",
+        "policy",
+        "assess",
+        "dead_ends",
+        "rescan",
+        "scan",
+    ):
         for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
                 found |= {(name, one.id) for one in ast.walk(node.args[1]) if isinstance(one, ast.Name) and one.id in names}

@@ -121,3 +121,30 @@ def test_a_pack_names_the_capabilities_that_a_signal_is_given() -> None:
     assert detector_of("d.yaml", pack).signals[0].given == ("model.serving",)
     with pytest.raises(PackError, match="unknown key `givn`"):
         detector_of("d.yaml", {**pack, "signals": [{**raw, "givn": []}]})
+
+
+def test_a_call_of_typescript_counts_behind_a_server_that_leads_to_it_by_imports_but_not_by_what_a_module_hands_on() -> None:
+    behind = signal("call", {"any": ["js:ai.generateText"], "behind": ["js:express"]})
+    detector = Detector(id="d", title="D", homepage="", signals=(behind,))
+    matchers = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
+    answers = Call(line=2, name="js:ai.generateText")
+    sources: dict[str, tuple[Fact, ...]] = {
+        "web/package.json": (),
+        "web/src/server.ts": (
+            Import(line=1, module="js:express"),
+            Import(line=2, module="js:./near.js"),
+            Import(line=3, module="js:@/aliased"),
+            Import(line=4, module="js:@shop/core/inner"),
+            Import(line=5, module="js:./all"),
+        ),
+        "web/src/near.ts": (answers,),
+        "web/src/aliased/index.tsx": (answers,),
+        "web/src/all.ts": (Import(line=1, module="js:./hidden", handed_on=True),),
+        "web/src/hidden.ts": (answers,),
+        "core/package.json": (),
+        "core/src/inner.ts": (answers,),
+        "core/src/other.ts": (answers,),
+    }
+    files = [matchers.matched(SourceFile(path=path, size=10, facts=facts)) for path, facts in sources.items()]
+    evidence = detect(files, match(files, matchers), Wiring(files), "repo")
+    assert [item.location.path for item in evidence] == ["core/src/inner.ts", "web/src/aliased/index.tsx", "web/src/near.ts"]

@@ -163,7 +163,7 @@ def _alike(matches: Sequence[Match]) -> Iterator[Match]:
 def _is_spent(fact: Fact) -> bool:
     """Whether a fact has said all when it is matched; modules of other languages than Python lead to no file."""
     kind = fact.__class__
-    return kind in _SPENT or (kind is Import and ":" in fact.module)  # type: ignore[attr-defined]
+    return kind in _SPENT or (kind is Import and ":" in fact.module and not fact.module.startswith("js:"))  # type: ignore[attr-defined]
 
 
 def _named(resource: Resource) -> Resource:

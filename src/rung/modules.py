@@ -1,4 +1,4 @@
-"""Python modules of the repository itself: which names are its own, and which file a name lives in."""
+"""Python modules and scripts of JavaScript of the repository itself: which names are its own, and which file a name lives in."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from functools import lru_cache
 
 from rung.records import Import, Role, SourceFile
 
+_SCRIPT = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
+"""Suffixes of JavaScript and TypeScript, in the order in which a name without one is looked for."""
+_ALIASES = ("@/", "~/", "#/")
+"""What projects write for the folder of their own sources."""
+
 
 class Modules:
-    """Which file a Python module of the repository lives in, by the folders that imports can start from."""
+    """Which file a module of the repository lives in: a Python one by the folders that imports can start from."""
 
-    def __init__(self, paths: AbstractSet[str]) -> None:
+    def __init__(self, paths: AbstractSet[str], scripts: AbstractSet[str] = frozenset()) -> None:
         self._paths = paths
+        self._scripts = Scripts(scripts)
         self._packages = {path.removesuffix("/__init__.py") for path in self._paths if path.endswith("/__init__.py")}
         self._tops = {path.removesuffix(".py") for path in self._paths} | folders_of(self._paths)
         """Where a module or a folder of modules is."""
@@ -29,7 +35,10 @@ class Modules:
     @classmethod
     def among(cls, files: Sequence[SourceFile]) -> Modules:
         """The modules that some files are: the very ones of the last call when that was for files at the same paths."""
-        return _modules_at(frozenset(file.path for file in files if file.path.endswith((".py", ".ipynb"))))
+        return _modules_at(
+            frozenset(file.path for file in files if file.path.endswith((".py", ".ipynb"))),
+            frozenset(file.path for file in files if file.path.endswith((*_SCRIPT, "package.json"))),
+        )
 
     def _sources(self) -> Iterator[str]:
         """Folders that hold the top of a package, and the usual names for a source root."""
@@ -44,8 +53,7 @@ class Modules:
         known = self._imported.get(file.path)
         if known is not None and known[0] is file:
             return known[1]
-        imports = (fact for fact in file.facts if isinstance(fact, Import) and ":" not in fact.module)
-        pairs = ((fact, self.find(fact.module, file.path)) for fact in imports)
+        pairs = ((fact, self._own(fact.module, file.path)) for fact in file.facts if isinstance(fact, Import) and not fact.handed_on)
         found = tuple((fact, path) for fact, path in pairs if path)
         self._imported[file.path] = file, found
         return found
@@ -72,7 +80,7 @@ class Modules:
             if any(
                 isinstance(fact, Import)
                 and (fact.module in modules or fact.module.startswith(below))
-                and not self.find(fact.module, file.path)
+                and not self._own(fact.module, file.path)
                 for fact in file.facts
             )
         ]
@@ -84,6 +92,12 @@ class Modules:
                     found.add(path)
                     new.append(by_path[path])
         return frozenset(found)
+
+    def _own(self, module: str, importer: str) -> str | None:
+        """The file that an import of any language leads to."""
+        if ":" in module:
+            return self._scripts.find(module[len("js:") :], importer) if module.startswith("js:") else None
+        return self.find(module, importer)
 
     def find(self, module: str, importer: str) -> str | None:
         """The file of a dotted module (or of the module that a name of it lives in), seen from the importing file."""
@@ -117,9 +131,56 @@ class Modules:
                     yield path
 
 
+class Scripts:
+    """Which file an import of JavaScript or TypeScript leads to; `paths` are such files, and the `package.json` of the packages."""
+
+    def __init__(self, paths: AbstractSet[str]) -> None:
+        self._paths = paths
+        self._packages: dict[str, list[str]] = defaultdict(list)
+        """Folders of packages by the last part of the name, which is taken for the package's."""
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            if name == "package.json" and folder:
+                self._packages[posixpath.basename(folder)].append(folder)
+
+    def find(self, name: str, importer: str) -> str | None:
+        """The file of a path from the importing one, from the folder of its sources, or of a package of the same repository."""
+        found = next((path for base in self._bases(name, importer) if (path := self._file(base))), None)
+        return found if found != importer else None
+
+    def _bases(self, name: str, importer: str) -> Iterator[str]:
+        if name.startswith("."):
+            yield posixpath.normpath(posixpath.join(posixpath.dirname(importer), name))
+        elif name.startswith(_ALIASES):
+            folder = importer
+            while folder:
+                folder = posixpath.dirname(folder)
+                yield from (posixpath.normpath(posixpath.join(folder, top, name[2:])) for top in ("", "src", "app"))
+        else:
+            package, inner = _package_and_path(name)
+            folders = self._packages.get(package.rpartition("/")[2], ())
+            if len(folders) == 1:
+                yield from (posixpath.normpath(posixpath.join(folders[0], top, inner)) for top in ("src", "", "lib"))
+
+    def _file(self, base: str) -> str | None:
+        stem, suffix = posixpath.splitext(base)
+        if suffix in _SCRIPT:  # Modules of TypeScript name what they are compiled to.
+            candidates = [base, *(stem + other for other in _SCRIPT)]
+        else:
+            candidates = [base + end for end in _SCRIPT] + [posixpath.join(base, "index") + end for end in _SCRIPT]
+        return next((path for path in candidates if path in self._paths), None)
+
+
+def _package_and_path(name: str) -> tuple[str, str]:
+    """`@scope/name/inner/path` as the package and the path in it."""
+    parts = name.split("/")
+    length = 2 if name.startswith("@") else 1
+    return "/".join(parts[:length]), "/".join(parts[length:])
+
+
 @lru_cache(maxsize=1)
-def _modules_at(paths: frozenset[str]) -> Modules:
-    return Modules(paths)
+def _modules_at(paths: frozenset[str], scripts: frozenset[str]) -> Modules:
+    return Modules(paths, scripts)
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ from rung.expressions import regex
 from rung.hits import Match
 from rung.records import Call, Command, Fact, Import, Resource, Start, Step, Task
 from rung.starts import values
-from rung.tree import CHECKOUT, Point, Tree, all_commands
+from rung.tree import CHECKOUT, COMPILED, Point, Tree, all_commands
 
 _RUNNERS = {
     "make": "make", "gmake": "make", "just": "just", "task": "taskfile", "tox": "tox", "nox": "nox", "npm": "npm", "pnpm": "npm",
@@ -39,7 +39,7 @@ _ALL_WHEN_UNNAMED = {"tox", "nox"}
 _MOVES = (("cd",), ("pushd",))
 _OWN_SHELL = {"make"}
 """Kinds of task whose every line has a shell of its own, so that `cd` ends with the line."""
-_INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "tsx", "deno"}
+_INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "ts-node-dev", "tsx", "deno", "nodemon", "pm2-runtime"}
 _SCRIPTS = (".py", ".ipynb", ".R", ".r", ".jl", ".js", ".mjs", ".ts")
 _SUFFIXES = ("", ".py", ".ipynb", ".sql", ".R", ".scala")
 """Notebooks and scripts are named with their suffix or without."""
@@ -110,7 +110,10 @@ class Programs:
         if program not in _INTERPRETERS and program not in _SHELLS:
             return ""
         named = CHECKOUT.sub("", next((word for word in command.words[1:] if word.endswith((*_SCRIPTS, ".sh"))), ""))
-        if not named or _DYNAMIC.search(named) or _NOT_IN_TREE.search(named) or self._tree.has_name(posixpath.basename(named)):
+        name = posixpath.basename(named)
+        if not named or _DYNAMIC.search(named) or _NOT_IN_TREE.search(named) or self._tree.has_name(name):
+            return ""
+        if COMPILED.fullmatch(named) and self._tree.has_name(posixpath.splitext(name)[0] + ".ts"):
             return ""
         return named
 
@@ -232,9 +235,11 @@ class Programs:
             return
         holders = self._tree.by_folder(kind)
         folder = next((place for name in names if (place := self._tree.folder(name, folder)) in holders and place), folder)
-        near = holders.get(folder.rstrip("/")) or [
-            (path, task) for path, task in self._tree.of_kind(kind) if "/" not in path.removeprefix("tasks/")
-        ]
+        near = (
+            holders.get(folder.rstrip("/"))
+            or (kind == "npm" and self._above(folder, names))
+            or [(path, task) for path, task in self._tree.of_kind(kind) if "/" not in path.removeprefix("tasks/")]
+        )
         chosen: Sequence[tuple[str, Task]] = [
             (path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names
         ]
@@ -245,6 +250,14 @@ class Programs:
             first = near[:1] if kind in _RUNNERS.values() and kind not in _ALL_WHEN_UNNAMED else near
             chosen = main or first
         yield from (Point(path, task) for path, task in chosen)
+
+    def _above(self, folder: str, names: Sequence[str]) -> Sequence[tuple[str, Task]]:
+        """The scripts of the nearest package around a folder that has one of some names: npm and its like look upwards."""
+        holders = self._tree.by_folder("npm")
+        while folder := posixpath.dirname(folder.rstrip("/")):
+            if any(task.name in names for _, task in holders.get(folder, ())):
+                return holders[folder]
+        return ()
 
     def _tests(self, names: Sequence[str], folder: str) -> Iterator[Point]:
         """The test files that a test run's words name, or all."""

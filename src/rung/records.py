@@ -114,6 +114,8 @@ class Import(Fact, frozen=True, kw_only=True):
     module: str
     """Full dotted name; `from a.b import c` gives `a.b.c`, a relative import starts with dots.
     Other languages carry a prefix: `r:xgboost`, `julia:Flux`, `js:@scope/name`, `jvm:org.apache.spark`."""
+    handed_on: bool = False
+    """It is only handed on to those that import this file (`export * from`): what is in it need not run with this file."""
 
 
 class Call(Fact, frozen=True, kw_only=True):

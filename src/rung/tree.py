@@ -17,6 +17,8 @@ from rung.records import Command, Fact, Import, Resource, Role, SourceFile, Task
 
 _MAX_FOLDER = 300
 """Files of a folder that one word can name."""
+COMPILED = regex(r"(?P<own>(?:[^/]+/)*?)(?:build|dist|lib|out)/(?:src/)?(?P<inner>.+)\.[cm]?js")
+"""A script that the compiler of TypeScript writes."""
 CHECKOUT = regex(
     r"\$[({]*\s*(?:GITHUB_WORKSPACE|github\.workspace|CI_PROJECT_DIR|Build\.SourcesDirectory|BUILD_SOURCESDIRECTORY"
     r"|System\.DefaultWorkingDirectory|WORKSPACE|CODEBUILD_SRC_DIR|BITBUCKET_CLONE_DIR|TRAVIS_BUILD_DIR|BUILDKITE_BUILD_CHECKOUT_PATH"
@@ -128,6 +130,10 @@ class Tree:
             path = posixpath.normpath(posixpath.join(base, word))
             if path in self.files:
                 return path
+            if compiled := COMPILED.fullmatch(path):
+                own, inner = compiled["own"] or "", compiled["inner"]
+                if source := next((at for at in (f"{own}src/{inner}.ts", f"{own}{inner}.ts") if at in self.files), None):
+                    return source
         return None
 
     @cached_property

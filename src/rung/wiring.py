@@ -195,7 +195,8 @@ class Wiring:
                         self._declared.setdefault(path, chain)
         for kind, trigger in _UNATTENDED.items():
             for path, task in self.tree.of_kind(kind) if _root_of(trigger) is root else ():
-                yield Point(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
+                if self.tree.files[path].role in (Role.SOURCE, Role.TEMPLATE):
+                    yield Point(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
         yield from self._deployed[root]
 
     def _is_program(self, path: str) -> bool:

@@ -14,10 +14,14 @@ from rung.expressions import regex
 from rung.readers.attributes import attributes_of, bounded, images_of, parse_template, shortened
 from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, may_have_keys, parse_json, parse_yaml, text_of
 from rung.readers.reading import RESOURCES, Claims, Reading
-from rung.records import Fact, Image, Problem, Resource
+from rung.readers.shell import split
+from rung.readers.workflows import items
+from rung.records import Fact, Image, Problem, Resource, Task
 
 MAX_OBJECTS = 1000
 """Objects of one file."""
+MAX_NESTED = 30
+"""Collections of a chart's values within each other."""
 MAX_SCALARS = 3000
 """Scalars of one object in which images and references are sought."""
 
@@ -26,6 +30,17 @@ _KIND = regex(r"[A-Z][A-Za-z0-9]{1,80}")
 _KUSTOMIZATION = regex(r"(?:^|/)kustomization\.ya?ml(?:\.\w+)?$|(?:^|/)Kustomization$")
 _CHART = regex(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
 _VALUES = regex(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
+_CALLED_VALUES = regex(r"(?:^|/)(?:[^/]*[.-])?values[^/]*\.ya?ml(?:\.\w+)?$")
+_OF_ENVIRONMENT = regex(r"(?:^|/)(?:environments?|envs?|helm|deploy|deployments?|k8s|kubernetes|releases)/(?:[^/]+/){0,3}[^/]+\.ya?ml$")
+"""Where values for a chart that is elsewhere are kept by the names of environments."""
+_WORKLOAD = frozenset((
+    "affinity", "autoscaling", "cronJob", "cronJobs", "cronjob", "cronjobs", "envSecrets", "hpa", "imagePullSecrets", "ingress", "livenessProbe",
+    "nodeSelector", "podAnnotations", "podDisruptionBudget", "podSecurityContext", "probes", "prometheusRule", "prometheusRules", "readinessProbe",
+    "replicaCount", "serviceAccount", "serviceMonitor", "tolerations",
+))  # fmt: skip
+"""Values that charts of workloads ask for."""
+_VALUES_WORDS = (b"repository", *(word.encode() for word in sorted(_WORKLOAD)))
+_CRON = regex(r"@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)|(?:[\d*/,LW#?A-Za-z-]+[ \t]+){4}[\d*/,LW#?A-Za-z-]+")
 _SUFFIXLESS = regex(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployments?)/(?:[^/]+/){0,4}[^./]+$")
 """What is left of a manifest's name when its one suffix said that a script fills it in (`k8s/web.tmpl`)."""
 _IN_TEMPLATES = regex(r"(?:^|/)templates/")
@@ -100,25 +115,104 @@ def read_chart(_path: str, data: bytes) -> Iterator[Fact]:
             )
 
 
-def read_values(_path: str, data: bytes) -> Iterator[Fact]:
-    """Images that a chart's values name (`image: {repository, tag}`)."""
-    if b"repository" not in data:
+def read_values(path: str, data: bytes) -> Iterator[Fact]:
+    """What the values of a Helm chart, which may be elsewhere, say of the workload: its settings, its images and its scheduled commands.
+
+    What they switch off (`enabled: false`) is left out.
+    """
+    if not any(word in data for word in _VALUES_WORDS):
         return
     documents, _ = parse_yaml(data)
+    is_called_values = _VALUES.search(path) is not None
     for document in documents:
-        stack: list[tuple[Value, int]] = [(document, 0)]
-        left = 20_000
-        while stack and left:
-            left -= 1
-            value, depth = stack.pop()
-            if isinstance(value, Map):
-                repository = _text(value.get("repository"))
-                if repository and ("tag" in value or "pullPolicy" in value) and "${" not in repository:
-                    registry = _text(value.get("registry"))
-                    name = _tagged(f"{registry}/{repository}" if registry else repository, value, "tag")
-                    yield Image(line=value.at("repository"), name=shortened(name), use="deployment")
-            if not isinstance(value, str) and depth < 30:
-                stack.extend((child, depth + 1) for child in (reversed(value.values()) if isinstance(value, Map) else reversed(value)))
+        is_workload = isinstance(document, Map) and any(map(_describes_workload, (document, *_maps_in(document))))
+        if is_workload or is_called_values:
+            yield from _images_of_values(document)
+        if is_workload:
+            yield from _workload(_switched_on(document))
+
+
+def _workload(values: Value) -> Iterator[Fact]:
+    """The values of a workload together, each at its own place, and what they schedule."""
+    if isinstance(values, Map):
+        first = next((key for key in values if key in _WORKLOAD), next(iter(values), ""))
+        yield Resource(line=values.at(first), dialect="kubernetes", type="helm/Values", attributes=attributes_of(values))
+        for key, value in islice(values.items(), MAX_OBJECTS):
+            alone = Map(values.at(key))
+            alone.put(key, value, alone.line)
+            yield Resource(line=alone.line, dialect="kubernetes", type="helm/Value", name=shortened(key), attributes=attributes_of(alone))
+        yield from _scheduled(values)
+
+
+def _images_of_values(document: Value) -> Iterator[Image]:
+    """Images that values name (`image: {repository, tag}`)."""
+    for value in _within(document):
+        repository = _text(value.get("repository"))
+        if repository and ("tag" in value or "pullPolicy" in value) and "${" not in repository:
+            registry = _text(value.get("registry"))
+            name = _tagged(f"{registry}/{repository}" if registry else repository, value, "tag")
+            yield Image(line=value.at("repository"), name=shortened(name), use="deployment")
+
+
+def _describes_workload(values: Map) -> bool:
+    """Whether a mapping has settings that charts of workloads ask for, of which one alone could mean something else."""
+    if "kind" in values and "apiVersion" in values:
+        return False
+    image, resources = values.get("image"), values.get("resources")
+    plain = (isinstance(image, Map) and "repository" in image) + (
+        isinstance(resources, Map) and ("limits" in resources or "requests" in resources)
+    )
+    told = sum(key in _WORKLOAD and (key == "replicaCount" or not isinstance(value, str)) for key, value in values.items())
+    return told >= 1 and told + plain + isinstance(values.get("service"), Map) >= 2
+
+
+def _switched_on(value: Value, known: dict[int, Value] | None = None) -> Value:
+    """The value without the mappings that are switched off; what aliases share stays shared."""
+    known = {} if known is None else known
+    if isinstance(value, str):
+        return value
+    if id(value) not in known:
+        if isinstance(value, Map):
+            kept = known[id(value)] = Map(value.line)
+            for key, child in value.items():
+                if not _is_off(child):
+                    kept.put(key, _switched_on(child, known), value.at(key))
+        else:
+            listed = known[id(value)] = Sequence(value.line)
+            for item, line in zip(value, value.lines, strict=True):
+                if not _is_off(item):
+                    listed.put(_switched_on(item, known), line)
+    return known[id(value)]
+
+
+def _is_off(value: Value) -> bool:
+    return isinstance(value, Map) and (_text(value.get("enabled")).lower() == "false" or _text(value.get("suspend")).lower() == "true")
+
+
+def _scheduled(document: Value) -> Iterator[Task]:
+    """A cron task for each mapping of a schedule and a command."""
+    for value in _within(document):
+        schedule = _text(value.get("schedule"))
+        if not _CRON.fullmatch(schedule):
+            continue
+        words = [item for key in ("command", "args") for item, _ in items(value.get(key), 0) if isinstance(item, str)]
+        if words[1:2] in (["-c"], ["-lc"], ["-ec"]):
+            words = words[2:]
+        if commands := split(" ".join(words), value.at("command" if "command" in value else "schedule")):
+            yield Task(line=value.at("schedule"), kind="cron", name=schedule, commands=commands)
+
+
+def _within(document: Value) -> Iterator[Map]:
+    """The document's mappings, in order."""
+    stack: list[tuple[Value, int]] = [(document, 0)]
+    left = 20_000
+    while stack and left:
+        left -= 1
+        value, depth = stack.pop()
+        if isinstance(value, Map):
+            yield value
+        if not isinstance(value, str) and depth < MAX_NESTED:
+            stack.extend((child, depth + 1) for child in (reversed(value.values()) if isinstance(value, Map) else reversed(value)))
 
 
 def _documents(path: str, data: bytes, template: bool) -> tuple[list[Value], Unreadable | None]:
@@ -250,6 +344,11 @@ def _may_be_manifest(path: str) -> bool:
     return path.endswith((".yaml", ".yml", ".json")) or _SUFFIXLESS.search(path) is not None
 
 
+def _maps_in(body: Value) -> Iterator[Map]:
+    """The mappings among a mapping's values, as a chart of several charts has them."""
+    yield from (child for child in body.values() if isinstance(child, Map)) if isinstance(body, Map) else ()
+
+
 def _maps(value: Value | None) -> Iterator[Map]:
     for item in value if isinstance(value, Sequence) else ():
         if isinstance(item, Map):
@@ -271,5 +370,14 @@ READINGS: tuple[Reading, ...] = (
         read=read_kustomization,
     ),
     Reading(name="helm-chart", shows=RESOURCES, claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
-    Reading(name="helm-values", shows=RESOURCES, claims=Claims(lambda path: bool(_VALUES.search(path)), holds="values"), read=read_values),
+    Reading(
+        name="helm-values", shows=RESOURCES, claims=Claims(lambda path: bool(_CALLED_VALUES.search(path)), holds="values"), read=read_values
+    ),
+    Reading(
+        name="helm-environment",
+        shows=RESOURCES,
+        tried=True,
+        claims=Claims(lambda path: bool(_OF_ENVIRONMENT.search(path)) and not _CALLED_VALUES.search(path), ".yaml", ".yml"),
+        read=read_values,
+    ),
 )

@@ -136,6 +136,12 @@ _JS_FROM = regex(
     r"port(?<=(?:im|ex)port)(?<![\w$.](?:im|ex)port)(?:\b[ \t\n]*+(?:type[ \t\n]++(?!from\b))?(?P<clause>(?:[\w$]++[ \t\n]*+,?[ \t\n]*+)?"
     r"(?:\*(?:[ \t\n]++as[ \t\n]++[\w$]++)?|\{[^{}]{0,4000}+\})?)[ \t\n]*+(?<![\w$])from[ \t\n]*+(?=[\"'])|(?<=import)[ \t\n]*+(?=[\"']))"
 )
+_JS_IMPORTING = regex(
+    r"^(?:import[ \t]{0,9}|(?:import|export)\b(?![ \t]{1,9}type\b)[^;'\"\n]{0,400}\bfrom[ \t]{0,9}|\}[ \t]{0,9}from[ \t]{0,9}"
+    r"|(?:const|let|var)\b[^;'\"\n]{0,200}=[ \t]{0,9}require\()[\"'](?P<module>[^\"'\n]{1,200})[\"']",
+    re.MULTILINE,
+)
+"""An import that begins or ends a line, in text that is not scanned."""
 _JS_CLAUSE = regex(r"(?P<star>\*[ \t\n]++as[ \t\n]++(?P<space>[\w$]++))|(?P<named>\{[^{}]*+\})|(?P<default>[A-Za-z_$][\w$]*+)")
 _JS_REQUIRE = (
     regex(r"require(?<![\w$.]require)[ \t]*+\([ \t\n]*+(?=[\"'])"),
@@ -145,6 +151,10 @@ _JS_REQUIRED_AS = regex(
     r"(?:const|let|var|import|,)[ \t\n]{1,20}(?P<target>\{[^{}]{0,1000}\}|[\w$]{1,100})[ \t\n]{0,20}=[ \t\n]{0,20}(?:await[ \t\n]{1,20})?\Z"
 )
 _JS_BASE = regex(r"extends(?<!\wextends)[ \t\n]++(?P<name>[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+)")
+_JS_TYPED = regex(
+    r"(?<![\w$.])(?P<name>[a-z_$][\w$]{0,60})[?!]?:[ \t]{0,4}(?P<type>[A-Z][\w$]{0,60}|[a-z][\w$]{0,60}\.[A-Z][\w$]{0,60})(?![\w$.(])"
+)
+"""A parameter, field or variable with its type, and not a key of an object with what is called for it."""
 _JS_CASE = r"(?:\.(?:only|each|concurrent|failing))?(?:[ \t]*+\((?=[ \t\n]*+[\"'`])|[ \t]*+(?<=each)\([^()]{0,2000}+\)[ \t]*+\((?=[ \t\n]*+[\"'`]))"
 _JS_TEST = (regex(rf"it(?<![\w$.]it){_JS_CASE}"), regex(rf"test(?<![\w$.]test){_JS_CASE}"))
 _JS_ASSERTION = (
@@ -161,6 +171,7 @@ _JS = Dialect(
     ),
     joint=regex(r"[ \t\n]*[?!]?\.[ \t\n]*"),
     keyword=":",
+    fields=True,
 )
 
 _GO_IMPORT = regex(r"import(?<=^import)[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
@@ -276,7 +287,8 @@ def js_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
         module = scan.string(match.end())
         if not module:
             continue
-        yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME])
+        handed_on = scan.code.startswith("ex", match.start() - len("ex"))
+        yield Import(line=scan.line(match.start()), module="js:" + module[: scanning.MAX_NAME], handed_on=handed_on)
         _bind_clause(match["clause"] or "", module, names)
     for match in scanning.in_order(scan.code, _JS_REQUIRE):
         module = scan.string(match.end())
@@ -290,7 +302,7 @@ def js_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
         elif target:
             names[target["target"]] = module
     names.pop("require", None)
-    yield from scanning.calls(scan, names, _JS, asked)
+    yield from scanning.calls(scan, _js_typed(scan, names), _JS, asked)
     for match in _JS_BASE.finditer(scan.code):
         head, dot, rest = match["name"].partition(".")
         if head in names:
@@ -332,6 +344,30 @@ def _r_tests(scan: Scan) -> Iterator[Test]:
 def _js_tests(scan: Scan) -> Iterator[Test]:
     for line, name, assertions in scanning.tests_within(scan, _JS_TEST, _JS_ASSERTION):
         yield Test(line=line, name=name, assertions=assertions)
+
+
+def _js_typed(scan: Scan, names: dict[str, str]) -> dict[str, str]:
+    """The names with those of parameters and fields of an imported type, which stand for a value of it."""
+    typed: dict[str, str] = {}
+    for match in _JS_TYPED.finditer(scan.code) if names else ():
+        head, dot, rest = match["type"].partition(".")
+        if head in names:
+            typed[match["name"]] = typed[f"this.{match['name']}"] = f"{names[head]}{dot}{rest}"
+    return {**typed, **names}
+
+
+def _js_skimmed(text: str) -> Iterator[Fact]:
+    """The tests, and the imports by which files are connected."""
+    line = done = 0
+    for match in _JS_IMPORTING.finditer(text):
+        line += text.count("\n", done, match.start())
+        done = match.start()
+        start = match.start()
+        word = match[0][: len("export")]
+        handed_on = word == "export" or (word[0] == "}" and text.rfind("export", 0, start) > text.rfind("import", 0, start))
+        yield Import(line=line + 1, module="js:" + match["module"], handed_on=handed_on)
+    if any(pattern.search(text) for pattern in _JS_TEST):
+        yield from _js_tests(_js_scan(text))
 
 
 def _go_tests(scan: Scan) -> Iterator[Test]:
@@ -481,7 +517,7 @@ def _reading(
     asked: Asked = EVERY_CALL,
     holds: tuple[bytes, ...] = (),
 ) -> Reading:
-    """A language's reading; one of `opener`, and of the bytes `holds` if given, is in every text that holds tests, which `tests` alone gives."""
+    """A language's reading; one of `opener`, and of the bytes `holds` if given, is in every text of which `tests` gives what a skim keeps."""
 
     def read(_path: str, data: bytes) -> Iterator[Fact]:
         text = text_of(data)
@@ -529,8 +565,8 @@ READINGS: tuple[Reading, ...] = (
         "js:",
         (".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts"),
         facts=js_facts,
-        opener=_JS_TEST,
-        tests=lambda text: _js_tests(_js_scan(text)),
+        opener=(*_JS_TEST, _JS_IMPORTING),
+        tests=_js_skimmed,
     ),
     _reading(
         "go",

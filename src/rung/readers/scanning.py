@@ -196,6 +196,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """Functions that no import explains are kept, as far as they are not noise."""
     written: bool = False
     """Dotted names that no import explains are kept as written."""
+    fields: bool = False
+    """What a class assigns to a name of its own is a member of `this`."""
     noise: frozenset[str] = frozenset()
 
 
@@ -250,7 +252,7 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked = 
         done[open_at] = receiver
         if target:
             assigned[open_at] = target
-            known[target] = receiver
+            known.update(_bound(target, receiver, known, dialect))
         if not asked.name(dialect.prefix + name):
             continue
         close = source.closing(open_at)
@@ -344,6 +346,12 @@ def _assigned_to(before: str) -> str:
         sign = sign.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip()
     assignment = _ASSIGNED.search(before) if sign.endswith(_ASSIGNING) else None
     return assignment[1] if assignment else ""
+
+
+def _bound(target: str, receiver: str, known: dict[str, str], dialect: Dialect) -> dict[str, str]:
+    """The names that a value is known by when it is assigned to one."""
+    field = f"this.{target}"
+    return {target: receiver, field: known.get(field, receiver)} if dialect.fields else {target: receiver}
 
 
 def _chained_on(source: Scan, start: int) -> int | None:
