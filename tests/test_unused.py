@@ -113,3 +113,62 @@ def test_what_a_folder_of_terraform_that_nothing_takes_declares_is_declared_only
 )
 def test_what_a_folder_of_terraform_that_may_be_used_declares_is_provisioned(tmp_path: Path, more: dict[str, str]) -> None:
     assert lake(tmp_path, TERRAFORM | more, "modules/lake/main.tf")[0] == "automated"
+
+
+SWITCH = 'variable "create" {\n  type    = bool\n  default = false\n}\n'
+GATED = WAREHOUSE.replace("{\n", "{\n  count = var.create ? 1 : 0\n", 1)
+CALL = 'module "lake" {\n  source = "./modules/lake"\n  create = var.wanted\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        pytest.param({"main.tf": GATED, "variables.tf": SWITCH}, "main.tf", id="its own variable is false"),
+        pytest.param(
+            {"main.tf": GATED, "variables.tf": SWITCH, "live.tfvars": "create = false\n"}, "main.tf", id="a file of values leaves it off"
+        ),
+        pytest.param(
+            {"main.tf": CALL, "variables.tf": SWITCH.replace("create", "wanted"), "modules/lake/main.tf": GATED},
+            "modules/lake/main.tf",
+            id="the caller's variable is false",
+        ),
+        pytest.param(
+            {
+                "main.tf": CALL.replace("create = var.wanted", "count = var.wanted ? 1 : 0"),
+                "variables.tf": SWITCH.replace("create", "wanted"),
+            }
+            | {"modules/lake/main.tf": WAREHOUSE},
+            "modules/lake/main.tf",
+            id="the module is taken no times",
+        ),
+    ],
+)
+def test_what_a_variable_switches_off_by_default_is_declared_only(tmp_path: Path, files: dict[str, str], path: str) -> None:
+    assert lake(tmp_path, files, path) == ("declared", "switched off by default")
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        pytest.param({"main.tf": GATED, "variables.tf": SWITCH.replace("false", "true")}, "main.tf", id="the default is true"),
+        pytest.param(
+            {"main.tf": GATED, "variables.tf": SWITCH, "env/live.tfvars": "create = true\n"}, "main.tf", id="a file of values sets it"
+        ),
+        pytest.param(
+            {"main.tf": GATED, "variables.tf": SWITCH, "go.sh": "terraform apply -var create=true\n"}, "main.tf", id="a command sets it"
+        ),
+        pytest.param(
+            {"main.tf": CALL.replace("var.wanted", "true"), "modules/lake/main.tf": GATED, "modules/lake/variables.tf": SWITCH},
+            "modules/lake/main.tf",
+            id="the caller sets it",
+        ),
+        pytest.param(
+            {"main.tf": CALL.replace("var.wanted", "local.wanted"), "modules/lake/main.tf": GATED, "modules/lake/variables.tf": SWITCH},
+            "modules/lake/main.tf",
+            id="the caller computes it",
+        ),
+        pytest.param({"main.tf": GATED.replace("? 1 : 0", "? 0 : 1"), "variables.tf": SWITCH}, "main.tf", id="the variable turns it off"),
+    ],
+)
+def test_what_is_or_may_be_switched_on_counts(tmp_path: Path, files: dict[str, str], path: str) -> None:
+    assert lake(tmp_path, files, path) == ("automated", "")

@@ -18,7 +18,7 @@ from rung.modules import LocalNames, Modules
 from rung.phrases import listed
 from rung.records import NOT_OURS, Command, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
 from rung.targets.files import LINK
-from rung.unused import unused_modules
+from rung.unused import switched_off, unused_modules
 from rung.wiring import Root, Wiring
 
 MAX_PLACES = 25
@@ -106,12 +106,15 @@ def _hits(judging: Sequence[SourceFile], files: Sequence[SourceFile], matches: M
 def _set_aside(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], modules: Modules) -> Callable[[str, Match], str]:
     """Why what a file shows is declared only, whatever reaches it; empty when it is the system's own and in use."""
     copied, unused, offered = published_models(files), unused_modules(files), made_for_others(files, matches, modules)
+    off = switched_off(files)
 
     def reason(path: str, match: Match) -> str:
         if path in copied:
             return "in a model's folder as others publish it"
         if path in unused:
             return "in a module that nothing uses"
+        if (path, match.line) in off:
+            return "switched off by default"
         return "in a library made for others" if match.owned.offered and path in offered else ""
 
     return reason

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from rung.records import (
+    SWITCHES,
     Call,
     Dependency,
     Fact,
@@ -169,14 +170,13 @@ def _is_spent(fact: Fact) -> bool:
 def _named(resource: Resource) -> Resource:
     """A resource as others can refer to it, and as it is known by when it is live; the services of Compose are started with what they hold.
 
-    A module of Bicep or Terraform is the file or folder that its source names.
+    A module of Bicep or Terraform is the file or folder that its source names, with the switches that it is handed; a switch is its value.
     """
     if resource.dialect == "compose":
         return resource
-    of_module = ("source",) if resource.type == "module" else ()
-    return replace(
-        resource, attributes=tuple(pair for pair in resource.attributes if is_naming(pair[0]) or pair[0] in of_module), references=()
-    )
+    if resource.type == "module" or resource.dialect == SWITCHES:
+        return replace(resource, references=())
+    return replace(resource, attributes=tuple(pair for pair in resource.attributes if is_naming(pair[0])), references=())
 
 
 def _hit_of(match: Match, numbers: Mapping[int, int]) -> Hit:

@@ -266,6 +266,10 @@ class Workflow(Fact, frozen=True, kw_only=True):
         return any(trigger.automatic for trigger in self.triggers)
 
 
+SWITCHES = "terraform-switches"
+"""Dialect of variables of Terraform that are true or false: they provision nothing, and decide what is."""
+
+
 class Resource(Fact, frozen=True, kw_only=True):
     """An infrastructure object that a file declares, in one model for every dialect."""
 

@@ -1,4 +1,4 @@
-"""Modules of infrastructure that lie beside those in use and that nothing uses: what they declare is never provisioned.
+"""Infrastructure that is never provisioned: modules beside those in use that nothing uses, and what is switched off by default.
 
 Bicep, in which a module is one file that is named by its path. Said only of a file in a folder from which another one is
 taken, and which no module, command or file of parameters names: a file that is deployed by itself and a collection that is
@@ -6,6 +6,9 @@ made for others stay what they are.
 
 Terraform, in which a module is a folder. Said only of one below a folder called `modules`, where other folders declare
 resources of their own, and which no module takes and no command names: a repository of nothing but modules is made for others.
+
+Switched off is what a variable of Terraform decides (`count = var.create ? 1 : 0`) whose default is false, and which no caller of the
+module, file of values or command sets.
 """
 
 from __future__ import annotations
@@ -15,12 +18,104 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from rung.records import Resource, Role, SourceFile, Workflow
+from rung.expressions import regex
+from rung.records import SWITCHES, Resource, Role, SourceFile, Workflow
 from rung.tree import all_commands
 
+_TERRAFORM = (".tf", ".tofu", ".tfvars")
+_MODULE_SWITCHES = ("create", "enabled", "enable", "create_resources")
+"""What modules call the variable that decides on all that they hold."""
+_SWITCHED = regex(r"var\.(\w+)(?: == true)? \? (?!0 |false |\[\] |\{\} ).{1,200} : (?:0|\[\]|\{\}|toset\(\[\]\))")
+_WORD = regex(r"\w+")
+_MAX_NESTING = 12
+"""Modules within modules."""
 _SUFFIX = ".bicep"
 _ROOTS = frozenset({"main.bicep", "deploy.bicep", "azuredeploy.bicep"})
 """Names of files that are deployed by themselves."""
+
+
+class _Terraform:
+    """The modules of Terraform of a target, with the switches that decide what of them exists."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self.resources: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
+        """By folder, with the paths of their files."""
+        self._off: set[tuple[str, str]] = set()
+        """Folders and their variables whose default is false."""
+        self._on: set[str] = set()
+        """Variables that a file of values sets."""
+        self._callers: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
+        """By folder of a module, the folders and blocks that take it."""
+        for file in files:
+            folder = posixpath.dirname(file.path)
+            for fact in file.facts if file.path.endswith(_TERRAFORM) else ():
+                if not isinstance(fact, Resource):
+                    continue
+                attributes = dict(fact.attributes)
+                if fact.dialect == SWITCHES:
+                    if fact.type == "default" and attributes["value"] == "false":
+                        self._off.add((folder, fact.name))
+                    elif fact.type == "value" and attributes["value"] == "true":
+                        self._on.add(fact.name)
+                    continue
+                self.resources[folder].append((file.path, fact))
+                if fact.type == "module" and attributes.get("source", "").startswith("."):
+                    self._callers[posixpath.normpath(posixpath.join(folder, attributes["source"]))].append((folder, fact))
+
+    def off(self) -> Iterator[tuple[str, int]]:
+        """Files and lines of what does not exist by default."""
+        if self._off:
+            for folder, resources in self.resources.items():
+                gone = self._is_off_itself(folder, 0)
+                for path, resource in resources:
+                    if gone or self._is_off(folder, resource, 0):
+                        yield path, resource.line
+
+    def variables(self) -> AbstractSet[str]:
+        """The names of the variables whose default is false."""
+        return {name for _, name in self._off}
+
+    def set(self, names: AbstractSet[str]) -> None:
+        """Takes note of variables that are set by something else."""
+        self._on |= names
+
+    def _is_off_itself(self, folder: str, depth: int) -> bool:
+        """Whether all that take the folder as a module are off."""
+        callers = self._callers.get(folder, ())
+        return (
+            bool(callers)
+            and depth < _MAX_NESTING
+            and all(self._is_off(caller, block, depth + 1) or self._is_off_itself(caller, depth + 1) for caller, block in callers)
+        )
+
+    def _is_off(self, folder: str, resource: Resource, depth: int) -> bool:
+        switch = _SWITCHED.fullmatch(resource.conditional)
+        if switch is not None and self._is_false(folder, switch[1], depth):
+            return True
+        given = dict(resource.attributes) if resource.type == "module" else {}
+        return any(self._is_given_false(folder, given[name], depth) for name in _MODULE_SWITCHES if name in given)
+
+    def _is_given_false(self, folder: str, value: str, depth: int) -> bool:
+        """Whether what a caller hands over is false."""
+        return value == "false" or (value.startswith("var.") and self._is_false(folder, value.removeprefix("var."), depth))
+
+    def _is_false(self, folder: str, name: str, depth: int) -> bool:
+        """Whether a variable is false wherever its folder is used."""
+        is_default, callers = (folder, name) in self._off, self._callers.get(folder, ())
+        if depth >= _MAX_NESTING or name in self._on or not (is_default or callers):
+            return False
+        values = ((caller, dict(block.attributes).get(name, "false" if is_default else "")) for caller, block in callers)
+        return all(self._is_given_false(caller, value, depth + 1) for caller, value in values)
+
+
+def switched_off(files: Sequence[SourceFile]) -> frozenset[tuple[str, int]]:
+    """Files and lines of resources of Terraform that do not exist unless somebody sets a variable."""
+    known = _Terraform(files)
+    if not (names := known.variables()):
+        return frozenset()
+    said = set(_WORD.findall("\n".join(_said(files))))
+    known.set({name for name in names if name in said or f"TF_VAR_{name}" in said})
+    return frozenset(known.off())
 
 
 def unused_modules(files: Sequence[SourceFile]) -> frozenset[str]:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from rung.expressions import regex
 from rung.readers.attributes import MAX_TEXT, attributes_of, bounded, images_of, shortened
-from rung.readers.documents import Map, Unreadable, Value, check_source, parse_json
-from rung.readers.reading import RESOURCES, Claims, Reading
-from rung.records import Fact, Problem, Resource, Setting
+from rung.readers.documents import Map, Unreadable, Value, check_source, parse_json, text_of
+from rung.readers.reading import RESOURCES, Claims, Reading, suffixed
+from rung.records import SWITCHES, Fact, Problem, Resource, Setting
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -35,6 +35,13 @@ _WORTH_PARSING = regex(rb"\b(?:resource|module|provider|terraform|remote_state|i
 _BLOCK_START = regex(rb"^(?:resource|module|variable|locals|terraform|provider|data|output|remote_state|dependency)\b", re.MULTILINE)
 _LONG_HEREDOC = regex(rb"<<-?\s*\w{100}")
 _TERRAGRUNT = regex(r"(?:^|/)(?:terragrunt[\w.-]*|root)\.hcl$")
+MAX_VALUES = 256 * 1024
+"""Bytes of a file of values that are looked at."""
+_VARIABLE = regex(
+    rb'^variable[ \t]{1,8}"(\w{1,80})"[ \t]{0,8}\{(?:\n(?!\})[^\n]{0,500}){0,40}?\n[ \t]{0,20}default[ \t]{0,40}=[ \t]{0,8}(true|false)\b',
+    re.MULTILINE,
+)
+_SWITCH = regex(r"\s{0,40}(\w{1,80})\s{0,40}=\s{0,40}(true|false)\b")
 _OWN_ROOTS = frozenset(("var", "local", "each", "count", "path", "self", "terraform", "data", "null", "true", "false"))
 _LEAVES = frozenset(("string_lit", "literal_value", "get_attr", "variable_expr", "comment"))
 """Nodes under which no reference can stand."""
@@ -48,6 +55,7 @@ _ESCAPES = {"\\n": "\n", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
 
 def read_hcl(path: str, data: bytes) -> Iterator[Fact]:
     """Facts of a `.tf`, `.tofu` or Terragrunt file."""
+    yield from _switches(data)
     if not _WORTH_PARSING.search(data):
         return
     try:
@@ -67,6 +75,20 @@ def read_hcl(path: str, data: bytes) -> Iterator[Fact]:
         yield from _facts_of(block, known)
     if _TERRAGRUNT.search(path):
         yield from _terragrunt(path, root, blocks, known)
+
+
+def _switches(data: bytes) -> Iterator[Fact]:
+    """The variables that are true or false unless somebody sets them."""
+    for found in _VARIABLE.finditer(data[:MAX_VALUES]) if b"variable" in data else ():
+        line, name, value = data.count(b"\n", 0, found.start()) + 1, found[1].decode(), found[2].decode()
+        yield Resource(line=line, dialect=SWITCHES, type="default", name=name, attributes=(("value", value),))
+
+
+def read_values(_path: str, data: bytes) -> Iterator[Fact]:
+    """The switches that a `.tfvars` file sets."""
+    for number, line in enumerate(text_of(data[:MAX_VALUES]).splitlines(), 1):
+        if switch := _SWITCH.match(line):
+            yield Resource(line=number, dialect=SWITCHES, type="value", name=switch[1], attributes=(("value", switch[2]),))
 
 
 def read_json(_path: str, data: bytes) -> Iterator[Fact]:
@@ -404,6 +426,7 @@ READINGS: tuple[Reading, ...] = (
         claims=Claims(lambda path: path.endswith((".tf", ".tofu")) or bool(_TERRAGRUNT.search(path)), ".tf", ".tofu", ".hcl"),
         read=read_hcl,
     ),
+    Reading(name="terraform-values", shows=("resource",), claims=suffixed(".tfvars"), read=read_values),
     Reading(
         name="terraform-json",
         shows=RESOURCES,
