@@ -169,3 +169,11 @@ def test_what_a_signal_depends_on_may_depend_on_another_itself(finder: Finder, t
 
     assert {item.strength for item in found(finder, tmp_path, files, "model.serving")} >= {Strength.IMPLEMENTED}
     assert [item.location.path for item in found(finder, tmp_path, files, "model.packaging") if item.strength >= Strength.IMPLEMENTED]
+
+
+def test_a_mention_is_enough_where_a_signal_asks_for_one_that_proves_no_more(finder: Finder, tmp_path: Path) -> None:
+    script = '{"name": "shop", "scripts": {"lint": "eslint src"}%s}'
+
+    assert not found(finder, tmp_path / "without", {"package.json": script % ""}, "code.lint")
+    mentioned = found(finder, tmp_path / "with", {"package.json": script % ', "devDependencies": {"eslint": "9"}'}, "code.lint")
+    assert {item.signal for item in mentioned} == {"runs", "dependency"}

@@ -16,7 +16,7 @@ from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames, Modules
 from rung.phrases import listed
-from rung.records import NOT_OURS, Command, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, SourceFile, Strength, Unknown
+from rung.records import NOT_OURS, Command, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, Signal, SourceFile, Strength, Unknown
 from rung.targets.files import LINK
 from rung.unused import switched_off, unused_modules
 from rung.wiring import Root, Wiring
@@ -290,14 +290,27 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
 
 def _shown(found: _Found, live: AbstractSet[str]) -> frozenset[str]:
     """Capabilities that something live shows, or a signal that depends on nothing else or on what is shown; and these signals."""
-    matched = (
-        hit.match.owned for places in found.values() for hits in places.values() for hit in hits if hit.strength >= Strength.IMPLEMENTED
-    )
-    proven = {(name, owned.signal.given) for owned in matched for name in (owned.signal.capability, owned.key)}
+    best = {key: max(hit.strength for hits in places.values() for hit in hits) for key, places in found.items()}
+    proven = {
+        (name, signal.given)
+        for key, strength in best.items()
+        for signal in (_owned(found[key]).signal,)
+        for name in names_shown(key, signal, strength)
+    }
     shown = set(live)
     while more := {name for name, given in proven if not given or not shown.isdisjoint(given)} - shown:
         shown |= more
     return frozenset(shown)
+
+
+def names_shown(key: str, signal: Signal, strength: Strength) -> tuple[str, ...]:
+    """What evidence of a signal stands for where another is only given with it: itself, and its capability where it is practised.
+
+    A signal that proves no more than a mention stands for itself wherever it is found.
+    """
+    if strength >= Strength.IMPLEMENTED:
+        return signal.capability, key
+    return (key,) if strength >= signal.strength else ()
 
 
 def _identity(key: str, path: str) -> str:

@@ -15,7 +15,7 @@ from rung import __version__, assess
 from rung.cache import cache_of
 from rung.config import NAME
 from rung.dead_ends import DeadEnds
-from rung.detect import decided_later, detect, match, problems, starts_of, unread
+from rung.detect import decided_later, detect, match, names_shown, problems, starts_of, unread
 from rung.excerpt import excerpts
 from rung.inventory import Declared, is_compared
 from rung.matchers import Matchers
@@ -200,8 +200,9 @@ def _concluded(
     """The assessment of a system from what its targets show."""
     matchers = searching.matchers
     evidence = tuple(item for part in parts for item in part.evidence)
-    proven = (item for item in evidence if item.strength >= Strength.IMPLEMENTED)
-    shown = {name for item in proven for name in (item.capability, f"{item.detector}/{item.signal}")} | searching.shown
+    shown = searching.shown | {
+        name for item in evidence for name in names_shown(f"{item.detector}/{item.signal}", matchers.signal(item), item.strength)
+    }
     evidence += tuple(
         item for live in lives for item in live.evidence if not (given := matchers.signal(item).given) or shown.intersection(given)
     )
