@@ -184,3 +184,34 @@ def test_vendored_code_and_what_tests_read_prove_nothing_and_are_not_opened(fold
     found = scan_path(str(tmp_path))
     assert bool([item for item in found.evidence if item.capability == "model.experiment-tracking"]) is proves
     assert bool(found.errors) is proves
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        pytest.param('command: ["pg_dump", "shop"]', 12, id="a list on one line"),
+        pytest.param("command:\n                - pg_dump\n                - shop", 13, id="a list"),
+        pytest.param(
+            'command: ["sh", "-c"]\n              args:\n                - |\n                  set -e\n                  pg_dump shop',
+            16,
+            id="a script",
+        ),
+    ],
+)
+def test_what_a_start_runs_stands_on_the_line_where_it_is_written(tmp_path: Path, command: str, line: int) -> None:
+    job = """apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 1 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+            - image: postgres:16
+"""
+    found = document(write(tmp_path, **{"dump.yaml": f"{job}              {command}\n"}))
+
+    lines = {item["location"]["line"] for item in found["evidence"] if item["signal"] == "dumped-or-restored"}  # type: ignore[attr-defined]
+    assert lines == {line}

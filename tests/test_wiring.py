@@ -11,6 +11,7 @@ from rung.hits import Match
 from rung.matchers import Matchers
 from rung.modules import Modules
 from rung.packs import load_packs
+from rung.readers import with_command_lines
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Root, Wiring
 
@@ -38,7 +39,7 @@ def matchers() -> Matchers:
 
 def wired(*files: SourceFile) -> Wiring:
     """The wiring with what the packs say that the files start."""
-    read = [matchers().matched(one) for one in files]
+    read = [with_command_lines(matchers().matched(one), matchers(), b"") for one in files]
     return Wiring(read, starts_of(match(read, matchers())))
 
 

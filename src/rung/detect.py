@@ -16,7 +16,21 @@ from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames, Modules
 from rung.phrases import listed
-from rung.records import NOT_OURS, Command, Coverage, Evidence, Hop, Location, Problem, Role, ScanError, Signal, SourceFile, Strength, Unknown
+from rung.records import (
+    NOT_OURS,
+    Command,
+    Coverage,
+    Evidence,
+    Hop,
+    Location,
+    Problem,
+    Role,
+    ScanError,
+    Signal,
+    SourceFile,
+    Strength,
+    Unknown,
+)
 from rung.targets.files import LINK
 from rung.unused import switched_off, unused_modules
 from rung.wiring import Root, Wiring

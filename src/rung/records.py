@@ -195,6 +195,7 @@ class Task(Fact, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     """Names of tasks of the same file that run before it."""
     inputs: tuple[str, ...] = ()
+    """What it reads: files, entry points, Dockerfiles; of what a start names the command line."""
     outputs: tuple[str, ...] = ()
 
 

@@ -38,7 +38,6 @@ from rung.records import (
     Resource,
     ScanError,
     SourceFile,
-    Strength,
     TargetInfo,
 )
 from rung.sharing import Progress

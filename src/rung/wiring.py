@@ -19,7 +19,6 @@ from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.modules import Modules
 from rung.programs import HOOKS, Programs
-from rung.readers.shell import split
 from rung.records import NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Start, Step, Task, Unknown, Workflow
 from rung.starts import command_line, parts, values
 from rung.tree import Point, Tree
@@ -314,11 +313,10 @@ class Wiring:
                 yield self._reached(point, hops)
             if start.shell and (text := command_line(fact, start.shell)):
                 folder = self._programs.folder(start, fact, here.folder)
-                commands = split(text, match.line)
-                yield from (
-                    (Point(here.path, task), hops) for task in self.tree.tasks_of(here.path, "started") if task.commands == commands
-                )
-                yield from self._follow(here._replace(folder=folder, chain=hops), commands, "shell")
+                for task in self.tree.tasks_of(here.path, "started"):
+                    if task.line == match.line and task.inputs == (text,):
+                        yield Point(here.path, task), hops
+                        yield from self._follow(here._replace(folder=folder, chain=hops), task.commands, "shell")
             elif not points and any(not value for value in values(fact, (*start.shell, *start.file, *start.module, *start.build))):
                 self._note(here.path, match.line, _said(match), "what it runs is decided when it runs")
 

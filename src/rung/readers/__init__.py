@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import islice
@@ -40,6 +41,12 @@ _MOST_WORK = 1024 * 1024
 """What a file costs at least and at most, in bytes: opening it, and as much as a reader takes of it."""
 _POINTER_SIZE = 1024
 """A Git LFS pointer is smaller than this."""
+_REACH = 16 * 1024
+"""Bytes behind a start within which its command line is looked for."""
+_BETWEEN = rb"[\"']?(?:\s{0,4},\s{0,80}|\s{1,80}-\s{1,8})[\"']?"
+"""Between two words of a list in JSON or YAML."""
+_TELLING = 6
+"""Characters of a command line's first line below which it may stand anywhere."""
 
 
 Continuations = dict[tuple[str, str], tuple[SourceFile, SourceFile]]
@@ -217,20 +224,10 @@ class Readers:
             return _shown(self._matchers.matched(replace(file, size=pointed, lfs=True)), data), blob
         texts = self._matchers.texts_in(entry.path, data, text_of) if wants_text else ()
         settled = self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts)
-        return _shown(self._with_command_lines(settled), data), blob
+        return _shown(with_command_lines(settled, self._matchers, data), data), blob
 
     def _unread(self, entry: Entry, reason: str) -> SourceFile:
         return self._matchers.matched(SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason))
-
-    def _with_command_lines(self, file: SourceFile) -> SourceFile:
-        """A file with the command lines that starts find in it (of a container, an operator, a process) as tasks."""
-        tasks = tuple(
-            Task(line=match.line, kind="started", name=match.owned.key, commands=commands)
-            for match in self._matchers.starting(file)
-            for text in command_lines(match.fact, match.owned.start)
-            if (commands := split(text, match.line))
-        )
-        return joined(file, self._matchers.matched(replace(file, facts=tasks, hits=()), by_path=False)) if tasks else file
 
     def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
         """What a file says to those that read it."""
@@ -274,12 +271,45 @@ class Readers:
                     if isinstance(data, Unread):
                         continue
                     again = replace(own[path], facts=self._facts((reading,), path, data))
-                    more = _shown(self._with_command_lines(self._matchers.matched(again, by_path=False)), data)
+                    more = _shown(with_command_lines(self._matchers.matched(again, by_path=False), self._matchers, data), data)
                     if known is not None:
                         known[path, include.reader] = own[path], more
                 by_path[path] = joined(file, more)
                 queue.extend(fact for fact in more.facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
+
+
+def with_command_lines(file: SourceFile, matchers: Matchers, data: bytes) -> SourceFile:
+    """A file with the command lines that starts find in it (of a container, an operator, a process) as tasks.
+
+    Args:
+        file: as `matchers` settled it.
+        matchers: what finds the starts, and then what the commands show.
+        data: the content of the file, in which a command line is looked for.
+    """
+    tasks = tuple(
+        Task(line=match.line, kind="started", name=match.owned.key, commands=commands, inputs=(text,))
+        for match in matchers.starting(file)
+        for text in command_lines(match.fact, match.owned.start)
+        if (commands := split(text, _line_of(text, data, match.line)))
+    )
+    return joined(file, matchers.matched(replace(file, facts=tasks, hits=()), by_path=False)) if tasks else file
+
+
+def _line_of(text: str, data: bytes, line: int) -> int:
+    """The line on which a command line begins that is written out in a file from some line on; that line where it is not."""
+    said = text.lstrip()
+    first = said.partition("\n")[0].strip().encode()
+    start = 0
+    for _ in range(line - 1):
+        start = data.find(b"\n", start) + 1
+    if len(first) < _TELLING:
+        return line
+    at = data.find(first, start, start + _REACH)
+    if at < 0 and len(words := first.split(maxsplit=2)) > 1:  # A list of words.
+        listed = re.compile(_BETWEEN.join(re.escape(word) for word in words[:2])).search(data, start, start + _REACH)
+        at = listed.start() if listed else -1
+    return line if at < 0 else line + data.count(b"\n", start, at) - text.count("\n", 0, len(text) - len(said))
 
 
 def _shown(file: SourceFile, data: bytes) -> SourceFile:
