@@ -14,7 +14,7 @@ LAYERS = (
     "tree", "programs", "config", "wiring", "locks", "dead_ends", "unused", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
     "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "options", "action",
     "results", "notify", "outcome",
-    "explain", "catalogue", "permissions", "scaffold", "docs", "cli", "__main__",
+    "explain", "catalogue", "permissions", "scaffold", "docs", "output", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

@@ -10,16 +10,16 @@ import argparse
 import atexit
 import gc
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rung.errors import RungError, TargetError
-from rung.files import check_writable, read_text, reason_of, unreadable, unwritable, write_text
+from rung.files import check_writable, read_text, reason_of, unreadable, write_text
 from rung.options import build_parser
+from rung.output import STANDARD, check_single, open_streams, outputs_of, progress_bar, put, say, width, write
 
 if TYPE_CHECKING:
     from rung.notify import Channel
@@ -32,20 +32,6 @@ FAULT = 70
 """What sysexits.h calls an internal software error; no gate and no mistake of a user has it."""
 _ASKING = frozenset(("scan", "explain"))
 """Commands that may ask what is live."""
-SUFFIXES = {
-    ".txt": ("text",),
-    ".json": ("json", "codequality", "sarif"),
-    ".md": ("markdown",),
-    ".html": ("html",),
-    ".htm": ("html",),
-    ".sarif": ("sarif",),
-    ".xml": ("junit",),
-    ".csv": ("csv",),
-    ".svg": ("badge",),
-}
-"""The formats that a file of a suffix may hold; the first one unless another is named."""
-_STANDARD = "-"
-"""Stands for standard input or output in the place of a file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,26 +39,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Records and trees come by the million and hold no cycles: there is little for the collector to find, and nothing to gain when all ends.
     gc.set_threshold(100_000, 20, 100)
     atexit.register(gc.freeze)
-    _open_streams()
+    open_streams()
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except TargetError as error:
-        _say(f"rung: {error}")
+        say(f"rung: {error}")
         return UNREADABLE
     except RungError as error:
-        _say(f"rung: {error}")
+        say(f"rung: {error}")
         return USAGE
     except OSError as error:
-        _say(f"rung: {error.filename or 'the system'}: {reason_of(error)}")
+        say(f"rung: {error.filename or 'the system'}: {reason_of(error)}")
         return USAGE
     except KeyboardInterrupt:
-        _say("rung: interrupted")
+        say("rung: interrupted")
         return 130
     except Exception as error:  # noqa: BLE001 - CI must not take it for a failed gate
         from traceback import format_exc
 
-        _say(f"{format_exc()}rung: a fault of Rung ({type(error).__name__}), which says nothing of what was scanned: please report")
-        _say("rung: the lines above, the command, and what `rung --version` prints")
+        say(f"{format_exc()}rung: a fault of Rung ({type(error).__name__}), which says nothing of what was scanned: please report")
+        say("rung: the lines above, the command, and what `rung --version` prints")
         return FAULT
 
 
@@ -104,7 +90,7 @@ def _scan(options: argparse.Namespace) -> int:
     from rung.report import render
     from rung.review import review
 
-    asked, outputs = _request(options, frameworks=_known(options.framework), under=options.fail_under), _outputs(options)
+    asked, outputs = _request(options, frameworks=_known(options.framework), under=options.fail_under), outputs_of(options)
     results, channels, word = _store(options), _channels(options), _stored(options)
     if results is not None and word:
         from rung.results import finder
@@ -114,21 +100,21 @@ def _scan(options: argparse.Namespace) -> int:
         raise RungError(f"--against {word}: what is stored stands in the file that --store FILE names: give it too")
     elif channels and not asked.against:
         raise RungError("--notify tells of what fell and needs something to compare with: give --store FILE, or --against")
-    with _progress(options.quiet) as progress, _interruptible(live=bool(asked.live or asked.replay or asked.config)) as stop:
+    with progress_bar(options.quiet) as progress, _interruptible(live=bool(asked.live or asked.replay or asked.config)) as stop:
         documents = review(replace(asked, stop=stop.event), progress)
-    _check_single(documents, outputs)
+    check_single(documents, outputs)
     outcome = Outcome(documents=documents, interrupted=bool(stop.signal))
-    told = outcome.hand_on(channels, results, lambda text: _say(f"rung: {text}"))
-    _write(documents, outputs, options, render)
+    told = outcome.hand_on(channels, results, lambda text: say(f"rung: {text}"))
+    write(documents, outputs, options, render)
     for sentence in outcome.unread:
-        _say(f"rung: nothing could be asked of {sentence}")
+        say(f"rung: nothing could be asked of {sentence}")
     if stop.signal:
-        _say("rung: interrupted; the report tells what was seen until then")
+        say("rung: interrupted; the report tells what was seen until then")
         return 128 + stop.signal
     if outcome.unread:
         return UNREADABLE
     if outcome.empty:
-        _say(f"rung: nothing to scan: {options.target or 'what was named'} holds {outcome.empty}")
+        say(f"rung: nothing to scan: {options.target or 'what was named'} holds {outcome.empty}")
         return NOTHING
     return _judged(documents) or (DONE if told else UNTOLD)
 
@@ -166,8 +152,8 @@ def _results(options: argparse.Namespace) -> int:
     if options.id:
         from rung.report import render
 
-        outputs = _outputs(options)
-        _write([results.read(options.id)], outputs, options, render)
+        outputs = outputs_of(options)
+        write([results.read(options.id)], outputs, options, render)
         return DONE
     if options.output or set(options.format) - {"text", "json"}:
         raise RungError("the list is text, or --format json, on standard output: name one result with --id for more")
@@ -179,11 +165,11 @@ def _rows(rows: list[dict[str, str]], form: str) -> None:
     if form == "json":
         import json
 
-        _print(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", form)
+        put(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", form)
     else:
         from rung.catalogue import catalogue_text
 
-        _print(catalogue_text(rows))
+        put(catalogue_text(rows))
 
 
 class _Stop:
@@ -221,10 +207,10 @@ def _diff(options: argparse.Namespace) -> int:
     from rung.report import render_comparison
     from rung.review import difference
 
-    outputs = _outputs(options)
-    with _progress(options.quiet) as progress:
+    outputs = outputs_of(options)
+    with progress_bar(options.quiet) as progress:
         documents = difference(_request(options), progress)
-    _write(documents, outputs, options, render_comparison)
+    write(documents, outputs, options, render_comparison)
     return _judged(documents)
 
 
@@ -233,7 +219,7 @@ def _history(options: argparse.Namespace) -> int:
     from rung.report import render_history
     from rung.report.history import history_document
 
-    outputs, (config, system) = _outputs(options), _configured(options)
+    outputs, (config, system) = outputs_of(options), _configured(options)
     asked = Asked(
         target=options.target,
         revision=options.rev,
@@ -246,9 +232,9 @@ def _history(options: argparse.Namespace) -> int:
         config=config,
         system=system,
     )
-    with _progress(options.quiet, "scanning revisions", "comparing them") as progress:
+    with progress_bar(options.quiet, "scanning revisions", "comparing them") as progress:
         document = history_document(history_of(asked, progress))
-    _write([document], outputs, options, render_history)
+    write([document], outputs, options, render_history)
     return DONE
 
 
@@ -267,7 +253,7 @@ def _request(options: argparse.Namespace, **more: Any) -> Request:
         record=getattr(options, "record", ""),
         replay=getattr(options, "replay", ""),
         no_regression=getattr(options, "fail_on", "") == "regression",
-        say=(lambda _: None) if getattr(options, "quiet", False) else (lambda text: _say(f"rung: {text}")),
+        say=(lambda _: None) if getattr(options, "quiet", False) else (lambda text: say(f"rung: {text}")),
         **more,
     )
 
@@ -320,7 +306,7 @@ def _judged(documents: Sequence[dict[str, Any]]) -> int:
         for sentence in failures(document)
     ]
     for sentence in failed:
-        _say(f"rung: gate: {sentence}")
+        say(f"rung: gate: {sentence}")
     return _misconfigured(mistakes(documents), "report") or (GATE_FAILED if failed else DONE)
 
 
@@ -328,7 +314,7 @@ def _misconfigured(mistakes: Iterable[str], what: str) -> int:
     """Tells what is wrong with the configuration that something was made without."""
     told = [mistake for mistake in dict.fromkeys(mistakes) if mistake]
     for mistake in told:
-        _say(f"rung: {mistake}; the {what} does without")
+        say(f"rung: {mistake}; the {what} does without")
     return USAGE if told else DONE
 
 
@@ -336,7 +322,7 @@ def _init(options: argparse.Namespace) -> int:
     from rung.starter import write_starter
 
     for path in write_starter(options.folder, workflow=options.workflow):
-        _say(f"rung: wrote {path}")
+        say(f"rung: wrote {path}")
     return DONE
 
 
@@ -355,22 +341,22 @@ def _explain(options: argparse.Namespace) -> int:
     from rung.packs import load_packs
 
     packs = load_packs()
-    width = _width(otherwise=WIDTH)
-    meaning = explain(options.id, packs, width=width)  # An unknown id is told before the scan, not after it.
+    columns = width(otherwise=WIDTH)
+    meaning = explain(options.id, packs, width=columns)  # An unknown id is told before the scan, not after it.
     if options.target is None and not _live(options) and not options.replay:
         if idle := [name for name in ("rev", "path", "config", "system", "record") if getattr(options, name)]:
             raise RungError(f"--{idle[0]} is about what is scanned for `{options.id}`: name the TARGET too")
-        _print(meaning)
+        put(meaning)
         return DONE
     found = _assessments(options)
-    _print("\n".join(explain(options.id, packs, assessment, width=width) for assessment in found))
+    put("\n".join(explain(options.id, packs, assessment, width=columns) for assessment in found))
     return _misconfigured((item.policy.mistake for item in found if item.policy), "explanation")
 
 
 def _assessments(options: argparse.Namespace) -> Sequence[Assessment]:
     from rung.review import assessments
 
-    with _progress(options.quiet) as progress:
+    with progress_bar(options.quiet) as progress:
         return assessments(_request(options, frameworks=_known(["all"])), progress)
 
 
@@ -378,7 +364,7 @@ def _graph(options: argparse.Namespace) -> int:
     from rung.graph import graph_of, render, selected
     from rung.packs import load_packs
 
-    file = "" if options.output in (None, _STANDARD) else options.output
+    file = "" if options.output in (None, STANDARD) else options.output
     if file:
         check_writable(Path(file))
     found = _assessments(options)
@@ -388,9 +374,9 @@ def _graph(options: argparse.Namespace) -> int:
     if file:
         write_text(Path(file), render(graph, options.format))
     else:
-        _print(render(graph, options.format), options.format)
+        put(render(graph, options.format), options.format)
     if not graph.nodes and not options.quiet:
-        _say(f"rung: the graph is empty: {f'there is no evidence of {options.id}' if options.id else 'nothing was seen to start anything'}")
+        say(f"rung: the graph is empty: {f'there is no evidence of {options.id}' if options.id else 'nothing was seen to start anything'}")
     return _misconfigured((item.policy.mistake for item in found if item.policy), "graph")
 
 
@@ -398,8 +384,8 @@ def _new(options: argparse.Namespace) -> int:
     from rung.scaffold import new_detector
 
     for path in new_detector(options.folder, options.id):
-        _print(f"{path}\n")
-    _say(f"rung: fill them, then `python tests/cases.py check {options.id}`; docs/writing-a-detector.md tells how")
+        put(f"{path}\n")
+    say(f"rung: fill them, then `python tests/cases.py check {options.id}`; docs/writing-a-detector.md tells how")
     return DONE
 
 
@@ -413,9 +399,9 @@ def _list(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from rung.report import read_document, render
 
-    text = _standard_input() if options.result == _STANDARD else read_text(options.result)
-    outputs = _outputs(options)
-    _write([read_document(text, options.result)], outputs, options, render)
+    text = _standard_input() if options.result == STANDARD else read_text(options.result)
+    outputs = outputs_of(options)
+    write([read_document(text, options.result)], outputs, options, render)
     return DONE
 
 
@@ -437,11 +423,11 @@ def _permissions(options: argparse.Namespace) -> int:
             f"--region and --role say how --check asks an account: they go with {' or '.join(_account_kinds(packs))} and --check"
         )
     if options.check is None:
-        _print(permissions_text(options.what, packs))
+        put(permissions_text(options.what, packs))
         return DONE
     allowed = True
     for name, trials in checked(TargetRule(kind=options.what, value=options.check, settings=settings), packs):
-        _print(check_text(trials, name))
+        put(check_text(trials, name))
         allowed &= is_allowed(trials)
     return DONE if allowed else GATE_FAILED
 
@@ -450,16 +436,16 @@ def _cache(options: argparse.Namespace) -> int:
     from rung.cache import clear, info
 
     if options.what == "clear":
-        _say(f"rung: removed {clear()}")
+        say(f"rung: removed {clear()}")
     else:
-        _print(info())
+        put(info())
     return DONE
 
 
 def _comment(options: argparse.Namespace) -> int:
     from rung.comment import post_here
 
-    _say(f"rung: {post_here(read_text(options.report), os.environ, options.about)}")
+    say(f"rung: {post_here(read_text(options.report), os.environ, options.about)}")
     return DONE
 
 
@@ -472,133 +458,8 @@ def _action(_options: argparse.Namespace) -> int:
 def _completion(options: argparse.Namespace) -> int:
     from argcomplete.shell_integration import shellcode
 
-    _print(shellcode(["rung"], shell=options.shell))
+    put(shellcode(["rung"], shell=options.shell))
     return DONE
-
-
-# ── Output ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Outputs(NamedTuple):
-    """What is to be written, known to be possible as far as that can be known before the work is done."""
-
-    files: Sequence[tuple[Path, str]]
-    """Each with its format."""
-    printed: Sequence[str]
-    """The formats for standard output."""
-
-
-def _outputs(options: argparse.Namespace) -> _Outputs:
-    """Each format with the output given in the same place, the rest for standard output."""
-    files, printed = [], []
-    for index, output in enumerate(options.output):
-        form = options.format[index] if index < len(options.format) else ""
-        if output == _STANDARD:
-            printed.append(form or "text")
-        else:
-            files.append((Path(output), _format_of(output, form, options.formats)))
-            if options.output.count(output) > 1:
-                raise RungError(f"--output {output} is given twice: name another file")
-            check_writable(Path(output))
-    return _Outputs(files, printed + options.format[len(options.output) :] or ([] if options.output else ["text"]))
-
-
-def _format_of(output: str, form: str, formats: Sequence[str]) -> str:
-    """The format of a file: the one that is given, which its suffix must not belie, else the one that its suffix tells."""
-    suffix = Path(output).suffix.lower()
-    told = [name for name in SUFFIXES.get(suffix, ()) if name in formats]
-    if form:
-        if suffix in SUFFIXES and form not in SUFFIXES[suffix]:
-            raise RungError(f"--output {output} and --format {form} contradict each other: leave one out, or name another file")
-        return form
-    if not told:
-        raise RungError(f"--output {output}: no format is known for `{suffix or 'no suffix'}`; give --format, one of {', '.join(formats)}")
-    return told[0]
-
-
-def _check_single(documents: Sequence[dict[str, Any]], outputs: _Outputs) -> None:
-    """Raises `RungError` where several documents are to be printed in a format that is one."""
-    if len(documents) > 1 and (single := [name for name in outputs.printed if name not in ("text", "markdown")]):
-        names = ", ".join(document["scope"]["system"] for document in documents)
-        raise RungError(f"--format {single[0]} is one document for each of the systems {names}: give --output FILE, or one --system")
-
-
-def _write(documents: Sequence[dict[str, Any]], outputs: _Outputs, options: argparse.Namespace, render: Callable[..., str]) -> None:
-    """Writes each output; several systems each to a file."""
-    _check_single(documents, outputs)
-    for output, form in outputs.files:
-        for document in documents:
-            path = _path_of(output, document["scope"]["system"] if len(documents) > 1 else "")
-            write_text(path, render(form, document, verbose=options.verbose))
-            if not options.quiet:
-                _say(f"rung: wrote {form} to {path}")
-    color = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-    for form in outputs.printed:
-        texts = [
-            render(form, document, verbose=options.verbose, color=color, width=_width(), encoding=sys.stdout.encoding or "utf-8")
-            for document in documents
-        ]
-        _print("\n".join(texts), form)
-
-
-def _path_of(output: Path, system: str) -> Path:
-    """The file for one of several systems: `report.json` is `report-churn.json` for the system churn."""
-    from rung.config import file_part
-
-    return output.with_name(f"{output.stem}-{file_part(system)}{output.suffix}") if system else output
-
-
-def _width(otherwise: int = 80) -> int:
-    """Columns of the terminal that standard output is, if it is one."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else otherwise
-
-
-def _open_streams() -> None:
-    """Makes the standard streams such as anything can be written to; one that the caller closed leads nowhere."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
-    if hasattr(sys.stdout, "reconfigure"):  # not where another program has put its own
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
-def _print(text: str, form: str = "text") -> None:
-    """Writes to standard output; what a program is to read is UTF-8 whatever a terminal's encoding is.
-
-    Raises:
-        RungError: it can't be written.
-    """
-    try:
-        if form == "text":
-            sys.stdout.write(text)
-        else:
-            sys.stdout.buffer.write(text.encode())
-        sys.stdout.flush()
-    except OSError as error:
-        # What is left in the buffer would fail again at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # Where only the reader of our output went away (`| head`), nothing is wrong.
-        if not isinstance(error, BrokenPipeError):
-            raise unwritable("standard output", error) from error
-
-
-@contextmanager
-def _progress(quiet: bool, what: str = "reading files", then: str = "assessing") -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on a terminal's standard error, nothing elsewhere; `then` is the name of what follows when all is done."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total, description=what if done < total else then)
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # Where nothing can be said, the exit code still tells.
-        print(text, file=sys.stderr, flush=True)
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
