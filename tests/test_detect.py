@@ -177,3 +177,17 @@ def test_a_mention_is_enough_where_a_signal_asks_for_one_that_proves_no_more(fin
     assert not found(finder, tmp_path / "without", {"package.json": script % ""}, "code.lint")
     mentioned = found(finder, tmp_path / "with", {"package.json": script % ', "devDependencies": {"eslint": "9"}'}, "code.lint")
     assert {item.signal for item in mentioned} == {"runs", "dependency"}
+
+
+def test_what_a_service_does_when_somebody_asks_is_automated_by_a_schedule_only(finder: Finder, tmp_path: Path) -> None:
+    files = {
+        "app.py": "import fastapi\nimport joblib\n\nimport switch\n\nmodel = joblib.load('m')\napp = fastapi.FastAPI()\n\n\n"
+        "@app.post('/predict')\ndef predict(row: list):\n    return model.predict([row])\n",
+        "switch.py": "def rollback_model(name, previous_version):\n    return previous_version\n",
+        "Procfile": "web: uvicorn app:app\n",
+    }
+    (asked,) = found(finder, tmp_path / "asked", files, "model.rollback")
+    (timed,) = found(finder, tmp_path / "timed", {**files, "crontab": "0 3 * * * python switch.py\n"}, "model.rollback")
+
+    assert (asked.strength, asked.note) == (Strength.IMPLEMENTED, "a service does it when somebody asks")
+    assert (timed.strength, timed.note) == (Strength.AUTOMATED, "")

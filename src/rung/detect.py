@@ -40,6 +40,8 @@ MAX_PLACES = 25
 
 _NAMED = 3
 """Files, or places in them, that coverage names; the rest is counted."""
+_OF_CODE = frozenset({"call", "file", "gate", "import", "literal", "text"})
+"""Matchers whose matches are code that runs when something calls it; what the others find is itself what runs or is declared."""
 _ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
 """What a signal's `in` demands that a chain begins with."""
 
@@ -289,6 +291,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
         return Strength.IMPLEMENTED, (), "a failure is thrown away"
+    if chain and match.owned.asked and _in_service_only(file.path, match, wiring):
+        return min(strength, Strength.IMPLEMENTED), (), "a service does it when somebody asks"
     if chain and signal.at_most < Strength.AUTOMATED:
         return min(strength, signal.at_most), (), "being reached proves no more"
     if chain:
@@ -300,6 +304,13 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return strength, (Hop(path=file.path, line=match.line, what=what),), ""
     by_hand = wiring.by_hand(file.path, match)
     return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
+
+
+def _in_service_only(path: str, match: Match, wiring: Wiring) -> bool:
+    """Whether a match is in code that a service holds, and that no pipeline, schedule or event runs."""
+    if match.task is not None or match.workflow is not None or match.owned.signal.matcher not in _OF_CODE:
+        return False
+    return not any(wiring.of_match(path, match, only=root) for root in (Root.CI, Root.SCHEDULE))
 
 
 def _shown(found: _Found, live: AbstractSet[str]) -> frozenset[str]:

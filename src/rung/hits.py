@@ -68,6 +68,8 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
     start: Start | None = None
     offered: bool = False
     """A library can offer what the signal shows without practising it."""
+    asked: bool = False
+    """Code of a service does what the signal shows when somebody asks."""
     number: int = 0
     """Its place among all signals and starts of the packs."""
 

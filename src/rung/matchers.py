@@ -83,13 +83,15 @@ class Matchers:
         self.by_matcher: dict[str, list[Owned]] = defaultdict(list)
         """Signals and starts by their matcher."""
         self._types = packs.resources
-        offered = {capability.id for capability in packs.capabilities if capability.offered}
+        known = {capability.id: capability for capability in packs.capabilities}
         for detector in packs.detectors:
             identity, title = detector.id, detector.title
             for number, signal in enumerate(detector.signals, len(self._owned)):
-                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, None, signal.capability in offered, number))
+                word = known.get(signal.capability)
+                offered, asked = (word.offered, word.asked) if word else (False, False)
+                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, offered=offered, asked=asked, number=number))
             for number, start in enumerate(detector.starts, len(self._owned)):
-                self._owned.append(Owned(f"{identity}/starts/{start.id}", identity, title, _as_signal(start), start, False, number))
+                self._owned.append(Owned(f"{identity}/starts/{start.id}", identity, title, _as_signal(start), start, number=number))
         for owned in self._owned:
             self.by_matcher[owned.signal.matcher].append(owned)
         self._by_key = {owned.key: owned for owned in self._owned}

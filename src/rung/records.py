@@ -739,6 +739,8 @@ class Capability(Record, frozen=True, kw_only=True):
     """A library can offer it to others without practising it: the code of one that is published shows it as declared only."""
     among_tests: bool = False
     """A command proves it among tests too, where the script that runs them often lies."""
+    asked: bool = False
+    """Code of a service does it when somebody asks: only what runs by pipeline or schedule does it by itself."""
 
 
 class Leaf(Record, frozen=True, kw_only=True, tag=True):
