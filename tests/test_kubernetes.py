@@ -245,3 +245,8 @@ def test_other_settings_are_no_values_of_a_workload(source: bytes) -> None:
 def test_values_that_aliases_share_are_read_once() -> None:
     bomb = b"a0: &a0 {x: 1}\n" + b"".join(b"a%d: &a%d [*a%d, *a%d]\n" % (n, n, n - 1, n - 1) for n in range(1, 60))
     assert resources(list(read_values("values.yaml", bomb + b"probes: {a: 1}\ncronJobs: [*a59]\n")))
+
+
+def test_an_object_whose_name_a_program_fills_in_is_no_part_of_an_installation() -> None:
+    assert read(DEPLOYMENT.replace("name: api\nspec", "name: modelName\nspec")) == []
+    assert resources(read(DEPLOYMENT.replace("name: api\nspec", "name: MODEL_NAME\nspec")))

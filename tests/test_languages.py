@@ -373,3 +373,10 @@ def test_imports_of_typescript_tell_what_is_only_handed_on(skimmed: bool) -> Non
         ("js:./c", True),
         ("js:./d", False),
     ]
+
+
+def test_the_text_of_a_template_is_kept_around_its_code() -> None:
+    source = "import {Bucket} from 'cdk'\nnew Bucket(this, `${props.farm}-${`a${1}`}-code`, {name: `x${y}`})"
+    (call,) = [fact for fact in js_facts(source) if isinstance(fact, Call)]
+    assert call.arguments == ("{}-{}-code",)
+    assert call.keywords == (("name", "x{}"),)

@@ -386,3 +386,19 @@ def test_facts_that_are_dropped_once_they_are_matched_are_looked_at_by_nobody_el
 
     # In these the fact is that of a start's match: a new place needs another look at `hits.py`.
     assert found == {("starts", "Call"), ("starts", "Setting"), ("programs", "Call")}
+
+
+def test_what_a_resource_is_called_can_be_asked_for() -> None:
+    wanted = {"type": "AWS::S3::Bucket", "where": {"@name": ["*", "!*logs*"]}}
+    bucket = Resource(line=1, dialect="cloudformation", type="AWS::S3::Bucket", name="Harvests")
+    assert matches("resource", wanted, bucket)
+    assert not matches("resource", wanted, Resource(line=1, dialect="cloudformation", type="AWS::S3::Bucket", name="AccessLogs"))
+    assert not matches("resource", {"type": "AWS::S3::Bucket", "where": {"name": "*"}}, bucket)
+
+
+def test_a_call_counts_apart_from_modules_that_its_file_must_not_import() -> None:
+    wanted = {"any": ["storage.Client"], "apart": ["pulumi"]}
+    client = Call(line=2, name="storage.Client")
+    assert matches("call", wanted, client)
+    assert matches("call", wanted, Import(line=1, module="pulumi_random"), client)
+    assert not matches("call", wanted, Import(line=1, module="pulumi.dynamic"), client)

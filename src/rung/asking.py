@@ -107,7 +107,7 @@ def call(owned: Owned, given: Arguments) -> Iterator[tuple[CallPattern, Owned]]:
         if "*" in pattern.last and "*" in pattern.root:
             raise ValueError(f"`{text}` names neither the first nor the last part of the call")
         yield pattern, owned
-    given.optional("file"), given.optional("beside"), given.optional("behind")
+    given.optional("file"), given.optional("beside"), given.optional("behind"), given.optional("apart")
 
 
 def anything(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:

@@ -58,6 +58,8 @@ _MAX_LINE = 2000
 _MAX_GAP = 20
 """Blank lines in a row that patterns of text signals see."""
 _MAX_HITS = 200
+NAME = "@name"
+"""The attribute by which signals ask for what a resource is called where it is declared."""
 _FEW = 2
 """Text signals whose needles are looked for one by one."""
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
@@ -119,6 +121,7 @@ class Matchers:
         self._settings_of = self._by_path("config", asking.setting)
         self._texts_of = self._by_path("text", asking.text)
         self._narrowed = cache(_narrowed)
+        self._apart = cache(_apart)
         self._triggers = cache(_triggers)
         self._barred = cache(_barred)
 
@@ -406,7 +409,7 @@ class Matchers:
             if isinstance(fact, Call):
                 for match in self._match_call(fact):
                     is_place, modules = self._narrowed(match.owned)
-                    if is_place(file.path):
+                    if is_place(file.path) and not self._imports_any(file, self._apart(match.owned)):
                         yield from self._beside(match, modules, file)
             elif isinstance(fact, Import):
                 yield from self._match_import(fact)
@@ -475,7 +478,9 @@ class Matchers:
             if not wanted.is_dialect(resource.dialect):
                 continue
             if wanted.attributes or wanted.without:
-                attributes = attributes or Attributes((folded(key), value) for key, value in resource.attributes)
+                attributes = attributes or Attributes(
+                    ((NAME, resource.name), *((folded(key), value) for key, value in resource.attributes))
+                )
                 if not attributes.fit(wanted.attributes, wanted.without, whole=wanted.whole):
                     continue
             yield wanted.owned
@@ -532,6 +537,13 @@ class Matchers:
         roots = {_root(module) for module in imported if module in modules or module.startswith(below)}
         if roots:
             yield match._replace(modules=(*match.modules, tuple(sorted(roots))))
+
+    def _imports_any(self, file: SourceFile, modules: tuple[str, ...]) -> bool:
+        """Whether a file imports one of the modules, or something below it."""
+        below = tuple(module + end for module in modules for end in "./")
+        return bool(modules) and any(
+            fact.module in modules or fact.module.startswith(below) for fact in file.facts if isinstance(fact, Import)
+        )
 
     def _match_import(self, fact: Import) -> Iterator[Match]:
         root = _root(fact.module)
@@ -627,6 +639,11 @@ def _narrowed(owned: Owned) -> tuple[Condition, tuple[str, ...]]:
     """For a call that counts only in some files, or beside an import: which files, which modules."""
     given = Arguments(owned.signal.arguments)
     return compile_globs(files) if (files := given.optional("file")) else lambda _: True, given.optional("beside")
+
+
+def _apart(owned: Owned) -> tuple[str, ...]:
+    """The modules none of which a file may import for a call in it to count."""
+    return Arguments(owned.signal.arguments).optional("apart") if owned.signal.matcher == "call" else ()
 
 
 def _triggers(owned: Owned) -> frozenset[str]:

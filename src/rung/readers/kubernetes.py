@@ -46,6 +46,9 @@ _SUFFIXLESS = regex(r"(?:^|/)(?:k8s|kube|kubernetes|manifests?|deploy|deployment
 _IN_TEMPLATES = regex(r"(?:^|/)templates/")
 _BARE_PLACEHOLDER = regex(rb"[^\"'#]*[:-][ \t]+\{\{|[ \t]*\{[\{%]")
 _CONTROL = regex(r"\{\{-?\s*(if|else\s+if|else|range|with|define|block|end)\b([^{}\n]*)\}\}")
+_FILLED_IN = regex(r"[a-z]+[A-Z]\w*")
+_LOWER_CASE = ("apps/", "batch/", "core/")
+"""Groups whose objects have names in lower case only: one called `appName` is a program's template for objects that it makes."""
 _NO_ATTRIBUTES = ("apiVersion", "kind", "metadata.name")
 _PAYLOADS = ("data", "stringData", "binaryData")
 _GROUPS = {
@@ -269,6 +272,8 @@ def _object(body: Map, conditions: list[str]) -> Iterator[Fact]:
     name = ""
     if isinstance(metadata, Map):
         name = _text(metadata.get("name")) or _text(metadata.get("generateName"))
+    if _FILLED_IN.fullmatch(name) and kind.startswith(_LOWER_CASE):
+        return
     shown = body
     if kind in ("core/ConfigMap", "core/Secret"):
         shown = _without_payloads(body)

@@ -456,6 +456,8 @@ def _js_scan(text: str) -> Scan:
     strings: dict[int, tuple[int, str]] = {}
     depths: list[int] = []
     """For each template that the position is in the code of: the braces that are open in that code."""
+    opened: list[int] = []
+    """Where these templates begin."""
     done = position = 0
     while position >= 0:
         tokens = (_JS_INSIDE if depths else _JS_TOKENS).finditer(text, position)
@@ -482,8 +484,10 @@ def _js_scan(text: str) -> Scan:
             elif kind == "outer" and depths[-1]:
                 depths[-1] -= 1
             else:
+                begin = start
                 if kind == "outer":
                     depths.pop()
+                    begin = opened.pop()
                 part = _JS_TEMPLATE.match(text, end)
                 content = part["text"]  # type: ignore[index]
                 pieces += (text[done:end], scanning.blank(content))
@@ -492,8 +496,10 @@ def _js_scan(text: str) -> Scan:
                 into_code = position - done == len("${")
                 if into_code:
                     depths.append(0)
-                if kind == "open":
-                    strings[start] = (position, content + "{}" if into_code else content)
+                    opened.append(begin)
+                known = strings[begin][1] if begin in strings else ""
+                more = (content + "{}" if into_code else content) if len(known) < scanning.MAX_NAME else ""
+                strings[begin] = (position, known + more)
                 break
     pieces.append(text[done:])
     return Scan(text, "".join(pieces), strings)
