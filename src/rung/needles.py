@@ -18,7 +18,7 @@ Needles = tuple[tuple[str, ...], ...]
 """Sets of texts in lower case, of each of which one must be there."""
 SHORTEST = 3
 """Shorter texts are in every file."""
-_RARE = 6
+_RARE = 5
 """Texts of this length tell something beside others."""
 _LONG = 8
 """Texts of this length are rare enough; among them the smaller choice is better."""
