@@ -67,7 +67,13 @@ def render(document: Document) -> str:
     document = cleaned(document)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(
-        plural=plural, level_phrase=level_phrase, score_phrase=score_phrase, without_level=without_level, absence=absence, slug=slug, position=position
+        plural=plural,
+        level_phrase=level_phrase,
+        score_phrase=score_phrase,
+        without_level=without_level,
+        absence=absence,
+        slug=slug,
+        position=position,
     )
     return environment.from_string(_packaged("page.html.jinja")).render(_view(document)) + "\n"
 
