@@ -61,5 +61,6 @@ def test_a_finder_finds_texts_that_overlap_and_only_in_their_case() -> None:
 def test_no_pack_asks_every_file_of_a_language_for_an_expression_without_needles() -> None:
     for detector in load_packs().detectors:
         for signal in detector.signals:
-            if signal.matcher == "text" and any(str(glob).startswith("*.") for glob in signal.arguments["file"]):
+            globs = signal.arguments.get("file")
+            if signal.matcher == "text" and isinstance(globs, list) and any(str(glob).startswith("*.") for glob in globs):
                 assert needles_of(re.compile(str(signal.arguments["pattern"]), re.MULTILINE)), f"{detector.id}/{signal.id}"
