@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
-from rung.graph import Graph, as_dot, as_mermaid, as_text, graph_of
+from rung.graph import Graph, as_dot, as_mermaid, as_text, graph_of, render
 from rung.records import Evidence, Hop, Location, Strength
+from rung.scan import scan_path
 
 
 def evidence(
@@ -79,3 +82,18 @@ def test_resources_of_one_name_in_two_regions_stand_apart() -> None:
         "AWS::S3::Bucket/models (eu-west-1)  model.registry automated: Tool",
         "AWS::S3::Bucket/models (us-east-1)  model.registry automated: Tool",
     ]
+
+
+def test_a_secret_of_a_command_is_in_no_graph_and_in_no_coverage(tmp_path: Path) -> None:
+    pipeline = tmp_path / ".github" / "workflows" / "ci.yml"
+    pipeline.parent.mkdir(parents=True)
+    job = "    runs-on: ubuntu-latest\n    steps:\n      - run: python train.py $DATABASE\n      - run: make $TARGET --url $DATABASE\n"
+    pipeline.write_text(f"on: push\nenv: {{DATABASE: 'postgres://shop:hunter2@db/shop'}}\njobs:\n  fit:\n{job}")
+    (tmp_path / "train.py").write_text("import mlflow\n\nmlflow.log_metric('a', 1)\n")
+
+    found = scan_path(str(tmp_path))
+
+    told = [entry.what for entry in found.coverage] + [render(graph_of(found.evidence), form) for form in ("text", "mermaid", "dot")]
+    assert any("python train.py" in text for text in told)
+    assert any("make $TARGET" in text for text in told)
+    assert not [text for text in told if "hunter2" in text]

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from rung.copies import published_models
+from rung.excerpt import excerpt
 from rung.hits import LOWERED, Match, Owned
 from rung.libraries import made_for_others
 from rung.matchers import Matchers
@@ -220,7 +221,7 @@ def decided_later(unknown: Sequence[Unknown], target: str) -> tuple[Coverage, ..
         groups[one.reason].append(one)
     return tuple(
         _not_searched(
-            [(f"{one.path}:{one.line} {one.what}", f"{one.path} {one.what}") for one in members],
+            [(f"{one.path}:{one.line} {excerpt(one.what)}", f"{one.path} {excerpt(one.what)}") for one in members],
             "; ",
             target=target,
             reason=reason,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
+from rung.excerpt import excerpt
 from rung.records import Assessment, Evidence, Hop, Packs, RungError, Strength, position
 
 MAX_NODES = 400
@@ -120,7 +121,7 @@ def as_dot(graph: Graph) -> str:
 
 def _step(index: int, hop: Hop) -> Node:
     place = position(hop.path, hop.line)
-    return Node(key=place, label=f"{hop.what}\n{place}" if hop.what else place, kind="trigger" if index == 0 else "step")
+    return Node(key=place, label=f"{excerpt(hop.what)}\n{place}" if hop.what else place, kind="trigger" if index == 0 else "step")
 
 
 def _leaf(item: Evidence) -> Node:

@@ -308,10 +308,12 @@ class _Scanner:
             return
         for word in words:
             if assigned := _SET.fullmatch(word):
-                for (value,) in self._written_out([Word(f'"{assigned[3]}"', word.line)]):
-                    before = self._values.get(assigned[1], ()) if assigned[2] else ("",)
+                name, appends, given = assigned.groups()
+                before = self._values.get(name, ()) if appends else ("",)
+                # Behind the name, what is set stays one word whatever is put in.
+                for (value,) in self._written_out([Word(f"={given}", word.line)]):
                     for start in before:
-                        self._assign(assigned[1], start + value[1:-1])
+                        self._assign(name, start + value[1:])
 
     def _written_out(self, words: list[Word]) -> list[list[Word]]:
         """A command's words with the values of its variables in their place, once for every combination of them."""
