@@ -145,6 +145,7 @@ def test_a_step_runs_with_the_variables_of_its_workflow_its_job_and_itself() -> 
               - run: cd $COMPUTED && pytest
               - run: $RUNNER tests
                 env: {RUNNER: pytest -q}
+                working-directory: ${{ env.API }}/v2
     """
     steps = workflow(GITHUB, text).jobs[0].steps
     assert [step.commands[0].words for step in steps] == [
@@ -154,6 +155,7 @@ def test_a_step_runs_with_the_variables_of_its_workflow_its_job_and_itself() -> 
         ("cd", "$COMPUTED"),
         ("pytest", "-q", "tests"),
     ]
+    assert steps[-1].arguments == (("working-directory", "services/api/v2"),)
 
 
 def test_the_lines_of_a_script_share_the_variables_of_their_pipeline_and_what_they_set() -> None:

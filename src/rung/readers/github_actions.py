@@ -43,6 +43,7 @@ _KINDS = {
 """Events by kind; every other event is an `event`."""
 _PLACE = regex(r"\$\{\{\s{0,4}matrix\.([\w-]{1,80})(?:\.([\w-]{1,80}))?\s{0,4}\}\}")
 _MOVE = regex(r"\b(?:cd|pushd)[ \t]{1,8}[^\s$]{0,200}\$\{\{\s{0,4}matrix\.")
+_ENV = regex(r"\$\{\{\s{0,4}env\.([\w-]{1,80})\s{0,4}\}\}")
 _WORKSPACE = regex(r"\$\{\{\s{0,4}github\.workspace\s{0,4}\}\}")
 _PATH = regex(r"/|\.(?:py|sh|ipynb|R|js|ts)$")
 _MAX_COMBINATIONS = 20
@@ -223,7 +224,10 @@ def _step(source: Source, step: Map, line: int, directory: str, environment: Env
     )
     if not uses.startswith("actions/github-script@"):
         commands += source.argument_commands(handed)
-    directory = scalar(step.get("working-directory")) or ("" if uses else directory)
+    named_values = dict(environment)
+    directory = _ENV.sub(
+        lambda variable: named_values.get(variable[1]) or variable[0], scalar(step.get("working-directory")) or ("" if uses else directory)
+    )
     return Step(
         line=line,
         name=scalar(step.get("name")),
