@@ -360,14 +360,29 @@ def test_manifests_of_other_languages(path: str, text: str, expected: list[tuple
     assert [(d.ecosystem, d.line, d.name, d.version, d.group, d.pinned) for d in dependencies(path, text)] == expected
 
 
-def test_indirect_go_modules_are_what_is_installed() -> None:
+def test_indirect_go_modules_are_not_asked_for() -> None:
     text = "module x\n\nrequire example.org/one v1.0.0\nrequire (\n\texample.org/two/v2 v2.1.0\n\texample.org/three v0.1.0 // indirect\n)\nreplace (\n\texample.org/no v1.0.0 => ../no\n)\n"
 
-    assert [(d.line, d.name, d.version, d.locked) for d in dependencies("go.mod", text)] == [
-        (3, "example.org/one", "v1.0.0", False),
-        (5, "example.org/two/v2", "v2.1.0", False),
-        (6, "example.org/three", "v0.1.0", True),
+    assert [(d.line, d.name, d.version) for d in dependencies("go.mod", text)] == [
+        (3, "example.org/one", "v1.0.0"),
+        (5, "example.org/two/v2", "v2.1.0"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("flask==3.0\n    # via -r requirements.in\nclick==8.1\n    # via flask\n", ["flask"]),
+        ("flask==3.0\n    # via\n    #   -r requirements.in\n    #   rest\nclick==8.1\n    # via\n    #   Flask\n    #   rest\nrest==1.0\n", ["flask", "rest"]),
+        ("click==8.1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n    # via flask\nflask==3.0  # the site\n    # via shop (pyproject.toml)\n", ["flask"]),
+        ("click==8.1  # via flask, rest\nflask==3.0  # via -r requirements.in, rest\nrest==1.0\n", ["flask", "rest"]),
+        ("-e .\nflask==3.0\n    # via shop\nclick==8.1\n    # via flask\n", ["flask"]),
+        ("flask==3.0  # goes in via the proxy\nclick==8.1  # flask\n", ["flask", "click"]),
+    ],
+    ids=["a line", "a list", "hashes", "behind", "exported", "other words"],
+)  # fmt: skip
+def test_compiled_requirements_that_only_other_packages_ask_for_are_left_out(text: str, asked: list[str]) -> None:
+    assert [d.name for d in dependencies("requirements.txt", text)] == asked
 
 
 PNPM = "packages:\n\n  /a@1.0.0(react@18.0.0):\n    dev: true\n  /@s/b/2.0.0:\n    dev: false\n  '@s/c@3.0.0':\n    resolution: {}\n\nsnapshots:\n\n  d@4.0.0: {}\n"
@@ -457,7 +472,7 @@ def test_lock_files_say_what_is_installed(path: str, text: str, expected: list[t
     found = dependencies(path, text)
 
     assert [(d.ecosystem, d.line, d.name, d.version, d.group) for d in found] == expected
-    assert all(d.locked and d.pinned for d in found)
+    assert all(d.pinned for d in found)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,25 @@ def test_a_job_keeps_everything_that_decides_whether_and_where_it_runs() -> None
     assert images(GITHUB, text) == [(19, "postgres:15"), (16, "python:3.11")]
 
 
+@pytest.mark.parametrize(
+    ("later", "thrown_away"),
+    [
+        ("{if: steps.tests.outcome != 'success', run: exit 1}", False),
+        ("{env: {OUTCOME: '${{ steps.tests.outcome }}'}, run: 'test $OUTCOME = success || exit 2'}", False),
+        ("{if: steps.tests.outcome != 'success', uses: actions/github-script@v7, with: {script: core.setFailed('no')}}", False),
+        ("{if: steps.tests.outcome != 'success', run: echo failed}", True),
+        ("{if: steps.others.outcome != 'success', run: exit 1}", True),
+    ],
+)
+def test_a_failure_that_a_later_step_judges_is_not_thrown_away(later: str, *, thrown_away: bool) -> None:
+    steps = f"[{{id: tests, run: make test, continue-on-error: true}}, {later}]"
+    action = f"runs: {{using: composite, steps: {steps}}}\n"
+    (job,) = workflow(GITHUB, f"on: push\njobs: {{a: {{steps: {steps}}}}}\n").jobs
+    (runs,) = workflow("tidy/action.yml", action).jobs
+
+    assert [job.steps[0].continue_on_error, runs.steps[0].continue_on_error] == [thrown_away, thrown_away]
+
+
 def test_a_step_runs_with_the_variables_of_its_workflow_its_job_and_itself() -> None:
     text = """
         on: push

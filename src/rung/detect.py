@@ -33,6 +33,7 @@ from rung.records import (
     Unknown,
 )
 from rung.targets.files import LINK
+from rung.transitive import brought_along
 from rung.unused import switched_off, unused_modules
 from rung.wiring import Root, Wiring
 
@@ -43,6 +44,7 @@ _NAMED = 3
 """Files, or places in them, that coverage names; the rest is counted."""
 _OF_CODE = frozenset({"call", "file", "gate", "import", "literal", "text"})
 """Matchers whose matches are code that runs when something calls it; what the others find is itself what runs or is declared."""
+_THROWN_AWAY = "a failure is thrown away"
 _ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
 """What a signal's `in` demands that a chain begins with."""
 
@@ -104,9 +106,13 @@ def _hits(judging: Sequence[SourceFile], files: Sequence[SourceFile], matches: M
     """What the matches in some of the files prove."""
     found: _Found = defaultdict(lambda: defaultdict(list))
     set_aside = _set_aside(files, matches, wiring.modules) if judging else None
+    transitive = brought_along(files, matches) if judging else {}
     behind: dict[tuple[str, ...], frozenset[str]] = {}
     for file in judging:
+        unasked = transitive.get(file.path, ())
         for match in _alike(matches[file.path]) if file.path in matches else ():
+            if match.owned.key in unasked:
+                continue
             if asked := match.owned.behind:
                 if asked not in behind:
                     behind[asked] = wiring.modules.behind(files, asked)
@@ -132,7 +138,8 @@ def _set_aside(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match
             return "in a module that nothing uses"
         if (path, match.line) in off:
             return "switched off by default"
-        return "in a library made for others" if match.owned.offered and path in offered else ""
+        word = match.owned.word
+        return "in a library made for others" if word and word.offered and path in offered else ""
 
     return reason
 
@@ -291,8 +298,11 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return Strength.DECLARED, (), f"`{script}` is not in the repository"
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
     if swallowed:
-        return Strength.IMPLEMENTED, (), "a failure is thrown away"
-    if chain and match.owned.asked and _in_service_only(file.path, match, wiring):
+        return Strength.IMPLEMENTED, (), _THROWN_AWAY
+    word = match.owned.word
+    if chain and word and word.blocking and wiring.throws_away(chain):
+        return Strength.IMPLEMENTED, (), _THROWN_AWAY
+    if chain and word and word.asked and _in_service_only(file.path, match, wiring):
         return min(strength, Strength.IMPLEMENTED), (), "a service does it when somebody asks"
     if chain and signal.at_most < Strength.AUTOMATED:
         return min(strength, signal.at_most), (), "being reached proves no more"

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from rung.records import (
     SWITCHES,
     Call,
+    Capability,
     Dependency,
     Fact,
     Hit,
@@ -66,10 +67,8 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
     tool: str
     signal: Signal
     start: Start | None = None
-    offered: bool = False
-    """A library can offer what the signal shows without practising it."""
-    asked: bool = False
-    """Code of a service does what the signal shows when somebody asks."""
+    word: Capability | None = None
+    """The capability that the signal shows, where the vocabulary knows it."""
     number: int = 0
     """Its place among all signals and starts of the packs."""
 

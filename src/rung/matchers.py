@@ -90,8 +90,7 @@ class Matchers:
             identity, title = detector.id, detector.title
             for number, signal in enumerate(detector.signals, len(self._owned)):
                 word = known.get(signal.capability)
-                offered, asked = (word.offered, word.asked) if word else (False, False)
-                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, offered=offered, asked=asked, number=number))
+                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, word=word, number=number))
             for number, start in enumerate(detector.starts, len(self._owned)):
                 self._owned.append(Owned(f"{identity}/starts/{start.id}", identity, title, _as_signal(start), start, number=number))
         for owned in self._owned:

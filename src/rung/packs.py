@@ -387,7 +387,7 @@ def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...
     found = []
     for name, raw in sorted(_mapping(file, pack, "capabilities").items()):
         where = f"{file}: {name}"
-        _keys(where, raw, required=("title", "is"), optional=("negative", "unless", "offered", "among_tests", "asked"))
+        _keys(where, raw, required=("title", "is"), optional=("negative", "unless", "offered", "among_tests", "blocking", "asked"))
         unless = _names(where, raw, "unless")
         if unknown := [other for other in unless if other not in pack["capabilities"]]:
             raise PackError(f"{where}: unless: `{unknown[0]}` is no capability")
@@ -400,6 +400,7 @@ def capabilities_of(file: str, pack: Mapping[str, Any]) -> tuple[Capability, ...
                 unless=unless,
                 offered=_flag(where, raw, "offered"),
                 among_tests=_flag(where, raw, "among_tests"),
+                blocking=_flag(where, raw, "blocking"),
                 asked=_flag(where, raw, "asked"),
             )
         )

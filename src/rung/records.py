@@ -104,8 +104,6 @@ class Dependency(Fact, frozen=True, kw_only=True):
     """main, dev, test, docs, build, or the extra's or group's own name."""
     pinned: bool = False
     """An exact version or a hash."""
-    locked: bool = False
-    """From a lock file: says what is installed, not what was asked for."""
 
 
 class Import(Fact, frozen=True, kw_only=True):
@@ -739,6 +737,8 @@ class Capability(Record, frozen=True, kw_only=True):
     """A library can offer it to others without practising it: the code of one that is published shows it as declared only."""
     among_tests: bool = False
     """A command proves it among tests too, where the script that runs them often lies."""
+    blocking: bool = False
+    """It proves itself by failing: reached over a command whose failure is thrown away, it stops nothing."""
     asked: bool = False
     """Code of a service does it when somebody asks: only what runs by pipeline or schedule does it by itself."""
 

@@ -91,6 +91,8 @@ class Wiring:
                 self._at[path, match.line].append(match)
         self._programs = Programs(self.tree, self._starts)
         self._unknown: dict[tuple[str, int, str], Unknown] = {}
+        self._toothless: set[tuple[str, int]] = set()
+        """Files and lines of commands and steps whose failure is thrown away."""
         self._chains: dict[Root, dict[Point, Chain]] = {}
         self._shortest: dict[Point, Chain] = {}
         """From whichever root without a person."""
@@ -130,6 +132,10 @@ class Wiring:
             return self._of_step(Root.HAND, path, match.workflow, match.job, match.step) or ()
         return self._chains[Root.HAND].get(Point(path, match.task), ())
 
+    def throws_away(self, chain: Chain) -> bool:
+        """Whether a failure of what a chain reaches is thrown away on the way; a chain is only such where there is no other."""
+        return any((hop.path, hop.line) in self._toothless for hop in chain)
+
     def lacks(self, command: Command) -> str:
         """The script that a command runs although the repository has none of its name; empty when there is no such."""
         return self._programs.lacks(command)
@@ -156,11 +162,11 @@ class Wiring:
 
     def _walk(self, root: Root) -> None:
         chains = self._chains[root] = {}
-        queue = [(len(chain), index, point, chain) for index, (point, chain) in enumerate(self._roots(root))]
+        queue = [(*self._rank(chain), index, point, chain) for index, (point, chain) in enumerate(self._roots(root))]
         heapq.heapify(queue)
         order = len(queue)
         while queue and len(chains) < _MAX_POINTS:
-            _, _, point, chain = heapq.heappop(queue)
+            *_, point, chain = heapq.heappop(queue)
             if point in chains:
                 continue
             chains[point] = chain
@@ -169,11 +175,15 @@ class Wiring:
             for found, longer in self._next(root, point, chain):
                 if found not in chains:
                     order += 1
-                    heapq.heappush(queue, (len(longer), order, found, longer))
+                    heapq.heappush(queue, (*self._rank(longer), order, found, longer))
         if root is not Root.HAND:
             for point, chain in chains.items():
-                if point not in self._shortest or len(chain) < len(self._shortest[point]):
+                if point not in self._shortest or self._rank(chain) < self._rank(self._shortest[point]):
                     self._shortest[point] = chain
+
+    def _rank(self, chain: Chain) -> tuple[bool, int]:
+        """Less for the chain that says more: one on which a failure counts, then the shorter."""
+        return bool(self._toothless) and self.throws_away(chain), len(chain)
 
     def _roots(self, root: Root) -> Iterator[tuple[Point, Chain]]:
         for path in self._rooted:
@@ -227,6 +237,8 @@ class Wiring:
                     hops = self._of_step(root, path, workflow, job, step)
                     if hops is None:
                         continue
+                    if step.continue_on_error or job.continue_on_error:
+                        self._toothless.add((path, step.line))
                     yield from self._used(_Here(root, path, "", hops), step)
                     folder = self._directory(step, here)
                     yield from self._follow(_Here(root, path, folder, hops), step.commands, "step")
@@ -285,6 +297,8 @@ class Wiring:
         path = at.path
         for command, folder in self._programs.placed(commands, at.folder, kind):
             hops = _extend(at.chain, Hop(path=path, line=command.line, what=" ".join(command.words)[:120]))
+            if command.toothless:
+                self._toothless.add((path, command.line))
             points = self._programs.started(command, folder)
             if not points and (reason := self._programs.unknown(command)):
                 self._note(path, command.line, " ".join(command.words)[:120], reason)

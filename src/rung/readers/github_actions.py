@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import islice, product
 
 from rung.expressions import regex
@@ -45,6 +46,8 @@ _PLACE = regex(r"\$\{\{\s{0,4}matrix\.([\w-]{1,80})(?:\.([\w-]{1,80}))?\s{0,4}\}
 _MOVE = regex(r"\b(?:cd|pushd)[ \t]{1,8}[^\s$]{0,200}\$\{\{\s{0,4}matrix\.")
 _ENV = regex(r"\$\{\{\s{0,4}env\.([\w-]{1,80})\s{0,4}\}\}")
 _WORKSPACE = regex(r"\$\{\{\s{0,4}github\.workspace\s{0,4}\}\}")
+_OUTCOME = regex(r"\bsteps\.([\w-]+)\.outcome\b")
+_FAILS = regex(r"\bexit (?:[1-9]|\$)|^\s*false$|\bsetFailed\b", re.MULTILINE)
 _PATH = regex(r"/|\.(?:py|sh|ipynb|R|js|ts)$")
 _MAX_COMBINATIONS = 20
 """Combinations of a matrix's values that a step is read for."""
@@ -80,10 +83,9 @@ def read_action(path: str, data: bytes) -> Iterable[Fact]:
         runs = mapping(document.get("runs"))
         if scalar(runs.get("using")) != "composite":
             continue
-        steps = tuple(
-            _step(source, mapping(step), line, "", _environment(mapping(step)))
-            for step, line in source.items(runs.get("steps"), runs.at("steps"))
-        )
+        listed = list(source.items(runs.get("steps"), runs.at("steps")))
+        judged = _judged_later(step for step, _ in listed)
+        steps = tuple(_step(source, mapping(step), line, "", _environment(mapping(step)), judged) for step, line in listed)
         source.facts.append(
             Workflow(
                 line=document.line,
@@ -138,9 +140,11 @@ def _job(source: Source, key: str, job: Map, line: int, document: Map) -> Job:
     directory = _directory(job, _directory(document, ""))
     condition = scalar(job.get("if"))
     matrix = mapping(mapping(job.get("strategy")).get("matrix"))
+    listed = list(source.items(job.get("steps"), job.at("steps")))
+    judged = _judged_later(step for step, _ in listed)
     steps = [
-        _step(source, variant, at, directory, _environment(document, job, variant))
-        for step, at in source.items(job.get("steps"), job.at("steps"))
+        _step(source, variant, at, directory, _environment(document, job, variant), judged)
+        for step, at in listed
         for variant in _variants(mapping(step), directory, matrix)
     ]
     if handed := mapping(job.get("with")):
@@ -214,7 +218,18 @@ def _environment(*holders: Map) -> Environment:
     return tuple((name, _WORKSPACE.sub("$GITHUB_WORKSPACE", value)) for name, value in environment_of(*holders))
 
 
-def _step(source: Source, step: Map, line: int, directory: str, environment: Environment) -> Step:
+def _judged_later(steps: Iterable[Value]) -> frozenset[str]:
+    """The ids of the steps whose outcome a step looks at that can end the job: their failure is only put off."""
+    return frozenset(
+        judged
+        for step in map(mapping, steps)
+        if _FAILS.search(scalar(step.get("run")) or named(step.get("with"), "script"))
+        for text in (step.get("if"), step.get("run"), *mapping(step.get("env")).values())
+        for judged in _OUTCOME.findall(scalar(text))
+    )
+
+
+def _step(source: Source, step: Map, line: int, directory: str, environment: Environment, judged: AbstractSet[str]) -> Step:
     uses = scalar(step.get("uses"))
     handed = mapping(step.get("with"))
     if uses.startswith("docker://"):
@@ -235,7 +250,7 @@ def _step(source: Source, step: Map, line: int, directory: str, environment: Env
         commands=commands,
         arguments=arguments_of(handed) + at_directory(directory),
         condition=scalar(step.get("if")),
-        continue_on_error=is_true(step.get("continue-on-error")),
+        continue_on_error=is_true(step.get("continue-on-error")) and scalar(step.get("id")) not in judged,
         disabled=is_false(step.get("if")),
     )
 

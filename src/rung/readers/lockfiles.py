@@ -217,7 +217,7 @@ def _located(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, re.Matc
 
 
 def _lock_reader(packages: Callable[[str], Iterator[_Locked]]) -> Callable[[str, bytes], Iterable[Fact]]:
-    """A reading's function from a scanner of text: bounded, each dependency locked and pinned."""
+    """A reading's function from a scanner of text: bounded, each dependency pinned."""
 
     def read(_path: str, data: bytes) -> Iterator[Fact]:
         if len(data) > MAX_BYTES:
@@ -225,7 +225,7 @@ def _lock_reader(packages: Callable[[str], Iterator[_Locked]]) -> Callable[[str,
             return
         found = packages(text_of(data))
         for line, ecosystem, name, version, group in islice(found, MAX_DEPENDENCIES):
-            yield Dependency(line=line, ecosystem=ecosystem, name=name, version=version, group=group, pinned=True, locked=True)
+            yield Dependency(line=line, ecosystem=ecosystem, name=name, version=version, group=group, pinned=True)
         if beyond := next(found, None):
             yield Problem(line=beyond[0], what=f"more than {MAX_DEPENDENCIES} locked packages, the rest was not read")
 

@@ -143,7 +143,7 @@ def read_sbt(_path: str, data: bytes) -> Iterator[Fact]:
 
 
 def read_go_mod(_path: str, data: bytes) -> Iterator[Fact]:
-    """The modules that a go.mod requires; indirect ones say what is installed, not what was asked for."""
+    """The modules that a go.mod requires, but for those that only other modules ask for (`// indirect`)."""
     block = ""
     for number, line in enumerate(_text(data).splitlines(), 1):
         content = line.strip()
@@ -151,8 +151,8 @@ def read_go_mod(_path: str, data: bytes) -> Iterator[Fact]:
             block = opened[1]
         elif content == ")":
             block = ""
-        elif (block == "require" or content.startswith("require")) and (found := _GO.match(content[:1000])):
-            yield Dependency(line=number, ecosystem="go", name=found[1], version=found[2], pinned=True, locked=bool(found[3]))
+        elif (block == "require" or content.startswith("require")) and (found := _GO.match(content[:1000])) and not found[3]:
+            yield Dependency(line=number, ecosystem="go", name=found[1], version=found[2], pinned=True)
 
 
 def read_cargo(_path: str, data: bytes) -> Iterator[Fact]:

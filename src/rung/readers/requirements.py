@@ -102,6 +102,7 @@ def read_requirements(path: str, data: bytes) -> Iterator[Fact]:
     group = file_group(path)
     strange: list[int] = []
     found = 0
+    unasked = _brought_along(text)
     for line, written in _logical_lines(text):
         content = _COMMENT.sub("", written).strip()
         if include := INCLUDE.match(content):
@@ -113,7 +114,8 @@ def read_requirements(path: str, data: bytes) -> Iterator[Fact]:
             continue
         if dependency := python_requirement(wanted, line, group):
             found += 1
-            yield dependency
+            if line not in unasked:
+                yield dependency
         elif not re.match(r"[^\s=<>@;]*(?:/|\.(?:whl|zip|gz))", wanted):
             strange.append(line)
         if len(strange) > MAX_STRANGE and len(strange) > found:
@@ -202,6 +204,25 @@ def _from_url(text: str, line: int, group: str, hashed: bool) -> Dependency | No
         return None
     pinned = hashed or bool(_EXACT_URL.search(url))
     return Dependency(line=line, ecosystem="pypi", name=canonical(found[1]), version=f"@ {url}", group=group, pinned=pinned)
+
+
+def _brought_along(text: str) -> frozenset[int]:
+    """The lines of what only other packages of the file ask for, as pip-compile and uv note it (`# via`)."""
+    if "# via" not in text:
+        return frozenset()
+    names: set[str] = set()
+    askers: dict[int, list[str]] = {}
+    current, listing = 0, False
+    for line, written in _logical_lines(text):
+        content, _, comment = written.partition("#")
+        if named := _NAME.match(content.strip()):
+            names.add(canonical(named[1]))
+            current, listing = line, False
+        said = comment.strip()
+        listing = listing or re.match(r"via\b", said) is not None
+        if current and listing:
+            askers.setdefault(current, []).extend(filter(None, map(str.strip, said.removeprefix("via").split(","))))
+    return frozenset(line for line, by in askers.items() if by and names.issuperset(map(canonical, by)))
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
