@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rung.readers.shell import MAX_TEXT, split, words_of
-from rung.records import Call, Import
+from rung.records import Call, Command, Import
 
 
 def commands(text: str) -> list[str]:
@@ -32,7 +34,7 @@ def commands(text: str) -> list[str]:
         ("while read -r x; do a; done < list", ["read -r x", "a"]),
         ("case $1 in\n a|b) x ;;\n (c) y;;\n *) z\nesac\nw", ["x", "y", "z", "w"]),
         ("f() { a; b; }\nfunction g { c; }", ["a", "b", "c"]),
-        ("(cd x && make) || exit 1", ["cd x", "make", "exit 1"]),
+        ("(cd x && make) || exit 1", ["pushd x", "make", "popd", "exit 1"]),
         ("[ -f x ] && [[ $a > 1 || b ]] && test -d y", ["test -f x", "test $a > 1 | | b", "test -d y"]),
         ("[[ a ]] || { b; }", ["test a", "b"]),
         ("cat <<EOF > file\nrm -rf x\nEOF\nmake", ["cat", "make"]),
@@ -111,6 +113,29 @@ def test_commands_within_commands_are_found(text: str, expected: list[str]) -> N
 
 
 @pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"\npython "$DIR/fit.py"', "python $CHECKOUT/jobs/fit.py"),
+        ('DIR=$(dirname $0)\npython $DIR/fit.py', "python $CHECKOUT/jobs/fit.py"),
+        ('DIR=$(dirname "$(realpath "$0")")\nTOP=$(dirname "$DIR")\npython "${TOP}/fit.py"', "python $CHECKOUT/fit.py"),
+        ('TOP="$(cd -- "$(dirname "$0")/.." >/dev/null 2>&1 && pwd -P)"\npython "$TOP/src/fit.py"', "python $CHECKOUT/src/fit.py"),
+        ('python "$(dirname "$0")/fit.py"', "python $CHECKOUT/jobs/fit.py"),
+        ('ROOT=$(git rev-parse --show-toplevel)\npython $ROOT/fit.py', "python $CHECKOUT/fit.py"),
+        ('DIR=$(dirname "$1")\npython $DIR/fit.py', "python $DIR/fit.py"),
+        ('DIR=$(cd "$(dirname "$0")/../.." && pwd)\npython $DIR/fit.py', "python $DIR/fit.py"),
+        ('DIR=$(date)\npython $DIR/fit.py', "python $DIR/fit.py"),
+    ],
+    ids=["entered", "its folder", "the one above", "entered above", "in place", "the top", "another's", "outside", "no place"],
+)  # fmt: skip
+def test_a_script_that_says_where_it_lies_names_places_of_the_repository(text: str, named: str) -> None:
+    assert " ".join(split(text, path="jobs/run.sh")[-1 if "dirname" not in text.splitlines()[-1] else 0].words) == named
+
+
+def test_a_shell_that_is_in_no_script_lies_nowhere() -> None:
+    assert split('cd "$(dirname "$0")"')[0].words == ("cd", '$(dirname "$0")')
+
+
+@pytest.mark.parametrize(
     ("text", "toothless"),
     [
         ("a || true", "a"),
@@ -135,6 +160,28 @@ def test_commands_within_commands_are_found(text: str, expected: list[str]) -> N
 def test_a_command_whose_failure_is_thrown_away_is_toothless(text: str, toothless: str) -> None:
     weak = [command.words[0] for command in split(text) if command.toothless and command.words[0] != "set"]
     assert weak == toothless.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "toothless"),
+    [
+        ("ruff check; pytest", "ruff"),
+        ("ruff check\npytest\n", "ruff"),
+        ("cd a && ruff check; pytest && ls", "cd ruff"),
+        ("(ruff check; mypy a); pytest", "ruff mypy"),
+        ("ruff check && pytest", ""),
+        ("set -eu\nruff check\npytest\n", ""),
+        ("#!/bin/bash -e\nruff check\npytest\n", ""),
+        ("pytest; code=$?; ls; exit $code", ""),
+        ("if ! ruff check; then exit 1; fi\npytest\n", ""),
+    ],
+)
+def test_a_shell_that_goes_on_after_a_failure_judges_its_last_commands_only(text: str, toothless: str) -> None:
+    def weak(commands: Iterable[Command]) -> list[str]:
+        return [command.words[0] for command in commands if command.toothless]
+
+    assert weak(split(text, errexit=False)) == weak(split(f"bash -c '{text}'")) == toothless.split()
+    assert weak(split(text)) == weak(split(f"bash -ec '{text}'")) == []
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from textwrap import dedent
 
 import pytest
 
+from rung.readers.containers import read_dockerfile
 from rung.readers.tasks import READINGS
 from rung.records import Fact, Problem, Setting, Task
 from rung.targets.roles import template_path
@@ -393,6 +395,30 @@ def test_entry_points_processes_schedules_and_services_are_tasks() -> None:
     filled_in = facts("units/train.timer.template", "[Timer]\nOnCalendar=daily\n")
     assert [fact.needs for fact in filled_in if isinstance(fact, Task)] == [("train.service",)]
     assert lines(tasks("supervisord.conf", "[program:api]\ncommand = uvicorn a:b\n")["api"]) == [(2, "uvicorn a:b")]
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ('(crontab -l; echo "0 3 * * * cd app && python fit.py") | crontab -\n', {"0 3 * * *": [(1, "cd app"), (1, "python fit.py")]}),
+        ('AT="0 3 * * *"\nJOB="$AT ./fit.sh"\necho "$JOB" | crontab -\n', {"0 3 * * *": [(3, "./fit.sh")]}),
+        ("crontab - <<END\nMAILTO=x\n*/5 * * * * make fit\n@daily make x\nEND\n", {"*/5 * * * *": [(3, "make fit")], "@daily": [(4, "make x")]}),
+        ("cat <<END > jobs\n0 3 * * 1 make fit\nEND\ncrontab -u ml jobs\n", {"0 3 * * 1": [(2, "make fit")]}),
+        ("echo '0 3 * * * ml make fit' | sudo tee /etc/cron.d/fit\n", {"0 3 * * *": [(1, "make fit")]}),
+        ("# 0 3 * * * make fit\necho '0 3 * * * make fit'\ncrontab -e\n", {}),
+        ("echo '0 3 * * * make fit' > jobs\ncrontab -l\n", {}),
+    ],
+    ids=["added", "by variables", "a here-document", "a file", "the system's", "said only", "listed only"],
+)  # fmt: skip
+def test_entries_that_a_script_or_an_image_puts_into_a_crontab_are_schedules(text: str, entries: dict[str, list[tuple[int, str]]]) -> None:
+    def found(facts: Iterable[Fact]) -> dict[str, list[tuple[int, str]]]:
+        return {fact.name: lines(fact) for fact in facts if isinstance(fact, Task) and fact.kind == "cron"}
+
+    assert found(facts("install.sh", text)) == entries
+    if "<<" not in text:
+        image = "FROM a\nRUN " + text.strip().replace("\n", "; \\\n")
+        moved = {name: [(line + 1, said) for line, said in listed] for name, listed in entries.items()}
+        assert found(read_dockerfile("Dockerfile", image.encode())) == moved
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from rung.matchers import Matchers
 from rung.modules import Modules
 from rung.packs import load_packs
 from rung.readers import with_command_lines
+from rung.readers.shell import split
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Root, Wiring
 
@@ -62,6 +63,15 @@ def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_
         ".github/workflows/ci.yml:2", ".github/workflows/ci.yml:5", ".github/workflows/ci.yml:8", ".github/workflows/ci.yml:9",
         "Makefile:3", "Makefile:4", "src/train.py:1", "src/train.py:2",
     ]  # fmt: skip
+
+
+def test_what_follows_a_subshell_runs_where_the_subshell_was_started() -> None:
+    script = Task(line=1, kind="shell", name="run.sh", commands=split("(cd docs && make book)\npython fit.py\n"))
+    wiring = Wiring([workflow("bash run.sh"), file("run.sh", script), file("fit.py"), file("docs/fit.py"), file("docs/Makefile", make("book", "ls", path="docs/Makefile"))])  # fmt: skip
+
+    assert wiring.of_task("fit.py", None)
+    assert not wiring.of_task("docs/fit.py", None)
+    assert wiring.of_task("docs/Makefile", make("book", "ls", path="docs/Makefile"))
 
 
 def test_a_program_that_is_written_in_a_command_starts_the_modules_that_it_calls_and_not_those_it_only_imports() -> None:

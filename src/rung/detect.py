@@ -297,7 +297,7 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     if isinstance(match.fact, Command) and (script := wiring.lacks(match.fact)):
         return Strength.DECLARED, (), f"`{script}` is not in the repository"
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
-    if swallowed:
+    if swallowed and match.owned.word and match.owned.word.blocking:
         return Strength.IMPLEMENTED, (), _THROWN_AWAY
     word = match.owned.word
     if chain and word and word.blocking and wiring.throws_away(chain):

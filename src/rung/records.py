@@ -176,7 +176,7 @@ class Command(Fact, frozen=True, kw_only=True):
     """Words after quotes, redirections, leading assignments and wrappers (`sudo`, `uv run`, `poetry run`,
     `python -m`, `npx`, …) are taken away; `python -m pytest -q` gives ("pytest", "-q")."""
     toothless: bool = False
-    """Its failure is thrown away (`|| true`, `|| :`, `|| echo …`, `; exit 0` as the last word)."""
+    """Its failure is thrown away (`|| true`, `|| echo …`, `; exit 0` as the last word, or more commands in a shell that goes on)."""
     code: tuple[Call | Import, ...] = ()
     """What the Python written in the command itself (`python -c "…"`, a here-document) calls and imports."""
 

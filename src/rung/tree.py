@@ -22,9 +22,9 @@ COMPILED = regex(r"(?P<own>(?:[^/]+/)*?)(?:build|dist|lib|out)/(?:src/)?(?P<inne
 CHECKOUT = regex(
     r"\$[({]*\s*(?:GITHUB_WORKSPACE|github\.workspace|CI_PROJECT_DIR|Build\.SourcesDirectory|BUILD_SOURCESDIRECTORY"
     r"|System\.DefaultWorkingDirectory|WORKSPACE|CODEBUILD_SRC_DIR|BITBUCKET_CLONE_DIR|TRAVIS_BUILD_DIR|BUILDKITE_BUILD_CHECKOUT_PATH"
-    r"|CIRCLE_WORKING_DIRECTORY|DRONE_WORKSPACE|CI_WORKSPACE|VCS_PATH)\s*[)}]*/"
+    r"|CIRCLE_WORKING_DIRECTORY|DRONE_WORKSPACE|CI_WORKSPACE|VCS_PATH|CHECKOUT)\s*[)}]*/"
 )
-"""The folder that a pipeline's system checks the repository out to."""
+"""The folder that a pipeline's system checks the repository out to; or where the reader of a script says that it is."""
 _COMPUTED = "{}"
 """What a program computes, in a text of its own."""
 _REFERENCE = regex(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")

@@ -11,6 +11,7 @@ from itertools import islice
 from msgspec import Struct, field
 
 from rung.expressions import regex
+from rung.readers import crontabs
 from rung.readers.attributes import bounded, shortened
 from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, flatten, parse_json, text_of, without_placeholders
 from rung.readers.installs import installed
@@ -111,7 +112,8 @@ def _facts_of(instruction: _Instruction, build: _Build) -> Iterator[Fact]:
         if words and not stage and words[0] != "scratch":
             yield Image(line=line, name=words[0], use="base")
     elif keyword == "RUN":
-        build.commands.extend(_run(instruction))
+        build.commands.extend(commands := _run(instruction))
+        yield from crontabs.installed("\n".join((instruction.text, instruction.body)), line, commands)
     elif keyword in ("COPY", "ADD"):
         yield from _copy(instruction, build)
     elif keyword in _SETTINGS:

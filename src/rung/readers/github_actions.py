@@ -11,7 +11,7 @@ from itertools import islice, product
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import PIPELINE, Claims, Reading, called
-from rung.readers.shell import Environment
+from rung.readers.variables import Environment
 from rung.readers.workflows import (
     MAX_ITEMS,
     Source,
@@ -85,7 +85,7 @@ def read_action(path: str, data: bytes) -> Iterable[Fact]:
             continue
         listed = list(source.items(runs.get("steps"), runs.at("steps")))
         judged = _judged_later(step for step, _ in listed)
-        steps = tuple(_step(source, mapping(step), line, "", _environment(mapping(step)), judged) for step, line in listed)
+        steps = tuple(_step(source, mapping(step), line, "", _environment(mapping(step)), judged=judged) for step, line in listed)
         source.facts.append(
             Workflow(
                 line=document.line,
@@ -143,7 +143,7 @@ def _job(source: Source, key: str, job: Map, line: int, document: Map) -> Job:
     listed = list(source.items(job.get("steps"), job.at("steps")))
     judged = _judged_later(step for step, _ in listed)
     steps = [
-        _step(source, variant, at, directory, _environment(document, job, variant), judged)
+        _step(source, variant, at, directory, _environment(document, job, variant), judged=judged)
         for step, at in listed
         for variant in _variants(mapping(step), directory, matrix)
     ]
@@ -229,7 +229,7 @@ def _judged_later(steps: Iterable[Value]) -> frozenset[str]:
     )
 
 
-def _step(source: Source, step: Map, line: int, directory: str, environment: Environment, judged: AbstractSet[str]) -> Step:
+def _step(source: Source, step: Map, line: int, directory: str, environment: Environment, *, judged: AbstractSet[str]) -> Step:
     uses = scalar(step.get("uses"))
     handed = mapping(step.get("with"))
     if uses.startswith("docker://"):

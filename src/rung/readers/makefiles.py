@@ -210,7 +210,7 @@ def _joined(text: str) -> Iterator[tuple[int, str]]:
 def _recipe_line(text: str, line: int) -> tuple[Command, ...]:
     body = text.lstrip("@-+ \t")
     ignored = "-" in text[: len(text) - len(body)]
-    commands = split(body, line)
+    commands = split(body, line, errexit=False)
     return tuple(replace(command, toothless=True) for command in commands) if ignored else commands
 
 

@@ -42,7 +42,7 @@ def read_npm(_path: str, data: bytes) -> Iterator[Fact]:
     for name, text in islice(scripts.items(), MAX_TASKS):
         if isinstance(text, str):
             hooks = tuple(hook for hook in (f"pre{name}", f"post{name}") if hook in scripts)
-            yield Task(line=scripts.at(name), kind="npm", name=name, commands=split(text, scripts.at(name)), needs=hooks)
+            yield Task(line=scripts.at(name), kind="npm", name=name, commands=split(text, scripts.at(name), errexit=False), needs=hooks)
 
 
 def read_pyproject(_path: str, data: bytes) -> Iterator[Fact]:

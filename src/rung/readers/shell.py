@@ -11,13 +11,14 @@ import textwrap
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice, product, zip_longest
+from itertools import islice, zip_longest
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rung.expressions import regex
 from rung.readers import python, scanning, wrappers
+from rung.readers.variables import IN_QUOTES, MARKS, UNQUOTED, VARIABLE, Environment, Variables
 from rung.readers.wrappers import Word
 from rung.records import Call, Command, Import
 
@@ -29,11 +30,6 @@ MAX_INLINE = 5
 """Texts within texts (`bash -c "bash -c …"`)."""
 MAX_CODE = 100
 """Calls and imports that are kept of a program written in a command."""
-MAX_VARIANTS = 8
-"""Commands that one becomes by the values of its variables; with more it stays as written."""
-
-Environment = tuple[tuple[str, str], ...]
-"""Variables that a text finds set, with their values."""
 
 _PLAIN = regex(r"[^\s\\'\"`$;&|<>(){}]+")
 _QUOTED = regex(r"[^\"\\$`{]+")
@@ -53,21 +49,10 @@ _JUDGES = {"((": "", "jq": "-e", "awk": "exit", "gawk": "exit", "mawk": "exit"}
 """Programs that end with what a comparison gives, and what tells that they do."""
 _ORDERED = regex(r"(?<![-=<>&\d])[<>](?![<>&(])")
 _NAME = regex(r"[A-Za-z_]\w*")
-_VARIABLE = regex(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\}|\{\{\s{0,4}env\.([A-Za-z_]\w*)\s{0,4}\}\})")
-_SET = regex(r"([A-Za-z_]\w*)(\+?)=(.+)", re.DOTALL)
-_DECLARING = frozenset({"export", "local", "declare", "typeset", "readonly"})
-_UNQUOTED, _IN_QUOTES = "\1", "\2"
-"""Around the name of a variable in a word, whose value is put there when the command is whole."""
-_MARKED = regex(rf"[{_UNQUOTED}{_IN_QUOTES}](\w+)[{_UNQUOTED}{_IN_QUOTES}]")
-_MARKS = regex(f"[{_UNQUOTED}{_IN_QUOTES}]")
-_NOT_LITERAL = regex(r"\$\(|\$\{\{|`|\{\{|\n|^[-+.\d]*$")
-"""Values that are computed; numbers say less than the name of what they are."""
-_MAX_VALUE = 300
-_MAX_USES = 100
-"""Uses of variables in one command that values are put in for."""
-_GLOB = regex(r"[*?\[]")
-_SECRET = regex(r"secret|token|passw|key|credential", re.IGNORECASE)
-"""Names of variables whose values belong in no report."""
+_JUDGED = regex(
+    r"\b(?:if|while|until|case|exit|return|trap|false|kill)\b|\$\?|PIPESTATUS|\bset [^\n;]{0,40}-[a-z]*e|^#![^\n]* -[a-z]*e|errexit"
+)
+"""What a shell script says that looks at failures itself."""
 _WINDOW = 2000
 """How far a placeholder's end is looked for."""
 
@@ -108,24 +93,26 @@ class _State(Struct):
 
 
 @lru_cache(maxsize=256)
-def split(text: str, line: int = 1, environment: Environment = ()) -> tuple[Command, ...]:
+def split(text: str, line: int = 1, environment: Environment = (), *, errexit: bool = True, path: str = "") -> tuple[Command, ...]:
     """The simple commands of a shell text in order, variables that it sets itself or finds set written out.
 
     Args:
         text: the script.
         line: the file's line on which the text starts.
         environment: the variables that are set before.
+        errexit: the shell ends with the first command that fails (`sh -e`), as those of pipelines do.
+        path: of the script that the text is, from the root of the repository; empty for other texts.
     """
-    return tuple(_commands(text, line, 0, environment))
+    return tuple(_commands(text, line, 0, Variables(environment, path), errexit=errexit))
 
 
 def environment_after(text: str, environment: Environment = ()) -> Environment:
     """The variables that are set when a text has run, a name once for each value that it can have."""
     if "=" not in text:
         return environment
-    scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), 1, environment)
-    scanner.run()
-    return scanner.environment
+    variables = Variables(environment)
+    _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), 1, variables).run()
+    return variables.environment
 
 
 def words_of(words: list[str], line: int) -> tuple[Command, ...]:
@@ -139,9 +126,11 @@ def program(text: str, line: int) -> tuple[Command, ...]:
     return words_of(["python", "-c", text], line)
 
 
-def _commands(text: str, line: int, depth: int, environment: Environment = ()) -> Iterator[Command]:
-    scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), line, environment, variants=1 if depth else MAX_VARIANTS)
-    scanner.run()
+def _commands(text: str, line: int, depth: int, variables: Variables, *, errexit: bool) -> Iterator[Command]:
+    scanner = _Scanner(text[:MAX_TEXT].replace("\r\n", "\n"), line, variables)
+    items = scanner.run()
+    if not errexit and not _JUDGED.search(text):
+        _mark_unjudged(items)
     lenient = False
     commands = sorted(scanner.found, key=lambda found: found.position)
     for found, after in zip_longest(commands, commands[1:]):
@@ -169,7 +158,9 @@ def _expand(
     if not words or not words[0]:
         return
     if (text := wrappers.inline_text(words)) is not None and depth < MAX_INLINE:
-        for command in _commands(text, text.line, depth + 1):
+        for command in _commands(
+            text, text.line, depth + 1, Variables((), most=1), errexit=words[0] == "eval" or _turns_on_exit(words[1:])
+        ):
             yield replace(command, toothless=True) if toothless else command
         return
     source = wrappers.python_source(words, fed)
@@ -201,41 +192,24 @@ def _compared(words: list[Word], line: int, next_program: str) -> tuple[Call, ..
 
 
 class _Scanner:
-    def __init__(self, text: str, line: int, environment: Environment, variants: int = MAX_VARIANTS) -> None:
-        self.text = _MARKS.sub(" ", text)
+    def __init__(self, text: str, line: int, variables: Variables) -> None:
+        self.text = MARKS.sub(" ", text)
         self.line = line
         self.position = 0
         self.end = len(text)
         self.depth = 0
         self.found: list[_Found] = []
         self.heredocs: list[tuple[str, list[Word]]] = []
-        self._variants = variants
-        self._values: dict[str, tuple[str, ...]] = {}
-        """What variables can be by now: branches and loops give several values."""
+        self.variables = variables
         self._breaks = [match.start() for match in re.finditer("\n", text)]
         self._line_starts: dict[str, list[int]] | None = None
-        for name, value in environment:
-            self._assign(name, value)
 
-    @property
-    def environment(self) -> Environment:
-        """The variables that are set by now."""
-        return tuple((name, value) for name, values in self._values.items() for value in values)
-
-    def run(self) -> None:
-        self._list("")
+    def run(self) -> list[_Item]:
+        """Reads the whole text; gives what its outermost list is made of."""
+        return self._list("").items
 
     def line_at(self, position: int) -> int:
         return self.line + bisect_left(self._breaks, position)
-
-    def _assign(self, name: str, value: str) -> None:
-        """Notes that a variable is or can be set to a value from here on."""
-        if _SECRET.search(name):
-            return
-        if len(value) > _MAX_VALUE or not value or _NOT_LITERAL.search(value):
-            self._values.pop(name, None)
-        elif len(known := self._values.get(name, ())) <= MAX_VARIANTS and value not in known:
-            self._values[name] = (*known, value)
 
     def _list(self, closer: str) -> _State:
         """Reads commands up to `closer` or the end."""
@@ -284,47 +258,28 @@ class _Scanner:
         self.depth -= 1
         return self.found[before:]
 
+    def _subshell(self) -> list[_Found]:
+        """The commands up to a closing parenthesis; where they go is left again with it."""
+        found = self._nested(")")
+        if moves := [one for one in found if one.words[0] in ("cd", "pushd")]:
+            moves[0].words[0] = Word("pushd", moves[0].words[0].line)
+            self.found.append(_Found([Word("popd", self.line_at(self.position))], self.position))
+        return found
+
     def _finish(self, state: _State, operator: str) -> None:
         if state.words and not state.header:
-            variants = [_without_assignments(words) for words in self._written_out(state.words)]
-            self._note_assignments(state.words, variants[0])
+            variants = [_without_assignments(words) for words in self.variables.written_out(state.words)]
+            self.variables.note(state.words, variants[0])
             found = [_Found(words, state.start, given=state.words) for words in variants if words and not _is_assigned(words)]
             if found:
                 self.found += found
                 state.items.append(_Item(found, operator))
         elif state.words[:1] == ["for"] and state.words[2:3] == ["in"]:
-            self._values.pop(state.words[1], None)
-            for words in self._written_out(state.words[3:]):
-                for word in words:
-                    self._assign(state.words[1], "" if _GLOB.search(word) else word)
+            self.variables.note_loop(state.words)
         elif state.items and not state.items[-1].operator:
             state.items[-1].operator = operator
         state.words = []
         state.skip = state.header = False
-
-    def _note_assignments(self, words: list[Word], command: list[Word]) -> None:
-        """Notes what a line sets that is nothing but assignments, or that declares variables."""
-        if command and command[0] not in _DECLARING:
-            return
-        for word in words:
-            if assigned := _SET.fullmatch(word):
-                name, appends, given = assigned.groups()
-                before = self._values.get(name, ()) if appends else ("",)
-                # Behind the name, what is set stays one word whatever is put in.
-                for (value,) in self._written_out([Word(f"={given}", word.line)]):
-                    for start in before:
-                        self._assign(name, start + value[1:])
-
-    def _written_out(self, words: list[Word]) -> list[list[Word]]:
-        """A command's words with the values of its variables in their place, once for every combination of them."""
-        used = [name for word in words for name in _MARKED.findall(word)]
-        if not used:
-            return [words]
-        names = dict.fromkeys(used)
-        combinations = list(islice(product(*(self._values.get(name) or (f"${name}",) for name in names)), self._variants + 1))
-        if len(combinations) > self._variants or len(used) > _MAX_USES:
-            combinations = [tuple(f"${name}" for name in names)]
-        return [list(_with_values(words, dict(zip(names, chosen, strict=True)))) for chosen in combinations]
 
     def _operator(self, state: _State) -> None:
         pair = self.text[self.position : self.position + 2]
@@ -384,7 +339,7 @@ class _Scanner:
         else:
             self.position += 1
             if self.depth < MAX_DEPTH:
-                state.items.append(_Item(self._nested(")"), group=True))
+                state.items.append(_Item(self._subshell(), group=True))
 
     def _array(self, state: _State, char: str) -> None:
         if char == ")":
@@ -451,7 +406,7 @@ class _Scanner:
             elif char == '"':
                 parts.append(self._double())
             else:
-                parts.append(self._special(char, _UNQUOTED))
+                parts.append(self._special(char, UNQUOTED))
         self.position = min(self.position, self.end)
         return "".join(parts)
 
@@ -475,7 +430,7 @@ class _Scanner:
                 parts.append("" if escaped == "\n" else escaped if escaped in '"\\$`' else char + escaped)
                 self.position += 2
             else:
-                parts.append(self._special(char, _IN_QUOTES))
+                parts.append(self._special(char, IN_QUOTES))
         return "".join(parts)
 
     def _special(self, char: str, mark: str) -> str:
@@ -484,11 +439,7 @@ class _Scanner:
         The name of a variable that is set comes between two of `mark`.
         """
         text, start = self.text, self.position
-        if (
-            self._values
-            and (variable := _VARIABLE.match(text, start, self.end))
-            and (name := variable[variable.lastindex or 0]) in self._values
-        ):
+        if (variable := VARIABLE.match(text, start, self.end)) and (name := variable[variable.lastindex or 0]) in self.variables:
             self.position = variable.end()
             return f"{mark}{name}{mark}"
         if text.startswith("${{", start) or text.startswith("{{", start):
@@ -503,8 +454,8 @@ class _Scanner:
             return parameter[0]
         if text.startswith("$(", start) and self.depth < MAX_DEPTH:
             self.position += 2
-            self._nested(")")
-            return text[start : self.position]
+            self._subshell()
+            return self.variables.place(text[start : self.position]) or text[start : self.position]
         if char == "`" and self.depth < MAX_DEPTH and (end := text.find("`", start + 1, self.end)) >= 0:
             outer, self.end, self.position = self.end, end, start + 1
             self._nested("")
@@ -553,16 +504,6 @@ class _Scanner:
         return self._line_starts.get(line, [])
 
 
-def _with_values(words: list[Word], values: dict[str, str]) -> Iterator[Word]:
-    """Words with values for the variables in them; one that is nothing but a variable without quotes falls into the words of its value."""
-    for word in words:
-        written = _MARKED.sub(lambda found: values[found[1]], word)
-        if word.startswith(_UNQUOTED) and _MARKED.fullmatch(word):
-            yield from (Word(part, word.line) for part in written.split())
-        else:
-            yield Word(written, word.line)
-
-
 def _is_assigned(words: list[Word]) -> bool:
     """Whether the words are an assignment as PowerShell writes one."""
     return words[0].startswith("$") and words[1:2] in (["="], ["+="])
@@ -588,6 +529,14 @@ def _mark_toothless(items: list[_Item]) -> None:
         if weak:
             for found in item.found:
                 found.toothless = True
+
+
+def _mark_unjudged(items: list[_Item]) -> None:
+    """Marks what comes before the last commands of a shell that goes on after a failure, and ends as the last ones do."""
+    ends = [index for index, item in enumerate(items[:-1]) if item.operator in (";", "\n")]
+    for item in items[: ends[-1] + 1] if ends else ():
+        for found in item.found:
+            found.toothless = True
 
 
 def _is_success(item: _Item) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from rung.expressions import regex
-from rung.readers import makefiles, runners, sessions, stages
+from rung.readers import crontabs, makefiles, runners, sessions, stages
 from rung.readers.documents import text_of
 from rung.readers.makefiles import MAX_TASKS
 from rung.readers.reading import COMMANDS, Claims, Reading, named
@@ -24,10 +24,6 @@ _SUFFIXLESS = regex(
     re.DOTALL,
 )
 """Scripts without a suffix: in the folders where they are kept, and those that a repository's top is worked with."""
-_SCHEDULE = regex(
-    r"(@\w+|(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)(?:[ \t]+(?:[\d*/,LW#?~-]+|[A-Za-z]{3}(?:[-,][A-Za-z]{3})*)){4})[ \t]+(\S.*)"
-)
-_USER = regex(r"(?:root|www-data|nobody|ubuntu|[a-z_][a-z0-9_-]{0,31})[ \t]+(?=\S)")
 _PROCESS = regex(r"([\w-]+):\s*(\S.*)")
 _UNIT_LINE = regex(r"\s*(ExecStart|ExecStartPre|OnCalendar|Unit)\s*=\s*(.*)")
 _PROGRAM = regex(r"\[(?:program|eventlistener):([^\]]+)\]")
@@ -48,7 +44,9 @@ def read_script(path: str, data: bytes) -> Iterator[Fact]:
     text = _bounded(data)
     if len(text) > MAX_TEXT:
         yield Problem(line=0, what=f"larger than {MAX_TEXT // 1024} KiB, the rest was not read")
-    yield Task(line=1, kind="shell", name=path, commands=split(text))
+    commands = split(text, errexit=False, path=path)
+    yield Task(line=1, kind="shell", name=path, commands=commands)
+    yield from crontabs.installed(text, 1, commands)
 
 
 def read_powershell(path: str, data: bytes) -> Iterator[Fact]:
@@ -98,11 +96,8 @@ def read_crontab(path: str, data: bytes) -> Iterator[Fact]:
     """A cron task for each entry, named by its schedule."""
     system = "cron.d/" in path or path.startswith("etc/") or "/etc/" in path
     for number, line in _lines(data):
-        if (entry := _SCHEDULE.match(line)) and not line.startswith("#"):
-            command = entry[2]
-            if system or command.startswith("root "):
-                command = _USER.sub("", command, count=1)
-            yield Task(line=number, kind="cron", name=" ".join(entry[1].split()), commands=split(command, number))
+        if not line.startswith("#") and (task := crontabs.entry(line, number, system=system)):
+            yield task
 
 
 def read_procfile(_path: str, data: bytes) -> Iterator[Fact]:

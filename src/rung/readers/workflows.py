@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, parse_template, shortened
 from rung.readers.documents import Map, Sequence, Value, parse_yaml, text_of
-from rung.readers.shell import Environment, environment_after, program, split
+from rung.readers.shell import environment_after, program, split
+from rung.readers.variables import Environment
 from rung.records import Command, Fact, Image, Include, Problem
 from rung.targets.roles import template_path
 
