@@ -194,23 +194,36 @@ def test_what_a_service_does_when_somebody_asks_is_automated_by_a_schedule_only(
 
 
 @pytest.mark.parametrize(
-    ("steps", "strength", "note", "lines"),
+    ("steps", "note", "lines"),
     [
-        (["run: python load.py"], Strength.AUTOMATED, "", [6]),
-        (["run: python load.py || echo failed"], Strength.IMPLEMENTED, "a failure is thrown away", []),
-        (["{run: python load.py, continue-on-error: true}"], Strength.IMPLEMENTED, "a failure is thrown away", []),
-        (["run: python load.py || true", "run: make data"], Strength.AUTOMATED, "", [7]),
+        (["run: python load.py"], "", [6]),
+        (["run: python load.py || echo failed"], "a failure is thrown away", []),
+        (["{run: python load.py, continue-on-error: true}"], "a failure is thrown away", []),
+        (["run: python load.py || true", "run: make data"], "", [7]),
     ],
     ids=["counts", "thrown away", "let pass", "counts elsewhere"],
 )
 def test_a_check_of_data_that_runs_where_its_failure_is_thrown_away_is_not_automated(
-    finder: Finder, tmp_path: Path, steps: list[str], strength: Strength, note: str, lines: list[int]
+    finder: Finder, tmp_path: Path, steps: list[str], note: str, lines: list[int]
 ) -> None:
     check = "import pandas as pd\n\nframe = pd.read_csv('s3://yard/a.csv')\nif frame.empty:\n    raise ValueError('no rows')\n"
     files = {"load.py": check, "Makefile": "data:\n\tpython load.py\n", CI: workflow(*steps)}
     (checks,) = (item for item in found(finder, tmp_path, files, "data.quality"))
     (reads,) = (item for item in found(finder, tmp_path, files, "data.object-storage"))
 
-    assert (checks.strength, checks.note) == (strength, note)
+    assert (checks.strength, checks.note) == (Strength.IMPLEMENTED if note else Strength.AUTOMATED, note)
     assert [hop.line for hop in checks.chain if hop.path == CI and hop.line > 5] == lines
     assert reads.strength is Strength.AUTOMATED
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("Rscript run.R", {"run.R": "source(here::here('R', 'fit.R'))\n", "R/fit.R": "library(mlflow)\nmlflow_log_metric('a', 1)\n"}),
+        ("julia run.jl", {"run.jl": 'include("src/fit.jl")\n', "src/fit.jl": 'using MLFlowClient\nlogmetric(mlf, run, "a", 1.0)\n'}),
+    ],
+)
+def test_a_script_that_only_takes_in_others_is_read_too(finder: Finder, tmp_path: Path, command: str, files: dict[str, str]) -> None:
+    (item,) = found(finder, tmp_path, files | {CI: workflow(f"run: {command}")}, "model.experiment-tracking")
+
+    assert item.strength is Strength.AUTOMATED

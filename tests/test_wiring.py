@@ -12,6 +12,8 @@ from rung.matchers import Matchers
 from rung.modules import Modules
 from rung.packs import load_packs
 from rung.readers import with_command_lines
+from rung.readers.containers import read_dockerfile
+from rung.readers.github_actions import read_action
 from rung.readers.shell import split
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.wiring import Root, Wiring
@@ -63,6 +65,44 @@ def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_
         ".github/workflows/ci.yml:2", ".github/workflows/ci.yml:5", ".github/workflows/ci.yml:8", ".github/workflows/ci.yml:9",
         "Makefile:3", "Makefile:4", "src/train.py:1", "src/train.py:2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("runs", "command", "reached"),
+    [
+        ("{using: docker, image: Dockerfile}", 'ENTRYPOINT ["python", "/opt/fit.py"]', {"tidy/fit.py"}),
+        ("{using: node20, main: dist/index.js}", "", {"tidy/dist/index.js"}),
+        ("{using: docker, image: docker://elsewhere/image}", "", set()),
+    ],
+    ids=["a Dockerfile", "a script for Node", "an image of others"],
+)  # fmt: skip
+def test_an_action_of_the_repository_runs_its_program(runs: str, command: str, reached: set[str]) -> None:
+    action = read_action("tidy/action.yml", f"name: tidy\nruns: {runs}\n".encode())
+    image = read_dockerfile("tidy/Dockerfile", f"FROM python\nCOPY . /opt\n{command}\n".encode())
+    others = [file(path) for path in ("tidy/fit.py", "fit.py", "tidy/dist/index.js")]
+    wiring = Wiring([workflow(uses="./tidy"), file("tidy/action.yml", *action), file("tidy/Dockerfile", *image), *others])
+
+    assert {one.path for one in others if wiring.of_task(one.path, None)} == reached
+
+
+@pytest.mark.parametrize(
+    ("command", "reached"),
+    [
+        ("Rscript run.R", {"run.R", "R/fit.R"}),
+        ("Rscript -e source('R/fit.R')", {"R/fit.R"}),
+        ("R -e rmarkdown::render('report.Rmd')", {"report.Rmd"}),
+        ("Rscript -e lintr::lint('R/fit.R')", set()),
+        ("julia --project run.jl", {"run.jl", "src/fit.jl"}),
+    ],
+)
+def test_scripts_of_r_and_julia_reach_those_that_they_take_in(command: str, reached: set[str]) -> None:
+    others = [
+        file("run.R", Import(line=1, module="r:./R/fit.R")), file("R/fit.R"), file("report.Rmd"),
+        file("run.jl", Import(line=1, module="julia:./src/fit.jl")), file("src/fit.jl"), file("fit.R"),
+    ]  # fmt: skip
+    wiring = Wiring([workflow(command), *others])
+
+    assert {one.path for one in others if wiring.of_task(one.path, None)} == reached
 
 
 def test_what_follows_a_subshell_runs_where_the_subshell_was_started() -> None:

@@ -282,11 +282,15 @@ def test_a_script_handed_to_an_action_is_read_and_javascript_is_not() -> None:
     assert commands(jobs(GITHUB, text)["a"]) == [(8, "az ml job create")]
 
 
-def test_a_composite_action_is_a_workflow_that_others_call_and_other_actions_are_none() -> None:
+def test_an_action_is_a_workflow_that_others_call() -> None:
     found = workflow("ci/setup/action.yml", "runs:\n  using: composite\n  steps:\n    - run: make x\n      shell: bash\n")
     assert (found.name, found.triggers[0].kind) == ("ci/setup", "call")
     assert commands(found.jobs[0]) == [(4, "make x")]
-    assert facts("action.yml", "runs: {using: node20, main: index.js}\n") == []
+    node = workflow("ci/tag/action.yml", "runs: {using: node20, main: dist/index.js}\n")
+    assert commands(node.jobs[0]) == [(1, "node ci/tag/dist/index.js")]
+    image = workflow("ci/fit/action.yml", "runs:\n  using: docker\n  image: Dockerfile\n")
+    assert commands(image.jobs[0]) == [(3, "docker build --tag ci/fit --file ci/fit/Dockerfile ci/fit"), (3, "docker run ci/fit")]
+    assert facts("action.yml", "runs: {using: docker, image: docker://alpine}\n") == []
 
 
 def test_nested_workflows_and_those_of_other_forges_are_claimed() -> None:

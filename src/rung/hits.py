@@ -41,6 +41,8 @@ ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 _SPENT = frozenset((*ONLY_MATCHED, Test))
 LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation", Role.PLAN: "in a plan"}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
+_TO_FILES = ("js:", "r:.", "julia:.")
+"""What imports of other languages than Python begin with that can lead to a file of the repository."""
 _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""
 
@@ -163,9 +165,9 @@ def _alike(matches: Sequence[Match]) -> Iterator[Match]:
 
 
 def _is_spent(fact: Fact) -> bool:
-    """Whether a fact has said all when it is matched; modules of other languages than Python lead to no file."""
+    """Whether a fact has said all when it is matched; packages of other languages than Python lead to no file."""
     kind = fact.__class__
-    return kind in _SPENT or (kind is Import and ":" in fact.module and not fact.module.startswith("js:"))  # type: ignore[attr-defined]
+    return kind in _SPENT or (kind is Import and ":" in fact.module and not fact.module.startswith(_TO_FILES))  # type: ignore[attr-defined]
 
 
 def _named(resource: Resource) -> Resource:

@@ -1,4 +1,4 @@
-"""Python modules and scripts of JavaScript of the repository itself: which names are its own, and which file a name lives in."""
+"""Python modules, and scripts of JavaScript, R and Julia, of the repository itself: which names are its own, and which file a name lives in."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from rung.records import Import, Role, SourceFile
 
 _SCRIPT = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 """Suffixes of JavaScript and TypeScript, in the order in which a name without one is looked for."""
+_INCLUDED = (".R", ".r", ".jl")
+"""Suffixes of the languages in which one script takes in another by its path."""
 _ALIASES = ("@/", "~/", "#/")
 """What projects write for the folder of their own sources."""
 
 
 class Modules:
-    """Which file a module of the repository lives in: a Python one by the folders that imports can start from."""
+    """Which file a module of the repository lives in: a Python one by the folders that imports can start from, others by their paths."""
 
-    def __init__(self, paths: AbstractSet[str], scripts: AbstractSet[str] = frozenset()) -> None:
+    def __init__(self, paths: AbstractSet[str], scripts: AbstractSet[str] = frozenset(), included: AbstractSet[str] = frozenset()) -> None:
         self._paths = paths
+        self._included = included
         self._scripts = Scripts(scripts)
         self._packages = {path.removesuffix("/__init__.py") for path in self._paths if path.endswith("/__init__.py")}
         self._tops = {path.removesuffix(".py") for path in self._paths} | folders_of(self._paths)
@@ -38,6 +41,7 @@ class Modules:
         return _modules_at(
             frozenset(file.path for file in files if file.path.endswith((".py", ".ipynb"))),
             frozenset(file.path for file in files if file.path.endswith((*_SCRIPT, "package.json"))),
+            frozenset(file.path for file in files if file.path.endswith(_INCLUDED)),
         )
 
     def _sources(self) -> Iterator[str]:
@@ -95,9 +99,13 @@ class Modules:
 
     def _own(self, module: str, importer: str) -> str | None:
         """The file that an import of any language leads to."""
-        if ":" in module:
-            return self._scripts.find(module[len("js:") :], importer) if module.startswith("js:") else None
-        return self.find(module, importer)
+        language, colon, name = module.partition(":")
+        if not colon:
+            return self.find(module, importer)
+        if language == "js":
+            return self._scripts.find(name, importer)
+        places = (posixpath.normpath(posixpath.join(folder, name)) for folder in (posixpath.dirname(importer), ""))
+        return next((path for path in places if path in self._included and path != importer), None)
 
     def find(self, module: str, importer: str) -> str | None:
         """The file of a dotted module (or of the module that a name of it lives in), seen from the importing file."""
@@ -179,8 +187,8 @@ def _package_and_path(name: str) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _modules_at(paths: frozenset[str], scripts: frozenset[str]) -> Modules:
-    return Modules(paths, scripts)
+def _modules_at(paths: frozenset[str], scripts: frozenset[str], included: frozenset[str]) -> Modules:
+    return Modules(paths, scripts, included)
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:

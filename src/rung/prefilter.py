@@ -488,6 +488,8 @@ class Prefilter:
         """What is asked for in source code, by what the names of calls begin with in a language; `*` for what is in any."""
         for kind, text in _CONSTRUCTS:
             yield "*", _pattern(_rarest(text.split()), _ANYWHERE, kind, text)
+        for language, name in _TAKES_IN.items():
+            yield language, _pattern((name,), _ANYWHERE, "words", name)
         for pattern, roles in self._patterns_of("call").items():
             yield "*" if pattern.startswith("*.") else _prefix(pattern), _pattern(_call_needles(pattern), roles, "call", pattern)
             if pattern.startswith("dbt."):  # Jinja calls `ref`, and its reader adds whose it is.
@@ -518,6 +520,8 @@ _CONSTRUCTS = (
     ("piece", "pulumi_"),
 )
 """Libraries whose calls declare infrastructure, as words; the packages of one provider carry its name behind an underscore."""
+_TAKES_IN = {"r:": "source", "julia:": "include"}
+"""By language, the function with which a script takes in another one."""
 
 _Pattern = tuple[str, _Entry]
 """A pattern behind its rarest text."""

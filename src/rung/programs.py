@@ -39,7 +39,7 @@ _ALL_WHEN_UNNAMED = {"tox", "nox"}
 _MOVES = (("cd",), ("pushd",))
 _OWN_SHELL = {"make"}
 """Kinds of task whose every line has a shell of its own, so that `cd` ends with the line."""
-_INTERPRETERS = {"python", "Rscript", "julia", "node", "ts-node", "ts-node-dev", "tsx", "deno", "nodemon", "pm2-runtime"}
+_INTERPRETERS = {"python", "R", "Rscript", "julia", "node", "ts-node", "ts-node-dev", "tsx", "deno", "nodemon", "pm2-runtime"}
 _SCRIPTS = (".py", ".ipynb", ".R", ".r", ".jl", ".js", ".mjs", ".ts")
 _SUFFIXES = ("", ".py", ".ipynb", ".sql", ".R", ".scala")
 """Notebooks and scripts are named with their suffix or without."""
@@ -49,6 +49,7 @@ _COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-
 HOOKS = ("prek.toml", ".pre-commit-config.yaml")
 """Configurations of hooks; prek takes the first of them that there is."""
 _HOOK_RUNNERS = {"pre-commit", "prek"}
+_RUN_BY_TEXT = regex(r"\b(?:source|include|render|quarto_render|knit|rscript)\([ \t]*[\"']([\w./-]{1,200}\.(?:[Rr]|Rmd|qmd|jl))[\"']")
 _DYNAMIC = regex(r"\$[\w{(]|\{\{|\{\}")
 _VARIABLE = regex(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\}|\{\{[^{}]+\}\})")
 _NOT_IN_TREE = regex(r"^(?:[/~-]|\.\./|https?:)|[*?\s\[]")
@@ -195,7 +196,11 @@ class Programs:
                     yield Point(path, task)
 
     def _interpreter(self, words: tuple[str, ...], folder: str) -> Iterator[Point]:
-        """Interpreters of languages: the first script."""
+        """Interpreters of languages: the first script, or those that a text of R or Julia (`-e "source('fit.R')"`) runs."""
+        named = [name for option, text in pairwise(words) if option in ("-e", "--eval") for name in _RUN_BY_TEXT.findall(text)]
+        if named:
+            yield from (Point(path) for name in named if (path := self._tree.find(name, folder)))
+            return
         found = [self._tree.find(word, folder) for word in words[1:] if word.endswith(_SCRIPTS)]
         yield from (Point(path) for path in found[:1] if path)
 

@@ -108,7 +108,7 @@ class Tree:
         """The file that a word names, from the folder or from the root.
 
         An absolute path is one of another machine or an image, and a program can compute the folder; both name the one
-        file that ends as they do.
+        file that ends as they do, an absolute path else the one near by.
         """
         if checkout := CHECKOUT.match(word):
             word, folder = word[checkout.end() :], ""
@@ -125,7 +125,11 @@ class Tree:
             ends = [path for path in self._by_name.get(parts[-1], ()) if path.split("/") == parts[-path.count("/") - 1 :]]
             longest = max((path.count("/") for path in ends), default=0)
             best = [path for path in ends if path.count("/") == longest]
-            return best[0] if len(best) == 1 and (longest or len(self._by_name[parts[-1]]) == 1) else None
+            if len(best) == 1 and (longest or len(self._by_name[parts[-1]]) == 1):
+                return best[0]
+            # An image has what is beside its Dockerfile, wherever it puts that.
+            near = (posixpath.join(folder, *parts[index:]) for index in range(len(parts) if folder else 0))
+            return next((path for path in near if path in self.files), None)
         for base in dict.fromkeys((folder, "")):
             path = posixpath.normpath(posixpath.join(base, word))
             if path in self.files:

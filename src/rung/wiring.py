@@ -280,7 +280,7 @@ class Wiring:
         for fact, package in self.modules.imported(file):
             found = self.modules.source(fact, package, self.tree.files)
             if self.tree.files[found].role is not Role.TEST:
-                yield Point(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module}"))
+                yield Point(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module.rpartition(':')[2]}"))
 
     def _of_facts(self, root: Root, path: str, chain: Chain, line: int) -> Iterator[tuple[Point, Chain]]:
         """What the facts of a file start, or the resource on a line of it."""

@@ -11,6 +11,7 @@ from itertools import islice, product
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import PIPELINE, Claims, Reading, called
+from rung.readers.shell import words_of
 from rung.readers.variables import Environment
 from rung.readers.workflows import (
     MAX_ITEMS,
@@ -27,7 +28,7 @@ from rung.readers.workflows import (
     scalar,
     strings,
 )
-from rung.records import Fact, Job, Step, Trigger, Workflow
+from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 
 _FOLDER = regex(r"(?:^|/)\.(github|gitea|forgejo)/workflows/[^/]+$")
 _KINDS = {
@@ -77,15 +78,18 @@ def read_workflow(path: str, data: bytes) -> Iterable[Fact]:
 
 
 def read_action(path: str, data: bytes) -> Iterable[Fact]:
-    """A composite action as a workflow that only others call, named by its folder; other actions hold no steps."""
+    """An action as a workflow that only others call, named by its folder: the steps of a composite one, or the program of another."""
     source = Source(path, data)
     for document in source.documents():
         runs = mapping(document.get("runs"))
-        if scalar(runs.get("using")) != "composite":
+        if scalar(runs.get("using")) == "composite":
+            listed = list(source.items(runs.get("steps"), runs.at("steps")))
+            judged = _judged_later(step for step, _ in listed)
+            steps = tuple(_step(source, mapping(step), line, "", _environment(mapping(step)), judged=judged) for step, line in listed)
+        elif commands := _program(runs, posixpath.dirname(path) or "."):
+            steps = (Step(line=commands[0].line, commands=commands),)
+        else:
             continue
-        listed = list(source.items(runs.get("steps"), runs.at("steps")))
-        judged = _judged_later(step for step, _ in listed)
-        steps = tuple(_step(source, mapping(step), line, "", _environment(mapping(step)), judged=judged) for step, line in listed)
         source.facts.append(
             Workflow(
                 line=document.line,
@@ -96,6 +100,17 @@ def read_action(path: str, data: bytes) -> Iterable[Fact]:
             )
         )
     return source.facts
+
+
+def _program(runs: Map, folder: str) -> tuple[Command, ...]:
+    """What an action that is no list of steps runs: a script for Node, or the image of a Dockerfile in its folder."""
+    script, image = scalar(runs.get("main")), scalar(runs.get("image"))
+    if scalar(runs.get("using")).startswith("node") and script:
+        return words_of(["node", posixpath.join(folder, script)], runs.at("main"))
+    if image and "://" not in image:
+        line, file = runs.at("image"), posixpath.join(folder, image)
+        return words_of(["docker", "build", "--tag", folder, "--file", file, folder], line) + words_of(["docker", "run", folder], line)
+    return ()
 
 
 def _triggers(document: Map) -> Iterator[Trigger]:
