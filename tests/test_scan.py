@@ -95,6 +95,15 @@ def test_what_a_manifest_could_show_is_unknown_where_a_part_of_it_is_broken(tmp_
     assert "model.serving" in hidden(broken)
 
 
+def test_broken_configuration_hides_only_what_asks_for_keys_that_its_text_has(tmp_path: Path) -> None:
+    found = document(
+        write(tmp_path, **{".github__dependabot.yml": "version: 2\nupdates:\n  - package-ecosystem: pip\n    a: [1\n    b: }\n"})
+    )
+
+    (gap,) = (gap for gap in found["coverage"] if gap["reason"].startswith("broken"))  # type: ignore[attr-defined]
+    assert set(gap["capabilities"]) == {"code.security-scanning"}
+
+
 def test_whether_a_dimension_applies_is_unknown_and_fails_its_gate_where_nothing_could_be_read(tmp_path: Path) -> None:
     write(tmp_path, **{"train.py": "x = 1\n" * 1_000_000})
     found = document(tmp_path)

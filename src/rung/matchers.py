@@ -329,9 +329,9 @@ class Matchers:
         """The configuration signals and starts that look into a file of this path."""
         return self._by_matcher_at(path).get("config", ())
 
-    def could_show(self, path: str, kinds: Collection[str]) -> tuple[str, ...]:
-        """The capabilities that the given matchers could have shown at a path; configuration only where a signal asks for that file."""
-        asked = {owned.key for owned in self.asking_for_settings(path)} if "config" in kinds else set()
+    def could_show(self, kinds: Collection[str], asking: Iterable[Owned]) -> tuple[str, ...]:
+        """The capabilities that the given matchers could have shown; configuration only those of the signals that are `asking` for it."""
+        asked = {owned.key for owned in asking}
         return tuple(
             owned.signal.capability
             for owned in self.signals

@@ -465,6 +465,12 @@ class Prefilter:
             index = self._index(languages)
         return index.any_in(_Source(data), role_of(path))
 
+    def asked_in(self, path: str, data: bytes) -> list[Owned]:
+        """The configuration signals and starts of a path whose keys and values can be in the bytes."""
+        source, role = _Source(data), role_of(path)
+        asking = self._matchers.asking_for_settings(path)
+        return [owned for owned in asking if data[:2] in _WIDE or self._settings_index((owned.number,)).any_in(source, role)]
+
     def _index_for(self, languages: tuple[str, ...]) -> _Index:
         return _Index((self._kept.sources[key] for key in ("*", *languages) if key in self._kept.sources), languages[0])
 

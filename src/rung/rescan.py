@@ -162,7 +162,7 @@ class Rescan:
             # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
             against = detect(files, matches, wiring, identity, own=aside)
             evidence += tuple(item for item in against if item.capability in self._negative)
-        hidden = unread(own, partial(hidden_by, self._readers, self._matchers), identity, target.coverage())
+        hidden = unread(own, partial(hidden_by, self._readers, self._matchers, target), identity, target.coverage())
         outside = assess.elsewhere(self._packs.elsewhere, evidence, self._packs.capabilities)
         coverage = (*hidden, *decided_later(wiring.unknown(), identity), *outside)
         result = assess.assess(self._framework, evidence, coverage, self._packs.capabilities, self._searched, annotations=self._annotations)

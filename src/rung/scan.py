@@ -178,7 +178,7 @@ class _Searching:
                 _Part(
                     info=replace(target.info, files=len(mine)),
                     evidence=evidence,
-                    coverage=(*unread(own, partial(hidden_by, self._readers, self.matchers), identity, target.coverage()), *later),
+                    coverage=(*unread(own, partial(hidden_by, self._readers, self.matchers, target), identity, target.coverage()), *later),
                     errors=problems(mine, identity),
                     dead_ends=tuple(end for end in ends if end.location.path in paths),
                 ),
@@ -274,15 +274,20 @@ def _no_repository(matchers: Matchers) -> Coverage:
     )
 
 
-def hidden_by(readers: Readers, matchers: Matchers, file: SourceFile) -> tuple[str, ...]:
-    """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing."""
+def hidden_by(readers: Readers, matchers: Matchers, target: Target, file: SourceFile) -> tuple[str, ...]:
+    """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing.
+
+    Configuration that could be opened hides what asks for keys whose words are in its text.
+    """
     if file.unread in NOT_OURS:
         return ()
     if (file.hits or any(not isinstance(fact, Problem) for fact in file.facts)) and file.path.endswith((".py", ".ipynb")):
         return ()  # The line scanner has read what the parser could not.
     recognised = any(isinstance(fact, Resource) for fact in file.facts)
     kinds = {kind for reading in readers.claiming(file.path) if recognised or not reading.tried for kind in reading.shows}
-    return matchers.could_show(file.path, kinds)
+    data = target.read(file.path) if "config" in kinds and not file.unread else None
+    asking = matchers.asking_for_settings(file.path) if data is None or isinstance(data, Unread) else readers.asked_in(file.path, data)
+    return matchers.could_show(kinds, asking)
 
 
 def _with_excerpts(evidence: Sequence[Evidence], files: Sequence[SourceFile], target: Target) -> list[Evidence]:

@@ -128,8 +128,8 @@ class Tree:
             if len(best) == 1 and (longest or len(self._by_name[parts[-1]]) == 1):
                 return best[0]
             # An image has what is beside its Dockerfile, wherever it puts that.
-            near = (posixpath.join(folder, *parts[index:]) for index in range(len(parts) if folder else 0))
-            return next((path for path in near if path in self.files), None)
+            beside = (posixpath.join(folder, *parts[index:]) for index in range(len(parts) if folder else 0))
+            return next((path for path in beside if path in self.files), None)
         for base in dict.fromkeys((folder, "")):
             path = posixpath.normpath(posixpath.join(base, word))
             if path in self.files:

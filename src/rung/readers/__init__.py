@@ -17,7 +17,7 @@ from rung import sharing
 from rung.cache import Cache, Content
 from rung.excerpt import excerpts
 from rung.globs import matches
-from rung.hits import joined
+from rung.hits import Owned, joined
 from rung.matchers import Matchers
 from rung.prefilter import Prefilter
 from rung.readers import constructs, kinds, pointers, settings
@@ -104,6 +104,10 @@ class Readers:
     def claiming(self, path: str) -> tuple[Reading, ...]:
         """The readings that read a file of this path."""
         return () if role_of(path) in NO_PROOF else self._claimants.of(template_path(path))
+
+    def asked_in(self, path: str, data: bytes) -> Sequence[Owned]:
+        """The configuration signals and starts of a path that can find something in its bytes, whether these can be parsed or not."""
+        return self._prefilter.asked_in(path, data)
 
     def expect(self, target: Target, entries: Iterable[Entry]) -> None:
         """Tells the target which of these files will be read, in this order."""
