@@ -209,11 +209,11 @@ def test_a_check_of_data_that_runs_where_its_failure_is_thrown_away_is_not_autom
     check = "import pandas as pd\n\nframe = pd.read_csv('s3://yard/a.csv')\nif frame.empty:\n    raise ValueError('no rows')\n"
     files = {"load.py": check, "Makefile": "data:\n\tpython load.py\n", CI: workflow(*steps)}
     (checks,) = (item for item in found(finder, tmp_path, files, "data.quality"))
-    (reads,) = (item for item in found(finder, tmp_path, files, "data.object-storage"))
+    reads = found(finder, tmp_path, files, "data.object-storage")
 
     assert (checks.strength, checks.note) == (Strength.IMPLEMENTED if note else Strength.AUTOMATED, note)
     assert [hop.line for hop in checks.chain if hop.path == CI and hop.line > 5] == lines
-    assert reads.strength is Strength.AUTOMATED
+    assert {item.strength for item in reads} == {Strength.AUTOMATED}
 
 
 @pytest.mark.parametrize(

@@ -211,8 +211,19 @@ def test_a_superclass_is_a_base() -> None:
     [
         (
             r_facts,
-            "test_that('adds up', {\n  expect_equal(1, 1)\n  expect_true(x)\n})\ntest_that(\"is empty\", {\n})\nexpect_true(y)",
+            "test_that('adds up', {\n  expect_equal(a, 1)\n  expect_true(x)\n})\ntest_that(\"is empty\", {\n})\nexpect_true(y)",
             [("adds up", 2), ("is empty", 0)],
+        ),
+        (r_facts, "test_that('runs', {\n  expect_true(TRUE)\n  expect_equal(1, 1)\n  expect_equal(1, 10)\n})", [("runs", 1)]),
+        (
+            js_facts,
+            "it('a', () => { expect(true).toBe(true); expect(1)\n.toEqual(1); assert(true); assert.equal(1, 1) })",
+            [("a", 0)],
+        ),
+        (
+            js_facts,
+            "it('b', () => { expect(true).toBe(x); expect(1).toBe(10); assert.ok(x) })",
+            [("b", 3)],
         ),
         (julia_facts, '@testset "a" begin\n @test x\n @test_throws E y\nend\n@testset "b" begin\nend', [("a", 2), ("b", 0)]),
         (julia_facts, "@test f(1) == 2", [("test", 1)]),

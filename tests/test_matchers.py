@@ -131,6 +131,22 @@ def test_a_dependency_is_matched_by_its_whole_name_in_its_ecosystem(wanted: str,
 
 
 @pytest.mark.parametrize(
+    ("words", "into", "expected"),
+    [
+        (("dump", "shop"), "", True),
+        (("dump", "shop"), "gzip", True),
+        (("dump", "--empty", "shop"), "", False),
+        (("dump", "--tables=a", "shop"), "", False),
+        (("dump", "shop"), "load", False),
+        (("dump", "load"), "", True),
+    ],
+)
+def test_a_command_without_words_has_none_of_them_and_ends_in_none(words: tuple[str, ...], into: str, expected: bool) -> None:
+    task = Task(line=1, kind="make", name="x", commands=(Command(line=2, words=words, into=into),))
+    assert matches("command", {"run": ["dump"], "without": ["--empty", "--tables*", "|load"]}, task) is expected
+
+
+@pytest.mark.parametrize(
     ("pattern", "words", "expected"),
     [
         ("dvc repro", ("dvc", "repro", "-f"), True),

@@ -208,11 +208,11 @@ def test_skimming_finds_the_imports_that_the_parser_finds(source: str) -> None:
 
 
 TESTS = [
-    "def test_a():\n    x\n    assert x\nasync def test_b():\n    if y: assert y\ndef helper():\n    def test_inner(): assert 1\n",
-    "import unittest as u\nclass A(u.TestCase):\n    def setUp(self): assert 1\n    def test_a(self):\n        self.assertEqual(1, 2)\n",
-    "class Model:\n    def test_step(self): assert 1\nclass TestB(Model):\n    class C:\n        def test_c(self): pass\n",
+    "def test_a():\n    x\n    assert x\nasync def test_b():\n    if y: assert y\ndef helper():\n    def test_inner(): assert a\n",
+    "import unittest as u\nclass A(u.TestCase):\n    def setUp(self): assert a\n    def test_a(self):\n        self.assertEqual(1, 2)\n",
+    "class Model:\n    def test_step(self): assert a\nclass TestB(Model):\n    class C:\n        def test_c(self): pass\n",
     "def test_a():\n    f()\nif x:\n    def test_b():\n        assert y\n    for a in b:\n        f(a)\n",
-    "def test_a():\n    def inner():\n        assert 1\n    inner()\ndef test_b():\n    class K:\n        def f(self): assert 1\n    assert K\n",
+    "def test_a():\n    def inner():\n        assert a\n    inner()\ndef test_b():\n    class K:\n        def f(self): assert a\n    assert K\n",
     'def test_a():\n    """assert this"""\n    # assert that\n    "self.assertTrue("\ndef test_b(mock):\n    mock.assert_called_once()\n',
     "import pytest\ndef test_a():\n    with pytest.raises(KeyError):\n        f()\nif __name__ == '__main__':\n    pytest.main()\n",
     "@given(x=check(1))\ndef test_a(x):\n    f(x)\n\nclass TestA(Base[int], metaclass=M):\n    def test_b(self): f()\n",
@@ -237,16 +237,18 @@ def test_skimming_finds_the_tests_that_the_parser_finds(source: str) -> None:
         "def test_a():\n    check_shape(x)",
         "self.assertEqual = print\ndef test_a(self):\n    self.assertEqual(1, 2)",
         "def test_a():\n    class K:\n        def f(self): self.assertTrue(1)",
-        "class A(make(TestCase)):\n    def test_a(self): assert 1",
-        "Base = TestCase\nclass A(Base):\n    def test_a(self): assert 1",
+        "class A(make(TestCase)):\n    def test_a(self): assert a",
+        "Base = TestCase\nclass A(Base):\n    def test_a(self): assert a",
         "def test_a():\n\tassert x",
-        "if x:\n    assert y\ndef test_a(): assert 1",
+        "def test_a():\n    assert 1 == 1",
+        "def test_a(self):\n    self.assertTrue(True)",
+        "if x:\n    assert y\ndef test_a(): assert a",
         "def test_a():\n    print 'x'\n    assert x",
         "def test_a():\n    try: f()\n    except A, e: assert e",
         "def test_{{ name }}():\n    assert x",
         "def test_a[T]():\n    assert x",
         "import a\rdef test_a():\r    assert x",
-        "x = 1;" + " " * 500 + "assert x\ndef test_a(): assert 1",
+        "x = 1;" + " " * 500 + "assert x\ndef test_a(): assert a",
     ],
 )
 def test_what_only_a_tree_tells_is_not_skimmed(source: str) -> None:

@@ -136,6 +136,22 @@ def test_a_shell_that_is_in_no_script_lies_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "into"),
+    [
+        ("a | b", ["b", ""]),
+        ("a | gzip | b x", ["b", "b", ""]),
+        ("a && b | c || d", ["", "c", "", ""]),
+        ("(a; b) | c", ["c", "c", ""]),
+        ("a | docker exec -i box c", ["c", "", ""]),
+        ("bash -c 'a' | /usr/bin/c", ["c", ""]),
+        ("a > b", [""]),
+    ],
+)
+def test_what_is_piped_knows_the_program_that_gets_it_in_the_end(text: str, into: list[str]) -> None:
+    assert [command.into for command in split(text)] == into
+
+
+@pytest.mark.parametrize(
     ("text", "toothless"),
     [
         ("a || true", "a"),

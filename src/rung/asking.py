@@ -135,7 +135,7 @@ def step(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Step
 
 def command(owned: Owned, given: Arguments) -> Iterator[tuple[CommandPattern, Owned]]:
     """Patterns of commands."""
-    given.optional("trigger")
+    given.optional("trigger"), given.optional("without")
     _place(given)
     for text in given.texts("any", "run"):
         yield CommandPattern(text), owned
@@ -225,8 +225,9 @@ def _is_declared(dialect: str) -> bool:
 
 
 def text(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[TextPattern, Owned]]]:
-    """Globs of files, with the pattern."""
+    """Globs of files, with the pattern; which of them are left out is asked of the path."""
     _place(given)
+    given.optional("exclude")
     files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
     if not isinstance(pattern, str) or not isinstance(example, str):
         raise ValueError(  # noqa: TRY004 - the value in the pack is wrong

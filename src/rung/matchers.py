@@ -123,6 +123,8 @@ class Matchers:
         self._apart = cache(_apart)
         self._triggers = cache(_triggers)
         self._barred = cache(_barred)
+        self._spared = cache(_spared)
+        self._left_out = cache(_left_out)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
@@ -295,6 +297,8 @@ class Matchers:
         content, numbers = _searchable(content)
         hits: list[tuple[str, int, str]] = []
         for text, owned in likely:
+            if self._left_out(owned)(path):
+                continue
             index = done = 0
             for match in text.regex.finditer(content):
                 at = match.end() - len(match[0].lstrip())
@@ -562,6 +566,8 @@ class Matchers:
     def _match_command(self, file: SourceFile, command: Command) -> Iterator[Match]:
         """What a command matches by its words, and by the program that is written in it."""
         for owned in self._command_of(command.words):
+            if (spared := self._spared(owned)) and any(map(spared, (*command.words[1:], f"|{command.into}"))):
+                continue
             yield Match(owned, command.line, command, toothless=command.toothless)
         seen = set()
         for fact in command.code:
@@ -632,6 +638,17 @@ def _barred(owned: Owned) -> Condition | None:
     """What no key of a file may be for a configuration signal to match in it."""
     without = Arguments(owned.signal.arguments).optional("without")
     return any_glob(without) if without else None
+
+
+def _spared(owned: Owned) -> Condition | None:
+    """What no word of a command may be, or its pipe end in, for a command signal to match it."""
+    without = Arguments(owned.signal.arguments).optional("without") if owned.signal.matcher == "command" else ()
+    return any_glob(without) if without else None
+
+
+def _left_out(owned: Owned) -> Condition:
+    """Which of the files that its globs name a text signal does not look into."""
+    return compile_globs(Arguments(owned.signal.arguments).optional("exclude"))
 
 
 def _narrowed(owned: Owned) -> tuple[Condition, tuple[str, ...]]:

@@ -179,6 +179,8 @@ class Command(Fact, frozen=True, kw_only=True):
     """Its failure is thrown away (`|| true`, `|| echo …`, `; exit 0` as the last word, or more commands in a shell that goes on)."""
     code: tuple[Call | Import, ...] = ()
     """What the Python written in the command itself (`python -c "…"`, a here-document) calls and imports."""
+    into: str = ""
+    """The program that its output ends in, when it is piped into one."""
 
 
 class Task(Fact, frozen=True, kw_only=True):

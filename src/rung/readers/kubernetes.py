@@ -34,9 +34,10 @@ _CALLED_VALUES = regex(r"(?:^|/)(?:[^/]*[.-])?values[^/]*\.ya?ml(?:\.\w+)?$")
 _OF_ENVIRONMENT = regex(r"(?:^|/)(?:environments?|envs?|helm|deploy|deployments?|k8s|kubernetes|releases)/(?:[^/]+/){0,3}[^/]+\.ya?ml$")
 """Where values for a chart that is elsewhere are kept by the names of environments."""
 _WORKLOAD = frozenset((
-    "affinity", "autoscaling", "cronJob", "cronJobs", "cronjob", "cronjobs", "envSecrets", "hpa", "imagePullSecrets", "ingress", "livenessProbe",
-    "nodeSelector", "podAnnotations", "podDisruptionBudget", "podSecurityContext", "probes", "prometheusRule", "prometheusRules", "readinessProbe",
-    "replicaCount", "serviceAccount", "serviceMonitor", "tolerations",
+    "affinity", "autoscaling", "cronJob", "cronJobs", "cronjob", "cronjobs", "envSecrets", "extraContainers", "extraEnv", "extraEnvFrom",
+    "extraEnvVars", "hpa", "imagePullSecrets", "ingress", "livenessProbe", "nodeSelector", "podAnnotations", "podDisruptionBudget",
+    "podSecurityContext", "probes", "prometheusRule", "prometheusRules", "readinessProbe", "replicaCount", "serviceAccount",
+    "serviceMonitor", "sidecarContainers", "tolerations",
 ))  # fmt: skip
 """Values that charts of workloads ask for."""
 _VALUES_WORDS = (b"repository", *(word.encode() for word in sorted(_WORKLOAD)))

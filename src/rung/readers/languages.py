@@ -83,6 +83,8 @@ _R_ASSERTION = (
     regex(r"check(?<![\w.]check)[A-Z][\w.]*+[ \t]*+\("),
     regex(r"assert(?<![\w.]assert)[\w.]*+[ \t]*+\("),
 )
+_R_HOLLOW = regex(r"expect_(?:true\(\s*+TRUE|false\(\s*+FALSE|(?:equal|identical)\(\s*+(TRUE|FALSE|[0-9]++L?+)\s*+,\s*+\1)\s*+\)")
+"""What holds whatever is tested."""
 _R = Dialect(
     prefix="r:",
     called=regex(r"\([ \t]*+([\w.]++(?<=[A-Za-z.])(?:(?::::?|\$|@)[\w.]++(?<=[A-Za-z.])){0,64}+)"),
@@ -164,6 +166,13 @@ _JS_ASSERTION = (
     regex(r"\.should\b"),
     regex(r"t\.(?<![\w$]t\.)(?:is|deepEqual|true|false|throws|ok|equal|same|assert)[ \t]*+\("),
 )
+_JS_HOLLOW = regex(
+    r"expect\(\s*+(true|false|null|[0-9]++)\s*+\)\s*+\.(?:(?:toBe|toEqual|toStrictEqual|to\.(?:equal|eql|be\.equal))\(\s*+\1\s*+\)|to\.be\.\1\b)"
+    r"|expect\(\s*+(?:true|1)\s*+\)\s*+\.(?:toBeTruthy|toBeDefined)\("
+    r"|(?:assert|assert\.ok|assert\.isTrue|t\.(?:ok|true|assert))\(\s*+(?:true|1)\s*+[,)]"
+    r"|(?:assert\.(?:equal|strictEqual|deepEqual)|t\.(?:is|equal|same))\(\s*+(true|false|[0-9]++)\s*+,\s*+\2\s*+[,)]"
+)
+"""What holds whatever is tested."""
 _JS = Dialect(
     prefix="js:",
     called=regex(
@@ -337,12 +346,12 @@ def _local(path: str) -> str:
 
 
 def _r_tests(scan: Scan) -> Iterator[Test]:
-    for line, name, assertions in scanning.tests_within(scan, _R_TEST, _R_ASSERTION):
+    for line, name, assertions in scanning.tests_within(scan, _R_TEST, _R_ASSERTION, _R_HOLLOW):
         yield Test(line=line, name=name, assertions=assertions)
 
 
 def _js_tests(scan: Scan) -> Iterator[Test]:
-    for line, name, assertions in scanning.tests_within(scan, _JS_TEST, _JS_ASSERTION):
+    for line, name, assertions in scanning.tests_within(scan, _JS_TEST, _JS_ASSERTION, _JS_HOLLOW):
         yield Test(line=line, name=name, assertions=assertions)
 
 

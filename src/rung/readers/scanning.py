@@ -301,11 +301,13 @@ def in_order(code: str, patterns: tuple[re.Pattern[str], ...]) -> list[re.Match[
 
 
 def tests_within(
-    source: Scan, opener: tuple[re.Pattern[str], ...], assertion: tuple[re.Pattern[str], ...]
+    source: Scan, opener: tuple[re.Pattern[str], ...], assertion: tuple[re.Pattern[str], ...], hollow: re.Pattern[str]
 ) -> Iterator[tuple[int, str, int]]:
-    """Every call that `opener` finds (it ends at the open bracket): line, first string argument, assertions inside."""
+    """Every call that `opener` finds (it ends at the open bracket): line, first string argument, assertions inside that aren't `hollow`."""
     openers = in_order(source.code, opener)
-    asserted = [match.start() for match in in_order(source.code, assertion)] if openers else []
+    asserted = (
+        [match.start() for match in in_order(source.code, assertion) if not hollow.match(source.code, match.start())] if openers else []
+    )
     for match in openers:
         open_at = match.end() - 1
         inside = between(asserted, open_at, source.closing(open_at))

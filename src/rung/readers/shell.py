@@ -65,6 +65,8 @@ class _Found(Struct):
     """Its words and the assignments before them, as a here-document that it waits for knows them."""
     fed: Word | None = None
     """The here-document on its standard input."""
+    into: str = ""
+    """The program at the end of the pipe that it stands in."""
 
 
 class _Item(Struct):
@@ -137,9 +139,9 @@ def _commands(text: str, line: int, depth: int, variables: Variables, *, errexit
         if found.words[0] == "set" and len(found.words) > 1:
             lenient = (lenient and not _turns_on_exit(found.words[1:])) or _turns_off_exit(found.words[1:])
         next_program = after.words[0] if after else ""
-        yield from _expand(
-            found.words, scanner.line_at(found.position), found.toothless or lenient, depth, fed=found.fed, next_program=next_program
-        )
+        line = scanner.line_at(found.position)
+        expanded = _expand(found.words, line, found.toothless or lenient, depth, fed=found.fed, next_program=next_program)
+        yield from (replace(command, into=found.into) for command in expanded) if found.into else expanded
 
 
 def _turns_off_exit(options: list[Word]) -> bool:
@@ -249,6 +251,7 @@ class _Scanner:
                 break
         self._finish(state, "")
         _mark_toothless(state.items)
+        _mark_piped(state.items)
         return state
 
     def _nested(self, closer: str) -> list[_Found]:
@@ -537,6 +540,28 @@ def _mark_unjudged(items: list[_Item]) -> None:
     for item in items[: ends[-1] + 1] if ends else ():
         for found in item.found:
             found.toothless = True
+
+
+def _mark_piped(items: list[_Item]) -> None:
+    """Marks what is piped with the program that gets it in the end."""
+    end = ""
+    for item, after in zip(reversed(items[:-1]), reversed(items)):
+        if item.operator != "|":
+            end = ""
+            continue
+        end = end or (_program_in(after.found[0].words) if after.found else "")
+        for found in item.found:
+            found.into = found.into or end
+
+
+def _program_in(words: list[Word]) -> str:
+    """The program that a command starts, be it in a container or on another machine."""
+    words = wrappers.peel(words)
+    for _ in range(MAX_INLINE):
+        if not (inner := wrappers.inner(words)):
+            break
+        words = wrappers.peel(inner)
+    return str(words[0]).rpartition("/")[2] if words else ""
 
 
 def _is_success(item: _Item) -> bool:

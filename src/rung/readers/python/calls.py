@@ -9,7 +9,7 @@ from rung.readers import scanning
 from rung.readers.python.expressions import FIELDS
 from rung.readers.python.literals import formatted, joined, plain, words
 from rung.readers.python.names import OWNERS, Names, Resolver
-from rung.readers.python.testing import is_assertion
+from rung.readers.python.testing import is_assertion, passes_anyway
 from rung.readers.reading import Asked
 from rung.records import Call, Fact, Literal
 
@@ -137,7 +137,7 @@ class Calls:
                 name = scanning.bounded(name)
             if scope.tally is not None:
                 if is_assertion(name):
-                    scope.tally.assertions += 1
+                    scope.tally.assertions += not passes_anyway(name, node.args)
                 else:
                     scope.tally.calls.add(name.removeprefix("self."))
             if self._asked(name):

@@ -17,7 +17,7 @@ _IMPORT_LINE = regex(
     re.MULTILINE,
 )
 _TEST_LINE = regex(r"^(?P<indent>[ \t]*+)def[ \t]++(?P<name>\w++)", re.MULTILINE)
-_ASSERT_LINE = regex(r"^[ \t]*+assert\b|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
+_ASSERT_LINE = regex(r"^[ \t]*+assert\b(?![ \t(]*+True[ \t)]*+(?:[,;#\n]|\Z))|\b(?:self\.|\w++\.)?assert\w*+\(|\.raises\(", re.MULTILINE)
 _PYTHON = scanning.Dialect(
     prefix="",
     called=regex(r"\([ \t]*+(\w++(?<=[A-Za-z_])(?:\.\w++(?<=[A-Za-z_])){0,64}+)"),
