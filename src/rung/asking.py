@@ -135,7 +135,8 @@ def step(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Step
 
 def command(owned: Owned, given: Arguments) -> Iterator[tuple[CommandPattern, Owned]]:
     """Patterns of commands."""
-    given.optional("trigger"), given.optional("without")
+    for narrowing in ("trigger", "without", "apart"):
+        given.optional(narrowing)
     _place(given)
     for text in given.texts("any", "run"):
         yield CommandPattern(text), owned

@@ -20,6 +20,7 @@ from rung import asking, canonical, globs, hits, needles, patterns, store
 from rung.asking import Arguments, StepAsked, Wanted
 from rung.canonical import Canonical, Tables, tables_of
 from rung.expressions import regex
+from rung.gates import texts_of
 from rung.globs import GlobIndex, compile_globs, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.needles import Finder, Needles
@@ -124,6 +125,7 @@ class Matchers:
         self._triggers = cache(_triggers)
         self._barred = cache(_barred)
         self._spared = cache(_spared)
+        self._without_beside = cache(_without_beside)
         self._left_out = cache(_left_out)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
@@ -585,11 +587,16 @@ class Matchers:
         for job in workflow.jobs:
             if job.uses:
                 yield from self._match_uses(workflow, job, called_by(job))
+            said: list[str] = []
             for step in job.steps:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)
                 for command in step.commands:
                     for match in self._match_command(file, command):
+                        if apart := self._without_beside(match.owned):
+                            said = said or [text for other in job.steps for text, _ in texts_of(other)]
+                            if any(map(apart, said)):
+                                continue
                         yield match._replace(workflow=workflow, job=job, step=step)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
@@ -644,6 +651,12 @@ def _spared(owned: Owned) -> Condition | None:
     """What no word of a command may be, or its pipe end in, for a command signal to match it."""
     without = Arguments(owned.signal.arguments).optional("without") if owned.signal.matcher == "command" else ()
     return any_glob(without) if without else None
+
+
+def _without_beside(owned: Owned) -> Condition | None:
+    """What no step or command of a job may be for a command in it to count."""
+    apart = Arguments(owned.signal.arguments).optional("apart") if owned.signal.matcher == "command" else ()
+    return any_glob(apart) if apart else None
 
 
 def _left_out(owned: Owned) -> Condition:
