@@ -20,7 +20,7 @@ import yaml
 from msgspec.structs import replace
 
 from rung.collect import Live, Terms, collect
-from rung.detect import detect, match, starts_of
+from rung.detect import Detection, match, starts_of
 from rung.hits import Match
 from rung.inventory import Declared, is_compared
 from rung.matchers import Matchers
@@ -91,7 +91,7 @@ class Finder:
     def scan(self, folder: Path) -> list[Evidence]:
         """All evidence in a folder as it is now: of its files, and of what its recordings show live."""
         files, matches, wiring = self.read(folder)
-        return [*detect(files, matches, wiring, "repo"), *(item for live in self.lives(folder) for item in live.evidence)]
+        return [*Detection(files, matches, wiring, "repo").evidence(), *(item for live in self.lives(folder) for item in live.evidence)]
 
     def lives(self, folder: Path) -> list[Live]:
         """What the recordings of a folder show, when they were made, beside what its files declare."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rung.detect import detect, match
+from rung.detect import Detection, match
 from rung.matchers import Matchers
 from rung.packs import detector_of
 from rung.records import (
@@ -40,7 +40,7 @@ def found(signals: tuple[Signal, ...], *facts: Fact, path: str = "api.py") -> li
     matchers = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
     files = [SourceFile(path=path, size=10, facts=facts)]
     read = [matchers.matched(one) for one in files]
-    return [item.signal for item in detect(read, match(read, matchers), Wiring(read), "repo")]
+    return [item.signal for item in Detection(read, match(read, matchers), Wiring(read), "repo").evidence()]
 
 
 PREDICT = Call(line=3, name="self.model.predict")
@@ -81,7 +81,7 @@ def test_a_call_counts_behind_a_module_that_another_file_imports(web: str, role:
         SourceFile(path="shop/offline.py", size=10, facts=(Import(line=1, module="shop.orders"), PREDICT)),
     ]
     read = [matchers.matched(one) for one in files]
-    assert [item.location.path for item in detect(read, match(read, matchers), Wiring(read), "repo")] == expected
+    assert [item.location.path for item in Detection(read, match(read, matchers), Wiring(read), "repo").evidence()] == expected
 
 
 @pytest.mark.parametrize(("path", "expected"), [("jobs/batch_score.py", ["s"]), ("jobs/train.py", [])])
@@ -146,5 +146,5 @@ def test_a_call_of_typescript_counts_behind_a_server_that_leads_to_it_by_imports
         "core/src/other.ts": (answers,),
     }
     files = [matchers.matched(SourceFile(path=path, size=10, facts=facts)) for path, facts in sources.items()]
-    evidence = detect(files, match(files, matchers), Wiring(files), "repo")
+    evidence = Detection(files, match(files, matchers), Wiring(files), "repo").evidence()
     assert [item.location.path for item in evidence] == ["core/src/inner.ts", "web/src/aliased/index.tsx", "web/src/near.ts"]

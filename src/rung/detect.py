@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache, cached_property, partial
 from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
@@ -74,56 +75,63 @@ def starts_of(matches: Mapping[str, Sequence[Match]]) -> dict[str, tuple[Match, 
     return {path: hits for path, hits in found if hits}
 
 
-def detect(
-    files: Sequence[SourceFile],
-    matches: Mapping[str, Sequence[Match]],
-    wiring: Wiring,
-    target: str,
-    *,
-    own: Sequence[SourceFile] | None = None,
-    live: AbstractSet[str] = frozenset(),
-) -> tuple[Evidence, ...]:
-    """All evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet.
+class Detection:
+    """What the matches in the files of one target prove, for all of it or for the files of one system of it.
 
-    `live` are the capabilities that something live shows.
+    Args:
+        files: every file of the target with its facts.
+        matches: what every signal and start matches in each, by path.
+        wiring: the chains that reach them.
+        target: the id of the target.
     """
-    found = _hits(files if own is None else own, files, matches, wiring)
-    shown = _shown(found, live)
-    evidence = [
-        item
-        for key, places in found.items()
-        for item in _evidence(key, places, target)
-        if not (given := _owned(places).signal.given) or shown.intersection(given)
-    ]
-    return tuple(
-        sorted(
-            evidence, key=lambda item: (item.capability, -item.strength, item.location.path, item.location.line, item.detector, item.signal)
+
+    def __init__(self, files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring, target: str) -> None:
+        self._files, self._matches, self._wiring, self._target = files, matches, wiring, target
+        self._behind = cache(partial(wiring.modules.behind, files))
+
+    def evidence(self, own: Sequence[SourceFile] | None = None, *, live: AbstractSet[str] = frozenset()) -> tuple[Evidence, ...]:
+        """The evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet.
+
+        `live` are the capabilities that something live shows.
+        """
+        found = self._hits(self._files if own is None else own)
+        shown = _shown(found, live)
+        evidence = [
+            item
+            for key, places in found.items()
+            for item in _evidence(key, places, self._target)
+            if not (given := _owned(places).signal.given) or shown.intersection(given)
+        ]
+        return tuple(
+            sorted(
+                evidence,
+                key=lambda item: (item.capability, -item.strength, item.location.path, item.location.line, item.detector, item.signal),
+            )
         )
-    )
 
-
-def _hits(judging: Sequence[SourceFile], files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring) -> _Found:
-    """What the matches in some of the files prove."""
-    found: _Found = defaultdict(lambda: defaultdict(list))
-    set_aside = _set_aside(files, matches, wiring.modules) if judging else None
-    transitive = brought_along(files, matches) if judging else {}
-    behind: dict[tuple[str, ...], frozenset[str]] = {}
-    for file in judging:
-        unasked = transitive.get(file.path, ())
-        for match in _alike(matches[file.path]) if file.path in matches else ():
-            if match.owned.key in unasked:
-                continue
-            if asked := match.owned.behind:
-                if asked not in behind:
-                    behind[asked] = wiring.modules.behind(files, asked)
-                if file.path not in behind[asked]:
+    def _hits(self, judging: Sequence[SourceFile]) -> _Found:
+        """What the matches in some of the files prove."""
+        found: _Found = defaultdict(lambda: defaultdict(list))
+        for file in judging:
+            for match in _alike(self._matches[file.path]) if file.path in self._matches else ():
+                if match.owned.key in self._transitive.get(file.path, ()):
                     continue
-            if judged := _judge(file, match, wiring):
-                if set_aside and (note := set_aside(file.path, match)):
-                    judged = Strength.DECLARED, (), note
-                strength, chain, note = judged
-                found[match.owned.key][file.path].append(_Hit(strength, match, chain, note))
-    return found
+                if (asked := match.owned.behind) and file.path not in self._behind(asked):
+                    continue
+                if judged := _judge(file, match, self._wiring):
+                    if note := self._set_aside(file.path, match):
+                        judged = Strength.DECLARED, (), note
+                    strength, chain, note = judged
+                    found[match.owned.key][file.path].append(_Hit(strength, match, chain, note))
+        return found
+
+    @cached_property
+    def _transitive(self) -> Mapping[str, frozenset[str]]:
+        return brought_along(self._files, self._matches)
+
+    @cached_property
+    def _set_aside(self) -> Callable[[str, Match], str]:
+        return _set_aside(self._files, self._matches, self._wiring.modules)
 
 
 def _set_aside(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], modules: Modules) -> Callable[[str, Match], str]:

@@ -15,7 +15,7 @@ from functools import partial
 
 from rung import assess
 from rung.cache import cache_of
-from rung.detect import decided_later, detect, starts_of, unread
+from rung.detect import Detection, decided_later, starts_of, unread
 from rung.hits import Match
 from rung.matchers import Matchers
 from rung.modules import LocalNames, Modules
@@ -157,10 +157,11 @@ class Rescan:
         own = dict(systems_of(files, self._config))[self._system]
         mine = [file for file in own if file.unread not in NOT_OURS]
         aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
-        evidence = detect(files, matches, wiring, identity, own=mine)
+        detection = Detection(files, matches, wiring, identity)
+        evidence = detection.evidence(mine)
         if aside:
             # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
-            against = detect(files, matches, wiring, identity, own=aside)
+            against = detection.evidence(aside)
             evidence += tuple(item for item in against if item.capability in self._negative)
         hidden = unread(own, partial(hidden_by, self._readers, self._matchers, target), identity, target.coverage())
         outside = assess.elsewhere(self._packs.elsewhere, evidence, self._packs.capabilities)

@@ -15,7 +15,7 @@ from rung import __version__, assess
 from rung.cache import cache_of
 from rung.config import NAME
 from rung.dead_ends import DeadEnds
-from rung.detect import decided_later, detect, match, names_shown, problems, starts_of, unread
+from rung.detect import Detection, decided_later, match, names_shown, problems, starts_of, unread
 from rung.excerpt import excerpts
 from rung.inventory import Declared, is_compared
 from rung.matchers import Matchers
@@ -162,15 +162,16 @@ class _Searching:
         matches = match(files, self.matchers)
         starts = starts_of(matches)
         wiring = Wiring(files, starts)
+        detection = Detection(files, matches, wiring, identity)
         later = decided_later(wiring.unknown(), identity)
         dead_ends = DeadEnds(target, wiring.tree, starts)
         for system, own in systems_of(files, self._config):
             mine = [file for file in own if file.unread not in NOT_OURS]
             aside = [file for file, marked in zip(files, own) if marked.unread == LEFT_OUT]
             paths = {file.path for file in mine}
-            found = detect(files, matches, wiring, identity, own=mine, live=self.shown)
+            found = detection.evidence(mine, live=self.shown)
             # What is left out earns nothing, but what counts against maturity can't be left out: that would raise a level.
-            against = (item for item in detect(files, matches, wiring, identity, own=aside) if item.capability in self._negative)
+            against = (item for item in detection.evidence(aside) if item.capability in self._negative)
             evidence = tuple(_with_excerpts((*found, *against), files, target))
             ends = dead_ends.find(evidence, self._packs.detectors, self._packs.dead_ends, live=self._live)
             yield (
