@@ -28,7 +28,7 @@ class Gates(Struct, frozen=True):
         for step in job.steps:
             if step.disabled:
                 continue
-            for text, toothless in _texts(step):
+            for text, toothless in texts_of(step):
                 if checked and self.releases(text) and "always()" not in step.condition:
                     return True
                 checked = checked or bool(self.checks(text) and not toothless and not step.continue_on_error and not step.condition)
@@ -36,7 +36,7 @@ class Gates(Struct, frozen=True):
 
     def across(self, job: Job, workflow: Workflow) -> bool:
         """Whether the job releases, and a job that it waits for, near or far, has a step that checks and can stop it."""
-        releases = any(self.releases(text) for step in job.steps if not step.disabled for text, _ in _texts(step))
+        releases = any(self.releases(text) for step in job.steps if not step.disabled for text, _ in texts_of(step))
         return releases and any(other is not None and self._checking(other) for other in _waited_for(job, workflow))
 
     def before(self, job: Job, workflow: Workflow) -> bool:
@@ -51,13 +51,13 @@ class Gates(Struct, frozen=True):
         if job.uses:
             return self.checks(job.uses.partition("@")[0])
         steps = (step for step in job.steps if not step.disabled and not step.continue_on_error and not step.condition)
-        return any(self.checks(text) and not toothless for step in steps for text, toothless in _texts(step))
+        return any(self.checks(text) and not toothless for step in steps for text, toothless in texts_of(step))
 
     def _is_idle(self, job: Job) -> bool:
         if job.uses or not job.steps:
             return bool(job.uses) and self.idle(job.uses.partition("@")[0])
         steps = (step for step in job.steps if not step.disabled and not step.continue_on_error)
-        return all(toothless or self.idle(text) for step in steps for text, toothless in _texts(step))
+        return all(toothless or self.idle(text) for step in steps for text, toothless in texts_of(step))
 
 
 def _waited_for(job: Job, workflow: Workflow) -> Iterator[Job | None]:
@@ -81,7 +81,7 @@ def _waited_for(job: Job, workflow: Workflow) -> Iterator[Job | None]:
                 yield other
 
 
-def _texts(step: Step) -> Iterator[tuple[str, bool]]:
+def texts_of(step: Step) -> Iterator[tuple[str, bool]]:
     """What a step uses, with its arguments, and each of its commands; and whether a failure of it is thrown away."""
     if step.uses:
         yield " ".join((step.uses.partition("@")[0], *(f"{key}={value}" for key, value in step.arguments))), False

@@ -169,9 +169,12 @@ def _name_regex(name: str) -> re.Pattern[str]:
 
 
 class CommandPattern:
-    """`dvc repro`, `terraform apply`, `python *train*.py`: the program, then words that must follow in this order."""
+    """`dvc repro`, `terraform apply`, `python *train*.py`: the program, then words that must follow in this order.
 
-    __slots__ = ("_needed", "_rest", "is_open", "program", "text")
+    One after `!` must be nowhere: `kubectl apply !--dry-run*`.
+    """
+
+    __slots__ = ("_needed", "_rest", "_without", "is_open", "program", "text")
 
     def __init__(self, text: str) -> None:
         words = text.split()
@@ -181,8 +184,10 @@ class CommandPattern:
         self.program = words[0]
         self.is_open = _WILD.search(self.program) is not None
         """Whether the program is not one by name."""
-        self._rest = tuple(glob(word) for word in words[1:])
-        self._needed = frozenset(word.lower() for word in words[1:] if not _WILD.search(word))
+        wanted = [word for word in words[1:] if not word.startswith("!")]
+        self._rest = tuple(glob(word) for word in wanted)
+        self._without = tuple(glob(word[1:]) for word in words[1:] if word.startswith("!"))
+        self._needed = frozenset(word.lower() for word in wanted if not _WILD.search(word))
 
     def matches(self, words: tuple[str, ...], lowered: AbstractSet[str]) -> bool:
         """Whether the words after the program hold the pattern's words in their order; `lowered` are they in lower case."""
@@ -195,7 +200,7 @@ class CommandPattern:
             if position == len(words):
                 return False
             position += 1
-        return True
+        return not any(is_word(word) for is_word in self._without for word in words[1:])
 
 
 class Attributes:
