@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rung.readers.kubernetes import READINGS, read_chart, read_kustomization, read_manifest, read_values
-from rung.records import Fact, Image, Problem, Resource, Task
+from rung.records import SWITCHES, Fact, Image, Problem, Resource, Task
 from rung.targets.roles import template_path
 
 
@@ -221,9 +221,10 @@ autoscaling:
 
 def test_values_of_a_chart_that_is_elsewhere_are_a_workload_with_what_they_schedule_and_without_what_they_switch_off() -> None:
     facts = list(read_values("environments/live.yml", VALUES))
-    whole, *single = resources(facts)
+    whole, *single, switch = resources(facts)
     assert (whole.type, whole.line) == ("helm/Values", 2)
     assert [(one.type, one.name, one.line) for one in single] == [("helm/Value", "image", 1), ("helm/Value", "cronJobs", 2)]
+    assert (switch.dialect, switch.type, switch.name) == (SWITCHES, "default", "autoscaling.enabled")
     assert [(task.line, task.kind, task.name, [one.words for one in task.commands]) for task in facts if isinstance(task, Task)] == [
         (4, "cron", "0 4 * * *", [("npm", "run", "pages")])
     ]

@@ -13,6 +13,7 @@ from rung.hits import ONLY_MATCHED
 from rung.matchers import Matchers
 from rung.readers.documents import text_of
 from rung.readers.reading import Asked
+from rung.readers.shell import split
 from rung.records import (
     Call,
     Command,
@@ -162,6 +163,49 @@ def test_a_command_is_matched_by_its_program_and_its_words_in_order(pattern: str
     assert matches("command", [pattern], Task(line=1, kind="make", name="x", commands=(Command(line=2, words=words),))) is expected
 
 
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("from shop import train; train.main()", True),
+        ("import subprocess; subprocess.run(['python', 'train.py'])", True),
+        ("import train", False),
+        ("import train; print('train')", False),
+        ("import importlib; importlib.import_module('train')", False),
+        ("from shop import client; client.get('training')", False),
+    ],
+)
+def test_a_program_written_in_a_command_says_what_it_calls(program: str, expected: bool) -> None:
+    task = Task(line=1, kind="make", name="x", commands=split(f'python -c "{program}"'))
+
+    assert matches("command", ["python *train*"], task) is expected
+
+
+def test_a_command_counts_unless_a_step_of_its_job_does_what_it_must_not() -> None:
+    deploys = Step(line=5, commands=(Command(line=5, words=("kubectl", "apply")),))
+
+    def runs(*before: Step) -> bool:
+        jobs = (Job(line=3, id="j", steps=(*before, deploys)), Job(line=9, id="k", steps=(Step(line=10, uses="helm/kind-action@v1"),)))
+        wanted = {"run": ["kubectl apply"], "apart": ["helm/kind-action*", "kind create *"]}
+        return matches("command", wanted, Workflow(line=1, system="github-actions", jobs=jobs))
+
+    assert runs()
+    assert not runs(Step(line=4, uses="helm/kind-action@v1"))
+    assert not runs(Step(line=4, commands=(Command(line=4, words=("kind", "create", "cluster")),)))
+
+
+def test_a_job_counts_unless_it_or_one_of_its_kind_that_it_waits_for_does_what_it_must_not() -> None:
+    plans = Step(line=5, commands=(Command(line=5, words=("terraform", "plan")),))
+    wanted = {"job": ["*drift*"], "apart": ["terraform *"]}
+
+    def found(*jobs: Job) -> bool:
+        return matches("workflow", wanted, Workflow(line=1, system="github-actions", jobs=jobs))
+
+    assert found(Job(line=3, id="drift"))
+    assert found(Job(line=3, id="drift", needs=("infra",)), Job(line=4, id="infra", steps=(plans,)))
+    assert not found(Job(line=3, id="drift", steps=(plans,)))
+    assert not found(Job(line=3, id="drift", steps=(plans,)), Job(line=6, id="drift-report", needs=("drift",)))
+
+
 def step(**fields: Any) -> Workflow:
     return Workflow(
         line=1,
@@ -258,6 +302,24 @@ def test_a_resource_is_matched_by_its_canonical_type_and_attributes_in_any_spell
     assert matches("resource", wanted, bucket)
     assert not matches("resource", {**wanted, "where": {"VersioningConfiguration.Status": "Suspended"}}, bucket)
     assert not matches("resource", ["AWS::S3::Bucket"], Resource(line=1, dialect="terraform", type="aws_s3_bucket", conditional="false"))
+
+
+@pytest.mark.parametrize(
+    ("name", "bucket", "expected"),
+    [
+        ("readings", "shop-readings", True),
+        ("state", "shop-states-of-orders", True),
+        ("terraform_state", "kept", False),
+        ("tfstate", "kept", False),
+        ("TerraformLockTable", "kept", False),
+        ("this", "shop-tfstate-prod", False),
+        ("this", "aws_s3_bucket.tf_state.id", False),
+    ],
+)
+def test_what_holds_the_state_of_the_infrastructure_is_no_data(name: str, bucket: str, expected: bool) -> None:
+    made = Resource(line=1, dialect="terraform", type="aws_s3_bucket", name=name, attributes=(("bucket", bucket),))
+
+    assert matches("resource", ["AWS::S3::Bucket"], made) is expected
 
 
 def test_a_value_may_be_asked_for_by_what_it_must_not_be() -> None:

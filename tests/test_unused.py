@@ -172,3 +172,53 @@ def test_what_a_variable_switches_off_by_default_is_declared_only(tmp_path: Path
 )
 def test_what_is_or_may_be_switched_on_counts(tmp_path: Path, files: dict[str, str], path: str) -> None:
     assert lake(tmp_path, files, path) == ("automated", "")
+
+
+CHART = {
+    "chart/Chart.yaml": "apiVersion: v2\nname: shop\n",
+    "chart/values.yaml": "replicaCount: 1\nautoscaling:\n  enabled: false\n",
+    "chart/templates/hpa.yaml": (
+        "{{- if .Values.autoscaling.enabled }}\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: shop\n{{- end }}\n"
+    ),
+}
+RELEASE = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: shop\nspec:\n  values:\n    autoscaling:\n      enabled: true\n"
+APPLICATION = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: shop\nspec:\n  source:\n    helm:\n      values: |\n        autoscaling:\n          enabled: true\n"
+OTHER = {"other/Chart.yaml": "name: other\n", "other/values.yaml": "replicaCount: 1\nautoscaling:\n  enabled: true\n"}
+ABOVE = {"Chart.yaml": "name: all\n", "values.yaml": "replicaCount: 1\nshop:\n  autoscaling:\n    enabled: true\n"}
+
+
+def scaling(folder: Path, files: dict[str, str]) -> str:
+    """Strength of the evidence for an autoscaler in a chart's template."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return next(item.strength.label for item in FINDER.scan(folder) if item.capability == "code.auto-remediation")
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        pytest.param({}, "declared", id="nothing has it on"),
+        pytest.param(OTHER, "declared", id="another chart has its own on"),
+        pytest.param(
+            {"chart/templates/hpa.yaml": CHART["chart/templates/hpa.yaml"].replace("if .V", "if and .Values.replicaCount .V")},
+            "declared",
+            id="it is asked for with something else",
+        ),
+        pytest.param({"chart/values-prod.yaml": "autoscaling:\n  enabled: true\n"}, "automated", id="other values have it on"),
+        pytest.param(ABOVE, "automated", id="the values of a chart around it have it on"),
+        pytest.param({"release.yaml": RELEASE}, "automated", id="a release has it on"),
+        pytest.param({"app.yaml": APPLICATION}, "automated", id="an application has it on"),
+        pytest.param({"go.sh": "helm upgrade shop chart --set autoscaling.enabled=true\n"}, "automated", id="a command sets it"),
+        pytest.param(
+            {"chart/templates/hpa.yaml": CHART["chart/templates/hpa.yaml"].replace("if .V", "if or .Values.always .V")},
+            "automated",
+            id="something else may do",
+        ),
+        pytest.param(
+            {"chart/templates/hpa.yaml": CHART["chart/templates/hpa.yaml"].replace("if .V", "if not .V")}, "automated", id="it turns it off"
+        ),
+    ],
+)
+def test_what_a_chart_has_off_is_declared_only(tmp_path: Path, more: dict[str, str], expected: str) -> None:
+    assert scaling(tmp_path, CHART | more) == expected

@@ -280,6 +280,36 @@ def test_a_test_run_reaches_the_tests_but_not_what_they_import() -> None:
     assert not places(wiring, "model.py")
 
 
+@pytest.mark.parametrize(
+    ("command", "reached"),
+    [
+        ("cd api && pytest -q", ["api/tests/test_a.py"]),
+        ("cd api && pytest tests", ["api/tests/test_a.py"]),
+        ("cd jobs && pytest */test_*.py", ["jobs/one/test_c.py", "jobs/tests/test_b.py"]),
+        ("cd web && pytest", ["api/tests/test_a.py", "jobs/one/test_c.py", "jobs/tests/test_b.py", "tests/test_d.py"]),
+        ("pytest tests", ["tests/test_d.py"]),
+    ],
+)
+def test_a_test_run_in_a_folder_reaches_the_tests_there(command: str, reached: list[str]) -> None:
+    names = ("api/tests/test_a.py", "jobs/one/test_c.py", "jobs/tests/test_b.py", "tests/test_d.py")
+    run = Step(line=8, commands=split(command))
+    ran = Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=(Job(line=5, id="build", steps=(run,)),))
+    wiring = wired(file(WORKFLOW, ran), file("web/app.py"), *(file(name, role=Role.TEST) for name in names))
+
+    assert [name for name in names if places(wiring, name)] == reached
+
+
+def test_a_schedule_that_starts_a_server_runs_nothing_of_what_it_serves() -> None:
+    files = [file("web.py", Import(line=1, module="fit")), file("fit.py")]
+
+    def scheduled(command: str) -> bool:
+        finder = wired(workflow(command, on="schedule"), *files)
+        return finder.of_task("fit.py", None, only=Root.SCHEDULE) is not None
+
+    assert scheduled("python web.py")
+    assert not scheduled("uvicorn web:app")
+
+
 def test_a_relative_import_is_followed_inside_its_package_only() -> None:
     files = [
         file("pkg/__init__.py"),

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from rung.gates import Gates
+from rung.gates import Gates, texts_of
 from rung.globs import compile_globs
 from rung.hits import Owned
 from rung.needles import Needles
 from rung.patterns import CallPattern, CommandPattern, TextPattern
-from rung.records import Workflow
+from rung.records import Job, Workflow
 from rung.wildcards import Condition, any_glob, folded
 
 Conditions = tuple[tuple[str, Condition], ...]
@@ -150,6 +150,8 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
     needs, permissions = given.take("needs"), given.texts("permissions", default=())
     first, then = given.texts("first", default=()), given.texts("then", default=())
     idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
+    others = given.texts("apart", default=())
+    apart = any_glob(others) if others else None
     if bool(first) != bool(then):
         raise ValueError(
             "needs `first` (steps that check) and `then` (later steps of the job, or of one that waits for it, that they hold back) together"
@@ -182,12 +184,21 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
                 continue
             if is_condition and not is_condition(job.condition):
                 continue
+            if apart and any(apart(text) for text in _done_for(job, workflow, is_job)):
+                continue
             if first and not (gates.across(job, workflow) if needs else gates.within(job)):
                 continue
             if (is_job is None or is_job(job.id) or is_job(job.name)) and (not needs or first or gates.before(job, workflow)):
                 yield job.line
 
     yield lines, owned
+
+
+def _done_for(job: Job, workflow: Workflow, is_job: Condition | None) -> Iterator[str]:
+    """What the steps of a job say, and those of the jobs of the kind that it waits for."""
+    for one in workflow.jobs:
+        if one is job or (is_job and one.id in job.needs and (is_job(one.id) or is_job(one.name))):
+            yield from (text for step in one.steps for text, _ in texts_of(step))
 
 
 def image(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tuple[Condition, Owned]]]:

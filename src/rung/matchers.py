@@ -73,6 +73,14 @@ def program_of(words: tuple[str, ...]) -> str:
     return words[0].rsplit("/", 1)[-1].lower() if words else ""
 
 
+_STATE = regex(r"(?:^|[\W_])(?:tf|terraform|tofu|pulumi)[\W_]?(?:remote[\W_]?|backend[\W_]?)?(?:state|lock|backend)")
+_NAMING = frozenset({"bucket", "bucket_name", "table_name", "storage_account_name", "storage_account_id", "name"})
+_SAID_ONLY = frozenset({"print", "importlib.import_module", "importlib.util.find_spec"})
+"""Calls that a program written in a command makes to see whether something is there."""
+_RUNNING = frozenset({"run", "system", "call", "check_call", "check_output", "Popen", "run_path", "run_module", "main"})
+"""Calls whose arguments are what they run."""
+
+
 class Matchers:
     """All signals of all packs, ready to be tried on the facts of a file.
 
@@ -479,8 +487,9 @@ class Matchers:
     def of_resource(self, resource: Resource, canonical: str) -> Iterator[Owned]:
         """The signals and starts that match a resource of a canonical type, declared or live."""
         attributes: Attributes | None = None
+        is_state = _holds_state(resource)
         for wanted in self._types_of(canonical):
-            if not wanted.is_dialect(resource.dialect):
+            if not wanted.is_dialect(resource.dialect) or (is_state and wanted.owned.signal.capability.startswith("data.")):
                 continue
             if wanted.attributes or wanted.without:
                 attributes = attributes or Attributes(
@@ -567,7 +576,7 @@ class Matchers:
 
     def _match_command(self, file: SourceFile, command: Command) -> Iterator[Match]:
         """What a command matches by its words, and by the program that is written in it."""
-        for owned in self._command_of(command.words):
+        for owned in self._command_of(_words(command)):
             if (spared := self._spared(owned)) and any(map(spared, (*command.words[1:], f"|{command.into}"))):
                 continue
             yield Match(owned, command.line, command, toothless=command.toothless)
@@ -736,3 +745,22 @@ def _image_name(name: str) -> str:
     name = name.split("@", 1)[0]
     head, _, last = name.rpartition("/")
     return f"{head}/{last.split(':')[0]}" if head else last.split(":")[0]
+
+
+def _holds_state(resource: Resource) -> bool:
+    """Whether a store is for what the code of the infrastructure remembers, and holds no data of the system."""
+    named = (resource.name, *(value for key, value in resource.attributes if key in _NAMING))
+    return any(_STATE.search(name.lower()) for name in named)
+
+
+def _words(command: Command) -> tuple[str, ...]:
+    """The words of a command; for the Python that is written in it those that tell what it does: what is called, and what is run by that.
+
+    What it only imports, prints or looks for is named by it, and not done.
+    """
+    if not command.code or "-c" not in command.words[1:-1]:
+        return command.words
+    at = command.words.index("-c") + 1
+    calls = (fact for fact in command.code if isinstance(fact, Call) and fact.kind == "call" and fact.name not in _SAID_ONLY)
+    done = ((call.name, *(call.arguments if call.name.rpartition(".")[2] in _RUNNING else ())) for call in calls)
+    return (*command.words[:at], " ".join(chain.from_iterable(done)), *command.words[at + 1 :])

@@ -15,6 +15,7 @@ from rung.hits import Match
 from rung.records import Call, Command, Fact, Import, Resource, Start, Step, Task
 from rung.starts import values
 from rung.tree import CHECKOUT, COMPILED, Point, Tree, all_commands
+from rung.wildcards import any_glob
 
 _RUNNERS = {
     "make": "make", "gmake": "make", "just": "just", "task": "taskfile", "tox": "tox", "nox": "nox", "npm": "npm", "pnpm": "npm",
@@ -265,10 +266,16 @@ class Programs:
         return ()
 
     def _tests(self, names: Sequence[str], folder: str) -> Iterator[Point]:
-        """The test files that a test run's words name, or all."""
-        within = {posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names for base in {folder, ""}}
-        below = tuple(f"{place}/" for place in within)
-        chosen = [path for path in self._tree.tests if path in within or path.startswith(below)]
+        """The test files that a test run's words name, or else those of the folder it is in, or all."""
+        for base in (folder, "") if folder else ("",):
+            within = {posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names}
+            below = tuple(f"{place}/" for place in within)
+            is_meant = any_glob(sorted(place for place in within if "*" in place))
+            chosen = [path for path in self._tree.tests if path in within or path.startswith(below) or is_meant(path)]
+            if chosen:
+                break
+        else:
+            chosen, within = [path for path in self._tree.tests if folder and path.startswith(f"{folder}/")], set()
         taken = self._tree.collected | within
         yield from (Point(path) for path in chosen or self._tree.tests if path in taken)
 

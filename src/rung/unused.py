@@ -8,7 +8,8 @@ Terraform, in which a module is a folder. Said only of one below a folder called
 resources of their own, and which no module takes and no command names: a repository of nothing but modules is made for others.
 
 Switched off is what a variable of Terraform decides (`count = var.create ? 1 : 0`) whose default is false, and which no caller of the
-module, file of values or command sets.
+module, file of values or command sets; and what stands in a Helm chart's template behind an `if .Values.autoscaling.enabled` that the chart's own
+values say to be false, and no other values, resource or command of the repository to be true.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _MODULE_SWITCHES = ("create", "enabled", "enable", "create_resources")
 """What modules call the variable that decides on all that they hold."""
 _SWITCHED = regex(r"var\.(\w+)(?: == true)? \? (?!0 |false |\[\] |\{\} ).{1,200} : (?:0|\[\]|\{\}|toset\(\[\]\))")
 _WORD = regex(r"\w+")
+_BY_VALUES = regex(r"\(?\$?\.Values\.((?:\w+\.){0,5}\w+)\)?((?:\.\w+)?)")
+"""A condition of a chart's template that is nothing but one of its values."""
+_TEMPLATES = "templates"
 _MAX_NESTING = 12
 """Modules within modules."""
 _SUFFIX = ".bicep"
@@ -111,11 +115,64 @@ class _Terraform:
 def switched_off(files: Sequence[SourceFile]) -> frozenset[tuple[str, int]]:
     """Files and lines of resources of Terraform that do not exist unless somebody sets a variable."""
     known = _Terraform(files)
-    if not (names := known.variables()):
+    off = set(_off_in_charts(files))
+    if names := known.variables():
+        said = set(_WORD.findall("\n".join(_said(files))))
+        known.set({name for name in names if name in said or f"TF_VAR_{name}" in said})
+        off.update(known.off())
+    return frozenset(off)
+
+
+def _off_in_charts(files: Sequence[SourceFile]) -> Iterator[tuple[str, int]]:
+    """Files and lines of what a chart's template makes only if a value is true that nothing sets so."""
+    charts: dict[str, set[str]] = defaultdict(set)
+    """Folders of charts, with the switches that their values have off."""
+    on: set[tuple[str, str]] = set()
+    """Switches that values have on, with the folder of the chart whose own values they are, if any."""
+    for file in files:
+        for fact in file.facts if file.path.endswith((".yaml", ".yml")) else ():
+            if isinstance(fact, Resource) and fact.dialect == SWITCHES:
+                folder, name = posixpath.split(file.path)
+                of_chart = name in ("values.yaml", "values.yml")
+                if fact.type == "value":
+                    on.add((folder if of_chart else "", fact.name))
+                elif of_chart:
+                    charts[folder].add(fact.name)
+    found = [
+        (file.path, fact.line, chart, off)
+        for file in files
+        if charts and (chart := _chart_of(file.path)) in charts
+        for fact in file.facts
+        if isinstance(fact, Resource) and (off := _switches_of(fact.conditional) & charts[chart])
+    ]
+    said = "\n".join(_said(files)) if found else ""
+    for path, line, chart, off in found:
+        if any(not _is_on(name, chart, on) and name not in said for name in off):
+            yield path, line
+
+
+def _is_on(switch: str, chart: str, on: AbstractSet[tuple[str, str]]) -> bool:
+    """Whether values that can be a chart's have a switch of it on: its own, those of a chart around it, or of no chart."""
+    return any(
+        (name == switch or name.endswith(f".{switch}")) and (not folder or f"{chart}/".startswith(f"{folder}/")) for folder, name in on
+    )
+
+
+def _chart_of(path: str) -> str | None:
+    """The folder of the chart whose template a file is."""
+    folder, found, _ = f"/{path}".rpartition(f"/{_TEMPLATES}/")
+    return folder.removeprefix("/") if found else None
+
+
+def _switches_of(condition: str) -> frozenset[str]:
+    """The values all of which a condition asks for; none of it where something else may do, or must not be."""
+    if not condition or "not " in condition or " or " in f" {condition} ":
         return frozenset()
-    said = set(_WORD.findall("\n".join(_said(files))))
-    known.set({name for name in names if name in said or f"TF_VAR_{name}" in said})
-    return frozenset(known.off())
+    found: set[str] = set()
+    for part in condition.split(" and "):
+        words = [_BY_VALUES.fullmatch(word) for word in part.removeprefix("and ").split()]
+        found.update(word[1] + word[2] for word in words if word and all(words))
+    return frozenset(found)
 
 
 def unused_modules(files: Sequence[SourceFile]) -> frozenset[str]:

@@ -302,11 +302,11 @@ class Wiring:
             points = self._programs.started(command, folder)
             if not points and (reason := self._programs.unknown(command)):
                 self._note(path, command.line, " ".join(command.words)[:120], reason)
-            for point in points:
+            starting = [match for match in self._at.get((path, command.line), ()) if match.fact == command]
+            for point in () if at.root is Root.SCHEDULE and any(map(_serves, starting)) else points:
                 yield self._reached(point, hops)
-            for match in self._at.get((path, command.line), ()):
-                if match.fact == command:
-                    yield from self._started(at._replace(folder=folder, chain=hops), match)
+            for match in starting:
+                yield from self._started(at._replace(folder=folder, chain=hops), match)
 
     def _started(self, here: _Here, match: Match) -> Iterator[tuple[Point, Chain]]:
         """What a start of a pack runs; what then runs by a trigger of its own is no longer started by this root."""
@@ -375,6 +375,11 @@ def _extend(chain: Chain, hop: Hop) -> Chain:
 
 def _said(match: Match) -> str:
     return getattr(match.fact, "name", "") or getattr(match.fact, "uses", "") or match.owned.tool
+
+
+def _serves(match: Match) -> bool:
+    """Whether a command starts a service: a schedule that does so runs nothing of what the service does when it is asked."""
+    return match.owned.start is not None and match.owned.start.trigger == "service"
 
 
 def _root_of(trigger: str) -> Root | None:

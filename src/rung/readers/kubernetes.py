@@ -16,12 +16,14 @@ from rung.readers.documents import Map, Sequence, Unreadable, Value, flatten, ma
 from rung.readers.reading import RESOURCES, Claims, Reading
 from rung.readers.shell import split
 from rung.readers.workflows import items
-from rung.records import Fact, Image, Problem, Resource, Task
+from rung.records import SWITCHES, Fact, Image, Problem, Resource, Task
 
 MAX_OBJECTS = 1000
 """Objects of one file."""
 MAX_NESTED = 30
 """Collections of a chart's values within each other."""
+_MAX_SWITCHES = 5
+"""Mappings of a chart's values within each other in which switches are looked for."""
 MAX_SCALARS = 3000
 """Scalars of one object in which images and references are sought."""
 
@@ -134,6 +136,7 @@ def read_values(path: str, data: bytes) -> Iterator[Fact]:
             yield from _images_of_values(document)
         if is_workload:
             yield from _workload(_switched_on(document))
+        yield from _switches(document, "", 0)
 
 
 def _workload(values: Value) -> Iterator[Fact]:
@@ -187,6 +190,19 @@ def _switched_on(value: Value, known: dict[int, Value] | None = None) -> Value:
                 if not _is_off(item):
                     listed.put(_switched_on(item, known), line)
     return known[id(value)]
+
+
+def _switches(value: Value, above: str, depth: int) -> Iterator[Fact]:
+    """What the values switch on and off, by their dotted names (`autoscaling.enabled`)."""
+    if not isinstance(value, Map) or depth > _MAX_SWITCHES:
+        return
+    for key, child in value.items():
+        name = f"{above}.{key}" if above else key
+        if key == "enabled" and (said := _text(child).lower()) in ("true", "false"):
+            kind = "default" if said == "false" else "value"
+            yield Resource(line=value.at(key), dialect=SWITCHES, type=kind, name=shortened(name), attributes=(("value", said),))
+        else:
+            yield from _switches(child, name, depth + 1)
 
 
 def _is_off(value: Value) -> bool:
@@ -290,6 +306,11 @@ def _object(body: Map, conditions: list[str]) -> Iterator[Fact]:
         conditional=conditions[line - 1] if 0 < line <= len(conditions) else "",
     )
     yield from images_of(scalars)
+    for key, text, at in scalars:
+        if key.endswith("alues") and "enabled: true" in text:  # The values of a chart, as a text of their own.
+            yield from (switch for values in parse_yaml(text.encode())[0] for switch in _switches(values, "", 0))
+        elif key.endswith(".enabled") and "alues" in key and text.lower() == "true":
+            yield Resource(line=at, dialect=SWITCHES, type="value", name=shortened(key), attributes=(("value", "true"),))
 
 
 def _without_payloads(body: Map) -> Map:
