@@ -20,9 +20,9 @@ from rung import asking, canonical, globs, hits, needles, patterns, store
 from rung.asking import Arguments, StepAsked, Wanted
 from rung.canonical import Canonical, Tables, tables_of
 from rung.expressions import regex
-from rung.gates import texts_of
-from rung.globs import GlobIndex, compile_globs, index_globs
+from rung.globs import GlobIndex, index_globs
 from rung.hits import Match, Owned, called_by
+from rung.narrowing import Narrowing, holds_state, words_of
 from rung.needles import Finder, Needles
 from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name
 from rung.records import (
@@ -50,7 +50,7 @@ from rung.records import (
     Workflow,
 )
 from rung.targets.roles import template_path
-from rung.wildcards import Condition, Owners, any_glob, folded, glob, last_part
+from rung.wildcards import Condition, Owners, folded, glob, last_part
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -71,14 +71,6 @@ _LONG_GAP = regex(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 def program_of(words: tuple[str, ...]) -> str:
     """The name of the program that a command starts, without its folder."""
     return words[0].rsplit("/", 1)[-1].lower() if words else ""
-
-
-_STATE = regex(r"(?:^|[\W_])(?:tf|terraform|tofu|pulumi)[\W_]?(?:remote[\W_]?|backend[\W_]?)?(?:state|lock|backend)")
-_NAMING = frozenset({"bucket", "bucket_name", "table_name", "storage_account_name", "storage_account_id", "name"})
-_SAID_ONLY = frozenset({"print", "importlib.import_module", "importlib.util.find_spec"})
-"""Calls that a program written in a command makes to see whether something is there."""
-_RUNNING = frozenset({"run", "system", "call", "check_call", "check_output", "Popen", "run_path", "run_module", "main"})
-"""Calls whose arguments are what they run."""
 
 
 class Matchers:
@@ -128,13 +120,7 @@ class Matchers:
         self._tests_of = self._by_path("test", asking.test)
         self._settings_of = self._by_path("config", asking.setting)
         self._texts_of = self._by_path("text", asking.text)
-        self._narrowed = cache(_narrowed)
-        self._apart = cache(_apart)
-        self._triggers = cache(_triggers)
-        self._barred = cache(_barred)
-        self._spared = cache(_spared)
-        self._without_beside = cache(_without_beside)
-        self._left_out = cache(_left_out)
+        self._narrowing = cache(Narrowing)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
 
@@ -307,7 +293,7 @@ class Matchers:
         content, numbers = _searchable(content)
         hits: list[tuple[str, int, str]] = []
         for text, owned in likely:
-            if self._left_out(owned)(path):
+            if self._narrowing(owned).left_out(path):
                 continue
             index = done = 0
             for match in text.regex.finditer(content):
@@ -421,21 +407,21 @@ class Matchers:
                 continue
             if isinstance(fact, Call):
                 for match in self._match_call(fact):
-                    is_place, modules = self._narrowed(match.owned)
-                    if is_place(file.path) and not self._imports_any(file, self._apart(match.owned)):
-                        yield from self._beside(match, modules, file)
+                    narrowing = self._narrowing(match.owned)
+                    if narrowing.is_place(file.path) and not self._imports_any(file, narrowing.apart):
+                        yield from self._beside(match, narrowing.beside, file)
             elif isinstance(fact, Import):
                 yield from self._match_import(fact)
             elif isinstance(fact, Workflow):
                 kinds = {trigger.kind for trigger in fact.triggers}
                 for match in self._match_workflow(file, fact):
-                    wanted = self._triggers(match.owned)
+                    wanted = self._narrowing(match.owned).triggers
                     if not wanted or wanted & kinds:
                         yield match
             elif isinstance(fact, Task):
                 for command in fact.commands:
                     for match in self._match_command(file, command):
-                        if not self._triggers(match.owned):
+                        if not self._narrowing(match.owned).triggers:
                             yield match._replace(task=fact)
             else:
                 for owned in self._match_simple(file, fact):
@@ -458,7 +444,7 @@ class Matchers:
                 else:
                     counted[owned.key] = [owned, setting, 1]
         for owned, first, number in counted.values():
-            if (barred := self._barred(owned)) and any(barred(setting.key) for setting in settings):
+            if (barred := self._narrowing(owned).without) and any(barred(setting.key) for setting in settings):
                 continue
             yield Match(owned, first.line, first, number=number)
 
@@ -487,7 +473,7 @@ class Matchers:
     def of_resource(self, resource: Resource, canonical: str) -> Iterator[Owned]:
         """The signals and starts that match a resource of a canonical type, declared or live."""
         attributes: Attributes | None = None
-        is_state = _holds_state(resource)
+        is_state = holds_state(resource)
         for wanted in self._types_of(canonical):
             if not wanted.is_dialect(resource.dialect) or (is_state and wanted.owned.signal.capability.startswith("data.")):
                 continue
@@ -576,15 +562,14 @@ class Matchers:
 
     def _match_command(self, file: SourceFile, command: Command) -> Iterator[Match]:
         """What a command matches by its words, and by the program that is written in it."""
-        for owned in self._command_of(_words(command)):
-            if (spared := self._spared(owned)) and any(map(spared, (*command.words[1:], f"|{command.into}"))):
-                continue
-            yield Match(owned, command.line, command, toothless=command.toothless)
+        for owned in self._command_of(words_of(command)):
+            if not self._narrowing(owned).spares(command):
+                yield Match(owned, command.line, command, toothless=command.toothless)
         seen = set()
         for fact in command.code:
             for match in self._match_call(fact) if isinstance(fact, Call) else self._match_import(fact):
-                is_place, beside = self._narrowed(match.owned)
-                if match.owned.start is None and match.owned.key not in seen and not beside and is_place(file.path):
+                narrowing = self._narrowing(match.owned)
+                if match.owned.start is None and match.owned.key not in seen and not narrowing.beside and narrowing.is_place(file.path):
                     seen.add(match.owned.key)
                     yield Match(match.owned, fact.line, command, toothless=command.toothless, modules=match.modules)
 
@@ -596,17 +581,13 @@ class Matchers:
         for job in workflow.jobs:
             if job.uses:
                 yield from self._match_uses(workflow, job, called_by(job))
-            said: list[str] = []
             for step in job.steps:
                 if step.uses:
                     yield from self._match_uses(workflow, job, step)
                 for command in step.commands:
                     for match in self._match_command(file, command):
-                        if apart := self._without_beside(match.owned):
-                            said = said or [text for other in job.steps for text, _ in texts_of(other)]
-                            if any(map(apart, said)):
-                                continue
-                        yield match._replace(workflow=workflow, job=job, step=step)
+                        if not self._narrowing(match.owned).spares_job(job):
+                            yield match._replace(workflow=workflow, job=job, step=step)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
         attributes = Attributes(step.arguments)
@@ -648,45 +629,6 @@ def _only(read: _ByGlobs[T], owned: Owned) -> T:
 
 def _globs_of(read: _ByGlobs[object], owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], int]]:
     return ((patterns, owned.number) for patterns, _ in read(owned, given))
-
-
-def _barred(owned: Owned) -> Condition | None:
-    """What no key of a file may be for a configuration signal to match in it."""
-    without = Arguments(owned.signal.arguments).optional("without")
-    return any_glob(without) if without else None
-
-
-def _spared(owned: Owned) -> Condition | None:
-    """What no word of a command may be, or its pipe end in, for a command signal to match it."""
-    without = Arguments(owned.signal.arguments).optional("without") if owned.signal.matcher == "command" else ()
-    return any_glob(without) if without else None
-
-
-def _without_beside(owned: Owned) -> Condition | None:
-    """What no step or command of a job may be for a command in it to count."""
-    apart = Arguments(owned.signal.arguments).optional("apart") if owned.signal.matcher == "command" else ()
-    return any_glob(apart) if apart else None
-
-
-def _left_out(owned: Owned) -> Condition:
-    """Which of the files that its globs name a text signal does not look into."""
-    return compile_globs(Arguments(owned.signal.arguments).optional("exclude"))
-
-
-def _narrowed(owned: Owned) -> tuple[Condition, tuple[str, ...]]:
-    """For a call that counts only in some files, or beside an import: which files, which modules."""
-    given = Arguments(owned.signal.arguments)
-    return compile_globs(files) if (files := given.optional("file")) else lambda _: True, given.optional("beside")
-
-
-def _apart(owned: Owned) -> tuple[str, ...]:
-    """The modules none of which a file may import for a call in it to count."""
-    return Arguments(owned.signal.arguments).optional("apart") if owned.signal.matcher == "call" else ()
-
-
-def _triggers(owned: Owned) -> frozenset[str]:
-    """The triggers one of which a workflow must have for a step or command in it to count; nothing when all do."""
-    return frozenset(Arguments(owned.signal.arguments).optional("trigger")) if owned.signal.matcher in ("step", "command") else frozenset()
 
 
 def _listed(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
@@ -745,22 +687,3 @@ def _image_name(name: str) -> str:
     name = name.split("@", 1)[0]
     head, _, last = name.rpartition("/")
     return f"{head}/{last.split(':')[0]}" if head else last.split(":")[0]
-
-
-def _holds_state(resource: Resource) -> bool:
-    """Whether a store is for what the code of the infrastructure remembers, and holds no data of the system."""
-    named = (resource.name, *(value for key, value in resource.attributes if key in _NAMING))
-    return any(_STATE.search(name.lower()) for name in named)
-
-
-def _words(command: Command) -> tuple[str, ...]:
-    """The words of a command; for the Python that is written in it those that tell what it does: what is called, and what is run by that.
-
-    What it only imports, prints or looks for is named by it, and not done.
-    """
-    if not command.code or "-c" not in command.words[1:-1]:
-        return command.words
-    at = command.words.index("-c") + 1
-    calls = (fact for fact in command.code if isinstance(fact, Call) and fact.kind == "call" and fact.name not in _SAID_ONLY)
-    done = ((call.name, *(call.arguments if call.name.rpartition(".")[2] in _RUNNING else ())) for call in calls)
-    return (*command.words[:at], " ".join(chain.from_iterable(done)), *command.words[at + 1 :])
