@@ -54,6 +54,7 @@ from rung.wildcards import Condition, Owners, folded, glob, last_part
 
 K = TypeVar("K")
 T = TypeVar("T")
+G = TypeVar("G")
 _MAX_LINE = 2000
 """Longer lines are data or minified; patterns of text signals are not tried on them."""
 _MAX_GAP = 20
@@ -116,10 +117,10 @@ class Matchers:
         self._parts = self._known(packs.digest)
         """What signals are found by, as plain texts with their numbers; each part is unpacked when it is first asked."""
         self._grouped = lru_cache(maxsize=4096)(self._group)
-        self._files_of = self._by_path("file", asking.file)
-        self._tests_of = self._by_path("test", asking.test)
-        self._settings_of = self._by_path("config", asking.setting)
-        self._texts_of = self._by_path("text", asking.text)
+        self._files_of = self._by_path("file", asking.file, tuple)
+        self._tests_of = self._by_path("test", asking.test, tuple)
+        self._settings_of = self._by_path("config", asking.setting, tuple)
+        self._texts_of = self._by_path("text", asking.text, lambda found: _Texts(found, self._needles))
         self._narrowing = cache(Narrowing)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
@@ -266,10 +267,10 @@ class Matchers:
         """The signals and starts that go by files' paths and ask about one, by their matcher; files of one kind are asked about by the same."""
         return self._grouped(self._numbers_at(path))
 
-    def _by_path(self, matcher: str, read: _ByGlobs[T]) -> Callable[[str], tuple[T, ...]]:
+    def _by_path(self, matcher: str, read: _ByGlobs[T], gather: Callable[[Iterable[T]], G]) -> Callable[[str], G]:
         """What the signals of a matcher ask about a file, by its path; their arguments are read when a path is first theirs."""
         asked = cache(lambda owned: _only(read, owned))
-        of = lru_cache(maxsize=4096)(lambda numbers: tuple([asked(owned) for owned in self._grouped(numbers).get(matcher, ())]))
+        of = lru_cache(maxsize=4096)(lambda numbers: gather([asked(owned) for owned in self._grouped(numbers).get(matcher, ())]))
         return lambda path: of(self._numbers_at(path))
 
     def _by_name(self, reads: Mapping[str, _ByGlobs[T]]) -> Callable[[str], tuple[T, ...]]:
@@ -284,9 +285,9 @@ class Matchers:
     def texts_in(self, path: str, data: bytes, text_of: Callable[[bytes], str]) -> tuple[tuple[str, int, str], ...]:
         """Hits of text signals in a file's content, which is only made a text when a signal can match in it."""
         wanted = self._texts_of(path)
-        if not wanted:
+        if not wanted.all:
             return ()
-        likely = wanted if data[:2] in _WIDE else self._likely(wanted, data)
+        likely = wanted.all if data[:2] in _WIDE else self._likely(wanted, data)
         if not likely:
             return ()
         content = text_of(data).replace("\r\n", "\n")
@@ -309,13 +310,12 @@ class Matchers:
     def _finder(self) -> Finder:
         return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
 
-    def _likely(self, wanted: Sequence[tuple[TextPattern, Owned]], data: bytes) -> list[tuple[TextPattern, Owned]]:
+    def _likely(self, wanted: _Texts, data: bytes) -> Sequence[tuple[TextPattern, Owned]]:
         """Those text signals of which all needles are in a file; the needles of a few are soonest found one by one."""
         lowered = data.lower()
-        if len(wanted) <= _FEW:
-            return [(text, owned) for text, owned in wanted if _holds(lowered, self._needles[text.pattern])]
-        found = self._finder.found_in(lowered)
-        return [(text, owned) for text, owned in wanted if not any(map(found.isdisjoint, self._needles[text.pattern]))]
+        if len(wanted.all) <= _FEW:
+            return [(text, owned) for text, owned in wanted.all if _holds(lowered, self._needles[text.pattern])]
+        return wanted.with_needles(self._finder.found_in(lowered))
 
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
@@ -616,6 +616,30 @@ class _Made(Generic[T]):
                 return ()
             made = self._made[key] = [(self._make(text), self._owned[number]) for text, number in self.written[key]]
         return made
+
+
+class _Texts:
+    """Text signals that look into the same files, found by the needles that files have."""
+
+    def __init__(self, wanted: Iterable[tuple[TextPattern, Owned]], needles: Mapping[str, Needles]) -> None:
+        self.all = tuple(wanted)
+        self._others: list[Needles] = []
+        """By number, the sets of needles but for the first, of each of which a file must have one."""
+        self._by_first: dict[str, list[int]] = defaultdict(list)
+        """The numbers of those that each needle of their first set speaks for."""
+        self._always: list[int] = []
+        for number, (text, _) in enumerate(self.all):
+            sets = needles[text.pattern]
+            self._others.append(sets[1:])
+            if not sets:
+                self._always.append(number)
+            for needle in sets[0] if sets else ():
+                self._by_first[needle].append(number)
+
+    def with_needles(self, found: AbstractSet[str]) -> Sequence[tuple[TextPattern, Owned]]:
+        """Those that can match where these needles are, in their order."""
+        numbers = {*self._always, *chain.from_iterable(self._by_first.get(needle, ()) for needle in found)}
+        return [self.all[number] for number in sorted(numbers) if not any(map(found.isdisjoint, self._others[number]))]
 
 
 _ByGlobs = Callable[[Owned, Arguments], Iterable[tuple[tuple[str, ...], T]]]
