@@ -12,7 +12,7 @@ from rung.targets.roles import role_of, template_path
         (
             Role.SOURCE,
             (
-                "train.py src/model/train.py demo.py test.py example.ini requirements.txt dev-requirements.txt mkdocs.yml .github/workflows/test.yml"
+                "train.py src/archive/store.py app/old/a.py src/model/train.py demo.py test.py example.ini requirements.txt dev-requirements.txt mkdocs.yml .github/workflows/test.yml"
                 " infra/environments/test/main.tf overlays/test/kustomization.yaml data/test/x.csv data/sample/x.csv data/external/x.csv"
                 " chart/templates/deployment.yaml app/templates/index.html pipelines/templates/train.yml network/stack.template flows/prompt.jinja2"
                 " src/latest.java src/Contest.java contest.py src/attest.py renv.lock renv/profiles/dev/renv.lock CODEOWNERS reports/metrics.txt"
@@ -45,6 +45,10 @@ from rung.targets.roles import role_of, template_path
                 "README.md docs/conf.py docs/requirements.txt doc/a.tex documentation/a.png a/b/notes.rst docs/tutorial.ipynb docs/examples/a.py LICENSE"
                 " LICENSE-MIT.txt CHANGELOG README README.txt README.Rmd readme_sagemaker.txt docs/.github/workflows/ci.yml examples/README.md paper.pdf vignettes/a.Rmd"
             ),
+        ),
+        (
+            Role.ARCHIVE,
+            "archive/dags/a.py old/train.py _archive/a.tf src/deprecated/a.py notebooks/archive/a.ipynb infra/attic/main.tf archived/.github/workflows/ci.yml",
         ),
         (
             Role.EXAMPLE,

@@ -39,7 +39,13 @@ from rung.wildcards import folded
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 """Facts that nothing but signals and starts looks at: what they say is in the hits."""
 _SPENT = frozenset((*ONLY_MATCHED, Test))
-LOWERED = {Role.TEST: "in test code", Role.EXAMPLE: "in an example", Role.DOCS: "in documentation", Role.PLAN: "in a plan"}
+LOWERED = {
+    Role.TEST: "in test code",
+    Role.EXAMPLE: "in an example",
+    Role.ARCHIVE: "in an archive",
+    Role.DOCS: "in documentation",
+    Role.PLAN: "in a plan",
+}
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
 _TO_FILES = ("js:", "r:.", "julia:.")
 """What imports of other languages than Python begin with that can lead to a file of the repository."""

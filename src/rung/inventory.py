@@ -62,7 +62,7 @@ class Declared:
         self._live = self._known = self._uncertain = 0
         self._by_hand: list[Undeclared] = []
         for target, file in ((target, file) for target, files in read for file in files):
-            if file.role in (*NO_PROOF, Role.EXAMPLE, Role.DOCS, Role.PLAN, Role.TEST) or file.unread:
+            if file.role in (*NO_PROOF, Role.EXAMPLE, Role.ARCHIVE, Role.DOCS, Role.PLAN, Role.TEST) or file.unread:
                 continue
             for fact in file.facts:
                 if isinstance(fact, Resource) and fact.conditional != "false" and (kind := canonical(fact)) in types:

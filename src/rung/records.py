@@ -48,6 +48,8 @@ class Role(StrEnum):
     TEST_DATA = "testdata"
     """What tests read: files that look like the real thing and are not."""
     EXAMPLE = "example"
+    ARCHIVE = "archive"
+    """What was put aside and is no longer in use."""
     DOCS = "docs"
     PLAN = "plan"
     """A document of what is only intended."""

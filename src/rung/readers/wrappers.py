@@ -73,6 +73,8 @@ _WRAPPERS: dict[str, tuple[_Wrapper, ...]] = {
     "gtimeout": (_Wrapper(valued=options("-s -k --signal --kill-after"), positional=1),),
     "stdbuf": (_Wrapper(valued=options("-i -o -e --input --output --error")),),
     "unbuffer": (_Wrapper(),),
+    "travis_retry": (_Wrapper(),),
+    "travis_wait": (_Wrapper(),),
     "chronic": (_Wrapper(),),
     "flock": (_Wrapper(valued=options("-w --timeout -E"), positional=1),),
     "taskset": (_Wrapper(positional=1),),
@@ -266,7 +268,7 @@ def _unwrap(words: list[Word]) -> list[Word]:
         if wrapper.unless.intersection(words[start : start + 1]):
             continue
         first = _after_options(words, start, wrapper.valued) + wrapper.positional
-        while first < len(words) and (_ASSIGNMENT.match(words[first]) or words[first] == "--"):
+        while first < len(words) and (_ASSIGNMENT.match(words[first]) or words[first] == "--" or words[first].isdigit()):
             first += 1
         if first >= len(words):
             continue

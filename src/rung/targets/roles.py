@@ -13,7 +13,7 @@ from rung.expressions import regex
 from rung.records import Role
 
 _PRECEDENCE = (
-    Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.TEST, Role.PLAN, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE,
+    Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.TEST, Role.PLAN, Role.DOCS, Role.ARCHIVE, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE,
 )  # fmt: skip
 _RANK = {role: rank for rank, role in enumerate(_PRECEDENCE)}
 
@@ -45,6 +45,11 @@ _FOLDERS = {
         rf"|{_NO_ENVIRONMENT}/test/"
     ),
     Role.DOCS: regex(r"/(?:_?docs?|documentation|docs?[-_]?site|wiki|adrs?|vignettes|javadocs?|runbooks?)/"),
+    Role.ARCHIVE: regex(
+        # Deeper down a package called `archive` may be one that archives.
+        r"\^/_?(?:archives?|archived|old)/|/_?(?:archived|deprecated|attic|obsolete)/|/_archive/"
+        r"|/(?:notebooks?|scripts?|dags|workflows?|sql|experiments?|pipelines?|models|k8s|terraform)/archive/"
+    ),
     Role.EXAMPLE: regex(
         r"/(?:(?:[^/]*[-_])?(?:examples?|samples|tutorials?)|demos?|quick[-_]?starts?|getting[-_]?started|cookbooks?"
         rf"|(?:examples?|samples?|demo|tutorials?)[-_](?:apps?|projects?|code|notebooks?|data|scripts?))/|{_NO_ENVIRONMENT}/sample/"
