@@ -324,6 +324,12 @@ def test_a_dimension_that_makes_no_sense_has_no_level_and_says_why() -> None:
         ),
         (needs("bad", ABSENT), (seen("bad", IMPLEMENTED),), ("bad: seen as implemented at bad.yml:3, should not be there",)),
         (Group(kind="any", of=(needs("a"), needs("b"))), (), ("None of these is detected: a, b",)),
+        (
+            Group(kind="any", of=(needs("bad", ABSENT), needs("a"))),
+            (seen("bad", IMPLEMENTED),),
+            ("bad: seen as implemented at bad.yml:3, should not be there", "None of these is detected: a"),
+        ),
+        (Group(kind="any", of=(needs("a"), Group(kind="all", of=(needs("b"), needs("bad", ABSENT))))), (), ("None of these is detected: a, b",)),
         (Group(kind="any", of=(needs("a"), needs("b"))), (seen("b", DECLARED),), ("b: seen as declared at b.yml:3, implemented needed",)),
         (Group(kind="all", of=(needs("a"), needs("b"))), (seen("b", IMPLEMENTED),), ("a: not detected",)),
         (

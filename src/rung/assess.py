@@ -372,9 +372,11 @@ def _blockers(requirement: Leaf | Group, view: _View) -> list[str]:
     if requirement.kind == "any" and weak:
         nearest = max(weak, key=lambda part: _ORDER.index(_rate(part, view).low))
         return _blockers(nearest, view)
-    names = listed(dict.fromkeys(view.titles[leaf.capability] for part in absent for leaf in leaves(part)), _MANY)
+    lacking = [leaf for part in absent for leaf in leaves(part)]
+    names = listed(dict.fromkeys(view.titles[leaf.capability] for leaf in lacking if leaf.strength != Strength.ABSENT), _MANY)
     if requirement.kind == "any":
-        return [f"None of these is detected: {names}"]
+        unwanted = [leaf for leaf in lacking if leaf.strength == Strength.ABSENT and view.best(leaf.capability)]
+        return [*(_leaf_blocker(leaf, view) for leaf in unwanted), *([f"None of these is detected: {names}"] if names else [])]
     full = len(requirement.of) - len(weak) - len(absent)
     first = [f"{full} of the {requirement.count} needed are there" + (f", not detected: {names}" if absent else "")]
     return first + [sentence for part in weak for sentence in _blockers(part, view)]
