@@ -386,9 +386,11 @@ def _leaf_blocker(leaf: Leaf, view: _View) -> str:
     item = view.best(leaf.capability)
     if item is None:
         return f"{view.titles[leaf.capability]}: not detected"
+    title, place = view.titles[leaf.capability], item.location.place
+    if leaf.strength == Strength.ABSENT:  # What should not be there may well be started by hand.
+        return f"{title}: seen at {place}, should not be there"
     note = f" ({item.note})" if item.note else ""
-    demand = "should not be there" if leaf.strength == Strength.ABSENT else f"{leaf.strength.label} needed"
-    return f"{view.titles[leaf.capability]}: seen as {item.strength.label} at {item.location.place}{note}, {demand}"
+    return f"{title}: seen as {item.strength.label} at {place}{note}, {leaf.strength.label} needed"
 
 
 # ── Levels ───────────────────────────────────────────────────────────────────────────────────────────
