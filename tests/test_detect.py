@@ -219,7 +219,7 @@ def test_a_check_of_data_that_runs_where_its_failure_is_thrown_away_is_not_autom
 @pytest.mark.parametrize(
     ("command", "files"),
     [
-        ("Rscript run.R", {"run.R": "source(here::here('R', 'fit.R'))\n", "R/fit.R": "library(mlflow)\nmlflow_log_metric('a', 1)\n"}),
+        ("Rscript run.R", {"run.R": "source('R/fit.R')\n", "R/fit.R": "library(mlflow)\nmlflow_log_metric('a', 1)\n"}),
         ("julia run.jl", {"run.jl": 'include("src/fit.jl")\n', "src/fit.jl": 'using MLFlowClient\nlogmetric(mlf, run, "a", 1.0)\n'}),
     ],
 )
