@@ -47,6 +47,14 @@ def test_a_file_with_a_call_that_matches_is_worth_reading(pattern: str, source: 
 
 
 @pytest.mark.parametrize(
+    ("language", "source", "worth"),
+    [("r:", "source('R/fit.R')", True), ("julia:", 'include("fit.jl")', True), ("r:", "x <- 1", False), ("julia:", "x = 1", False)],
+)
+def test_a_script_that_takes_in_another_one_is_worth_reading(language: str, source: str, *, worth: bool) -> None:
+    assert prefilter(detector("call", "mlflow.start_run")).worth_reading((language,), "a", source.encode()) is worth
+
+
+@pytest.mark.parametrize(
     ("pattern", "source"),
     [
         ("kfp.Client", "from kfp import Client as C\nC()"),
