@@ -590,7 +590,7 @@ class Matchers:
                             yield match._replace(workflow=workflow, job=job, step=step)
 
     def _match_uses(self, workflow: Workflow, job: Job, step: Step) -> Iterator[Match]:
-        attributes = Attributes(step.arguments)
+        attributes = Attributes((*step.arguments, ("@if", f"{job.condition} {step.condition}".strip())))
         for asked in dict.fromkeys((*self._uses_of(step.uses.partition("@")[0]), *self._uses_of(step.uses))):
             if attributes.fit(asked.arguments, asked.without):
                 yield Match(asked.owned, step.line, step, workflow=workflow, job=job, step=step)

@@ -199,10 +199,11 @@ class Tree:
         return []
 
     def matching(self, globs: tuple[str, ...], folder: str) -> list[str]:
-        """The files below a folder that globs match; below the root when none is there."""
+        """The files that globs match below a folder, or else below the nearest folder above it that has any."""
         is_match = compile_globs(globs)
-        for base in dict.fromkeys((folder, "")):
-            prefix = "" if base in ("", ".") else base + "/"
+        parts = [] if folder in ("", ".") else folder.split("/")
+        for depth in range(len(parts), -1, -1):
+            prefix = "/".join((*parts[:depth], ""))
             found = [path for path in self.files if path.startswith(prefix) and is_match(path[len(prefix) :])]
             if found:
                 return found[:_MAX_FOLDER]
