@@ -226,6 +226,16 @@ def test_a_step_is_matched_by_what_it_uses_without_the_version_and_by_its_argume
     assert not matches("step", keyless, step(uses="pypa/gh-action-pypi-publish@v1", arguments=(("password", "${{ secrets.KEY }}"),)))
 
 
+def test_a_step_is_matched_by_the_conditions_on_which_it_and_its_job_run() -> None:
+    wanted = {"uses": "acme/open-issue", "with": {"@if": "*failure*"}}
+    assert matches("step", wanted, step(uses="acme/open-issue@v1", condition="${{ failure() }}"))
+    assert not matches("step", wanted, step(uses="acme/open-issue@v1", condition="success()"))
+    assert not matches("step", wanted, step(uses="acme/open-issue@v1"))
+    opens = Step(line=4, uses="acme/open-issue@v1")
+    late = Workflow(line=1, system="github-actions", jobs=(Job(line=3, id="j", condition="failure()", steps=(opens,)),))
+    assert matches("step", wanted, late)
+
+
 def test_a_called_workflow_is_matched_by_what_the_job_hands_to_it() -> None:
     def called(value: str) -> Workflow:
         handed = Step(line=6, name="with", arguments=(("enable_linting", value),))

@@ -16,6 +16,7 @@ from rung.readers.containers import read_dockerfile
 from rung.readers.github_actions import read_action
 from rung.readers.shell import split
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
+from rung.tree import Tree
 from rung.wiring import Root, Wiring
 
 WORKFLOW = ".github/workflows/ci.yml"
@@ -205,6 +206,15 @@ def test_a_script_of_a_package_is_started_by_the_workspace(command: str, reached
     files = file("package.json", Task(line=3, kind="npm", name="other")), file("apps/web/package.json", script), file("apps/web/tool.js")
 
     assert bool(places(Wiring([workflow(command), *files]), "apps/web/tool.js")) is reached
+
+
+def test_what_always_runs_is_sought_in_the_nearest_folder_that_has_it() -> None:
+    tree = Tree([file("shop/dbt/models/orders.sql"), file("bank/dbt/models/loans.sql"), file("models/all.sql")])
+
+    assert tree.matching(("**/models/*.sql",), "shop/dags") == ["shop/dbt/models/orders.sql"]
+    assert tree.matching(("**/models/*.sql",), "bank") == ["bank/dbt/models/loans.sql"]
+    assert len(tree.matching(("**/models/*.sql",), "docs/dags")) == 3
+    assert tree.matching(("**/seeds/*.sql",), "shop/dags") == []
 
 
 def test_the_folder_that_a_step_names_is_that_of_its_tasks_however_it_is_written() -> None:
@@ -593,3 +603,25 @@ def test_the_phases_of_a_codebuild_share_a_shell() -> None:
 
     assert reached("codebuild")
     assert not reached("gitlab-ci")
+
+
+@pytest.mark.parametrize(
+    ("module", "path"),
+    [
+        ("js:@acme/shop-back-common/src/llm", "packages/back-common/src/llm.ts"),
+        ("js:@acme/back-common/src/llm", "packages/back-common/src/llm.ts"),
+        ("js:@acme/back-common", "packages/back-common/src/index.ts"),
+        ("js:@acme/shop-back-common/src/other", None),
+        ("js:@acme/shop-back-common", None),
+        ("js:shop-back-common/src/llm", None),
+    ],
+)
+def test_a_package_of_the_repository_is_found_by_its_name_with_or_without_the_products(module: str, path: str | None) -> None:
+    packages = [
+        file("packages/back-common/package.json"),
+        file("packages/back-common/src/llm.ts"),
+        file("packages/back-common/src/index.ts"),
+    ]
+    api = file("packages/api/src/main.ts", Import(line=1, module=module))
+
+    assert [found for _, found in Modules.among([*packages, api]).imported(api)] == ([path] if path else [])

@@ -166,7 +166,10 @@ class Scripts:
                 yield from (posixpath.normpath(posixpath.join(folder, top, name[2:])) for top in ("", "src", "app"))
         else:
             package, inner = _package_and_path(name)
-            folders = self._packages.get(package.rpartition("/")[2], ())
+            folder = package.rpartition("/")[2]
+            while inner and package[0] == "@" and folder not in self._packages and "-" in folder:  # Folders leave out the product's name.
+                folder = folder.partition("-")[2]
+            folders = self._packages.get(folder, ())
             if len(folders) == 1:
                 yield from (posixpath.normpath(posixpath.join(folders[0], top, inner)) for top in ("src", "", "lib"))
 
