@@ -251,3 +251,10 @@ def test_values_that_aliases_share_are_read_once() -> None:
 def test_an_object_whose_name_a_program_fills_in_is_no_part_of_an_installation() -> None:
     assert read(DEPLOYMENT.replace("name: api\nspec", "name: modelName\nspec")) == []
     assert resources(read(DEPLOYMENT.replace("name: api\nspec", "name: MODEL_NAME\nspec")))
+
+
+def test_an_object_that_a_patch_takes_away_is_none() -> None:
+    source = "$patch: delete\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata:\n  name: gate\n"
+
+    assert not read(source)
+    assert resources(read(source.replace("delete", "replace")))

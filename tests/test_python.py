@@ -292,6 +292,10 @@ def test_an_entry_tells_that_a_file_is_started(source: str, entries: int) -> Non
         ('assert float("-inf") < score < float("+inf")', None),
         ("assert -math.inf < score < np.inf", None),
         ('assert 0.8 < score < float("inf")', ("score float inf", ("<", "<", "0.8"))),
+        ("assert abs(loss - 1.0) < 1e-6", None),
+        ("assert 1e-9 > np.abs(loss - expected)", None),
+        ("assert abs(acc - best_acc) < 0.05", ("abs acc best_acc", ("<", "0.05"))),
+        ("assert loss < 1e-6", ("loss", ("<", "1e-06"))),
     ],
 )
 def test_a_comparison_that_stops_the_program_is_a_gate(source: str, gate: tuple[str, tuple[str, ...]] | None) -> None:

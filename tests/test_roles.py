@@ -55,7 +55,7 @@ from rung.targets.roles import role_of, template_path
             (
                 "examples/train.py a/example/train.py samples/a.py demo/app.py a/demos/b.tf tutorials/a.ipynb quickstart/a.py quick-start/a.py getting_started/a.py"
                 " notebook_examples/a.ipynb config_examples/a.json sample-app/main.py src/example-project/Makefile"
-                " dags/example_rides.py"
+                " dags/example_rides.py k8s/example.yaml ray/cluster_example.yml"
             ),
         ),
         (

@@ -261,6 +261,21 @@ def test_what_only_a_person_starts_or_never_runs_reaches_nothing() -> None:
     assert not places(Wiring([workflow("python $SCRIPT"), script]), "train.py")
 
 
+def test_a_workflow_that_waits_for_a_job_that_it_has_not_runs_nothing_where_its_system_refuses_it() -> None:
+    def waiting(system: str, need: str) -> SourceFile:
+        run = Step(line=4, commands=(Command(line=4, words=("python", "train.py")),))
+        jobs = (Job(line=3, id="a", steps=(run,)), Job(line=6, id="b", needs=(need,)))
+        place = ".github/workflows/ci.yml" if system == "github-actions" else ".gitlab-ci.yml"
+        return file(place, Workflow(line=1, system=system, triggers=(Trigger(line=2, kind="push"),), jobs=jobs))
+
+    script = file("train.py")
+
+    assert places(Wiring([waiting("github-actions", "a"), script]), "train.py")
+    assert places(Wiring([waiting("github-actions", "${{ matrix.a }}"), script]), "train.py")
+    assert not places(Wiring([waiting("github-actions", "gone"), script]), "train.py")
+    assert places(Wiring([waiting("gitlab-ci", "gone"), script]), "train.py")
+
+
 def test_a_called_workflow_and_a_local_action_run_when_their_caller_does() -> None:
     called = workflow("python train.py", on="call", path=".github/workflows/train.yml")
     action = workflow("bash run.sh", on="call", path="tools/act/action.yml")

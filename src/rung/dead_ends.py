@@ -36,7 +36,7 @@ from rung.records import (
 )
 from rung.targets.target import Target
 from rung.tree import Tree
-from rung.wiring import is_in_place
+from rung.wiring import is_in_place, missing_jobs
 
 _CODE = (".py", ".sh", ".R", ".r", ".jl", ".ipynb", ".sql")
 _WILD = regex(r"[*?\[+!]|\$\{")
@@ -99,7 +99,6 @@ class DeadEnds:
     def _of_workflow(self, path: str, workflow: Workflow) -> Iterator[DeadEnd]:
         for trigger in workflow.triggers:
             yield from self._of_trigger(path, trigger)
-        names = {job.id for job in workflow.jobs}
         # What another checkout brings into the job's folder can't be known here.
         foreign = any(
             {"repository", "path"} & dict(step.arguments).keys() for job in workflow.jobs for step in job.steps if "checkout" in step.uses
@@ -113,18 +112,16 @@ class DeadEnds:
                     f"job `{job.id}` never runs: its condition is never true",
                     "Remove it, or its condition.",
                 )
-            if workflow.system == "github-actions":
-                for need in job.needs:
-                    if need not in names and not _WILD.search(need):
-                        yield self._dead(
-                            "missing-job",
-                            path,
-                            job.line,
-                            f"job `{job.id}` waits for `{need}`, which is no job of the workflow",
-                            "Name a job of the workflow.",
-                        )
-                if not foreign:
-                    yield from self._of_uses(path, job)
+            if workflow.system == "github-actions" and not foreign:
+                yield from self._of_uses(path, job)
+        for job, need in missing_jobs(workflow):
+            yield self._dead(
+                "missing-job",
+                path,
+                job.line,
+                f"job `{job.id}` waits for `{need}`, which is no job of the workflow: none of its jobs runs",
+                "Name a job of the workflow.",
+            )
 
     def _of_uses(self, path: str, job: Job) -> Iterator[DeadEnd]:
         for step in (Step(line=job.line, uses=job.uses), *job.steps):

@@ -47,6 +47,8 @@ _SUBMITTED = ("kubernetes", "azureml")
 _PHRASES = {"schedule": "on schedule", "event": "on event", "push": "on push", "service": "as a service", "controller": "on change"}
 _ELSEWHERE = regex(r"[\w.-]+/[\w.-]+/.+\.ya?ml(?:@.*)?")
 """A workflow of another repository."""
+_DECIDED_LATER = regex(r"[*?\[+!{]")
+"""What stands in a name that only a template or an expression makes whole."""
 _DESCRIBES = regex(r"(?:^|_)(?:export|generate|gen|dump|write|extract|print)_openapi|openapi_(?:export|dump)")
 """Scripts that write down what an app answers to: the app that they import does not run."""
 
@@ -389,6 +391,13 @@ def _root_of(trigger: str) -> Root | None:
     return {"schedule": Root.SCHEDULE, "event": Root.SCHEDULE, "push": Root.CI}.get(trigger, Root.OTHER)
 
 
+def missing_jobs(workflow: Workflow) -> Iterator[tuple[Job, str]]:
+    """Jobs that wait for one that the workflow has not, with its name; GitHub refuses such a workflow as a whole."""
+    if workflow.system == "github-actions":
+        names = {job.id for job in workflow.jobs}
+        yield from ((job, need) for job in workflow.jobs for need in job.needs if need not in names and not _DECIDED_LATER.search(need))
+
+
 def is_in_place(path: str, workflow: Workflow) -> bool:
     """Whether the system of a workflow would look for it at this path of a repository."""
     return path.startswith(_ROOT_ONLY.get(workflow.system, ""))
@@ -397,6 +406,8 @@ def is_in_place(path: str, workflow: Workflow) -> bool:
 def _trigger(path: str, workflow: Workflow, root: Root) -> Hop | None:
     """The first trigger that makes a workflow, where its system would read it, a root of the kind; by hand: when it has no other."""
     if root is Root.OTHER or not is_in_place(path, workflow) or (root is Root.HAND) is workflow.automatic:
+        return None
+    if any(missing_jobs(workflow)):
         return None
     for trigger in workflow.triggers:
         if root is Root.HAND and trigger.kind == "manual":

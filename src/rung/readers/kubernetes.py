@@ -291,6 +291,8 @@ def _object(body: Map, conditions: list[str]) -> Iterator[Fact]:
         name = _text(metadata.get("name")) or _text(metadata.get("generateName"))
     if _FILLED_IN.fullmatch(name) and kind.startswith(_LOWER_CASE):
         return
+    if _text(body.get("$patch")) == "delete":  # Kustomize takes such an object out of what others declare.
+        return
     shown = body
     if kind in ("core/ConfigMap", "core/Secret"):
         shown = _without_payloads(body)

@@ -20,6 +20,7 @@ _REFUSED = frozenset({("<", "0"), ("<=", "0"), (">", "1")})
 """Bounds that any share, score or error keeps (`recall < 0 or recall > 1`): they refuse a mistake, and no bad model."""
 _SIGNED = regex(r"r2|r_squared|rsquared|silhouette|kappa|mcc|corr|gain|improve|delta|diff|uplift|lift|skill")
 """Measures that a bad model makes negative."""
+_ROUNDING = 1e-4
 _AS_IT_IS = frozenset({"float", "int", "round", "abs"})
 """Functions that give the number that they are given."""
 
@@ -57,6 +58,8 @@ def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, refusing
                 continue  # Of collections an ordering says what contains what, not how much.
             if sum(not _is_infinite(side) for side in (node.left, *node.comparators)) < 2:
                 continue  # Any number lies between the infinities: nothing is refused.
+            if _is_rounding(node):
+                continue  # That a calculation is exact is a test of arithmetic, not of how good a model is.
             natural = natural and all(bound in (_REFUSED if refusing else _DEMANDED) for bound in _bounds(node))
             arguments += (_ORDERING[operator.__class__] for operator in node.ops if operator.__class__ in _ORDERING)
             for side in (node.left, *node.comparators):
@@ -79,6 +82,17 @@ def _bounds(node: ast.Compare) -> Iterator[tuple[str, str]]:
             yield sign.translate(_TURNED), (plain(before.value) or "").removesuffix(".0")
         else:
             yield sign, ""
+
+
+def _is_rounding(node: ast.Compare) -> bool:
+    """Whether a difference is compared with no more than an error of rounding: `abs(loss - 1.0) < 1e-6`."""
+    sides = (node.left, *node.comparators)
+    taken = any(
+        isinstance(side, ast.Call) and getattr(side.func, "id", getattr(side.func, "attr", "")) in ("abs", "fabs") for side in sides
+    )
+    return taken and any(
+        isinstance(side, ast.Constant) and isinstance(side.value, (int, float)) and abs(side.value) <= _ROUNDING for side in sides
+    )
 
 
 def _is_infinite(side: ast.expr) -> bool:
