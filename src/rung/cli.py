@@ -37,7 +37,7 @@ _ASKING = frozenset(("scan", "explain"))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives the exit code."""
     # Records and trees come by the million and hold no cycles: there is little for the collector to find, and nothing to gain when all ends.
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(1_000_000, 20, 100)  # Forked workers keep it.
     atexit.register(gc.freeze)
     open_streams()
     try:

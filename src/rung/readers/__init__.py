@@ -345,7 +345,6 @@ def _adopt(readers: Readers, target: Target) -> None:
     global _adopted  # noqa: PLW0603 - a worker process has no other way to be handed something once
     _adopted = (readers, target)
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)  # Trees come and go at once; there is little for the collector to find.
 
 
 def _read_chunk(entries: Sequence[Entry]) -> _Packed:
