@@ -26,6 +26,7 @@ def commands(text: str) -> list[str]:
         ("python train.py \\\n  --epochs 3 \\\n  --lr 1", ["python train.py --epochs 3 --lr 1"]),
         ("echo hi > out 2>&1 < in &> both", ["echo hi"]),
         ("A=1 B='x y' make all", ["make all"]),
+        ("travis_wait 30 make all; travis_retry make it", ["make all", "make it"]),
         ("VERSION=$(git describe)", ["git describe"]),
         ('echo "$(date) `pwd` $((1 + 2)) ${A:-b c}"', ["echo |$(date) `pwd` $((1 + 2)) ${A:-b c}|", "date", "pwd"]),
         ("x --ref=${{ github.ref == 'a' && 'b' }} {{ inputs.name }}", ["x |--ref=${{ github.ref == 'a' && 'b' }}| |{{ inputs.name }}|"]),

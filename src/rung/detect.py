@@ -45,7 +45,6 @@ _NAMED = 3
 """Files, or places in them, that coverage names; the rest is counted."""
 _OF_CODE = frozenset({"call", "file", "gate", "import", "literal", "text"})
 """Matchers whose matches are code that runs when something calls it; what the others find is itself what runs or is declared."""
-_THROWN_AWAY = "a failure is thrown away"
 _ROOTS = {"ci": Root.CI, "schedule": Root.SCHEDULE}
 """What a signal's `in` demands that a chain begins with."""
 
@@ -146,8 +145,8 @@ def _set_aside(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match
             return "in a module that nothing uses"
         if (path, match.line) in off:
             return "switched off by default"
-        word = match.owned.word
-        return "in a library made for others" if word and word.offered and path in offered else ""
+        capability = match.owned.capability
+        return "in a library made for others" if capability and capability.offered and path in offered else ""
 
     return reason
 
@@ -305,12 +304,10 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
     if isinstance(match.fact, Command) and (script := wiring.lacks(match.fact)):
         return Strength.DECLARED, (), f"`{script}` is not in the repository"
     swallowed = match.toothless or (match.step and match.step.continue_on_error) or (match.job and match.job.continue_on_error)
-    if swallowed and match.owned.word and match.owned.word.blocking:
-        return Strength.IMPLEMENTED, (), _THROWN_AWAY
-    word = match.owned.word
-    if chain and word and word.blocking and wiring.throws_away(chain):
-        return Strength.IMPLEMENTED, (), _THROWN_AWAY
-    if chain and word and word.asked and _in_service_only(file.path, match, wiring):
+    capability = match.owned.capability
+    if capability and capability.blocking and (swallowed or (chain and wiring.throws_away(chain))):
+        return Strength.IMPLEMENTED, (), "a failure is thrown away"
+    if chain and capability and capability.asked and _in_service_only(file.path, match, wiring):
         return min(strength, Strength.IMPLEMENTED), (), "a service does it when somebody asks"
     if chain and signal.at_most < Strength.AUTOMATED:
         return min(strength, signal.at_most), (), "being reached proves no more"

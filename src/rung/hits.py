@@ -75,7 +75,7 @@ class Owned(Struct, frozen=True, dict=True, eq=False):
     tool: str
     signal: Signal
     start: Start | None = None
-    word: Capability | None = None
+    capability: Capability | None = None
     """The capability that the signal shows, where the vocabulary knows it."""
     number: int = 0
     """Its place among all signals and starts of the packs."""

@@ -91,8 +91,8 @@ class Matchers:
         for detector in packs.detectors:
             identity, title = detector.id, detector.title
             for number, signal in enumerate(detector.signals, len(self._owned)):
-                word = known.get(signal.capability)
-                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, word=word, number=number))
+                capability = known.get(signal.capability)
+                self._owned.append(Owned(f"{identity}/{signal.id}", identity, title, signal, capability=capability, number=number))
             for number, start in enumerate(detector.starts, len(self._owned)):
                 self._owned.append(Owned(f"{identity}/starts/{start.id}", identity, title, _as_signal(start), start, number=number))
         for owned in self._owned:
