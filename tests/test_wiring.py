@@ -106,6 +106,14 @@ def test_scripts_of_r_and_julia_reach_those_that_they_take_in(command: str, reac
     assert {one.path for one in others if wiring.of_task(one.path, None)} == reached
 
 
+def test_a_test_run_takes_the_tests_that_its_globs_name() -> None:
+    names = ("tests/test_ab.py", "tests/test_b.py")
+    wiring = wired(workflow("pytest tests/test_a*.py"), *(file(name, role=Role.TEST) for name in names))
+
+    assert wiring.of_task("tests/test_ab.py", None)
+    assert not wiring.of_task("tests/test_b.py", None)
+
+
 def test_what_follows_a_subshell_runs_where_the_subshell_was_started() -> None:
     script = Task(line=1, kind="shell", name="run.sh", commands=split("(cd docs && make book)\npython fit.py\n"))
     wiring = Wiring([workflow("bash run.sh"), file("run.sh", script), file("fit.py"), file("docs/fit.py"), file("docs/Makefile", make("book", "ls", path="docs/Makefile"))])  # fmt: skip
