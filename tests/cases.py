@@ -30,6 +30,7 @@ from rung.readers import Readers
 from rung.records import Evidence, Hop, Location, Packs, SourceFile, Strength, Task
 from rung.targets.live.recording import SUFFIX, Recording
 from rung.targets.worktree import open_worktree
+from rung.tree import Point
 from rung.wiring import Wiring
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -123,8 +124,8 @@ class Finder:
         files, _, wiring = self.read(folder)
         chains = {
             file.path: (
-                wiring.of_task(file.path, None),
-                *(wiring.of_task(file.path, fact) for fact in file.facts if isinstance(fact, Task)),
+                wiring.of(Point(file.path)),
+                *(wiring.of(Point(file.path, fact)) for fact in file.facts if isinstance(fact, Task)),
             )
             for file in files
         }

@@ -16,7 +16,7 @@ from rung.readers.containers import read_dockerfile
 from rung.readers.github_actions import read_action
 from rung.readers.shell import split
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
-from rung.tree import Tree
+from rung.tree import Point, Tree
 from rung.wiring import Root, Wiring
 
 WORKFLOW = ".github/workflows/ci.yml"
@@ -48,7 +48,7 @@ def wired(*files: SourceFile) -> Wiring:
 
 
 def places(wiring: Wiring, path: str) -> list[str]:
-    return [f"{hop.path}:{hop.line}" for hop in wiring.of_task(path, None) or ()]
+    return [f"{hop.path}:{hop.line}" for hop in wiring.of(Point(path)) or ()]
 
 
 def test_a_push_reaches_a_script_through_a_make_target_and_its_prerequisite_and_a_module_by_its_import() -> None:
@@ -83,7 +83,7 @@ def test_an_action_of_the_repository_runs_its_program(runs: str, command: str, r
     others = [file(path) for path in ("tidy/fit.py", "fit.py", "tidy/dist/index.js")]
     wiring = Wiring([workflow(uses="./tidy"), file("tidy/action.yml", *action), file("tidy/Dockerfile", *image), *others])
 
-    assert {one.path for one in others if wiring.of_task(one.path, None)} == reached
+    assert {one.path for one in others if wiring.of(Point(one.path))} == reached
 
 
 @pytest.mark.parametrize(
@@ -103,24 +103,24 @@ def test_scripts_of_r_and_julia_reach_those_that_they_take_in(command: str, reac
     ]  # fmt: skip
     wiring = Wiring([workflow(command), *others])
 
-    assert {one.path for one in others if wiring.of_task(one.path, None)} == reached
+    assert {one.path for one in others if wiring.of(Point(one.path))} == reached
 
 
 def test_a_test_run_takes_the_tests_that_its_globs_name() -> None:
     names = ("tests/test_ab.py", "tests/test_b.py")
     wiring = wired(workflow("pytest tests/test_a*.py"), *(file(name, role=Role.TEST) for name in names))
 
-    assert wiring.of_task("tests/test_ab.py", None)
-    assert not wiring.of_task("tests/test_b.py", None)
+    assert wiring.of(Point("tests/test_ab.py"))
+    assert not wiring.of(Point("tests/test_b.py"))
 
 
 def test_what_follows_a_subshell_runs_where_the_subshell_was_started() -> None:
     script = Task(line=1, kind="shell", name="run.sh", commands=split("(cd docs && make book)\npython fit.py\n"))
     wiring = Wiring([workflow("bash run.sh"), file("run.sh", script), file("fit.py"), file("docs/fit.py"), file("docs/Makefile", make("book", "ls", path="docs/Makefile"))])  # fmt: skip
 
-    assert wiring.of_task("fit.py", None)
-    assert not wiring.of_task("docs/fit.py", None)
-    assert wiring.of_task("docs/Makefile", make("book", "ls", path="docs/Makefile"))
+    assert wiring.of(Point("fit.py"))
+    assert not wiring.of(Point("docs/fit.py"))
+    assert wiring.of(Point("docs/Makefile", make("book", "ls", path="docs/Makefile")))
 
 
 def test_a_program_that_is_written_in_a_command_starts_the_modules_that_it_calls_and_not_those_it_only_imports() -> None:
@@ -302,8 +302,8 @@ def test_a_task_runner_without_a_name_starts_the_first_make_target_but_every_tox
     targets = (make("a"), make("b"))
     made = Wiring([workflow("make"), file("Makefile", *targets)])
 
-    assert [bool(tox.of_task("tox.ini", task)) for task in tasks] == [True, True]
-    assert [bool(made.of_task("Makefile", task)) for task in targets] == [True, False]
+    assert [bool(tox.of(Point("tox.ini", task))) for task in tasks] == [True, True]
+    assert [bool(made.of(Point("Makefile", task))) for task in targets] == [True, False]
 
 
 def test_a_test_run_reaches_the_tests_but_not_what_they_import() -> None:
@@ -337,7 +337,7 @@ def test_a_schedule_that_starts_a_server_runs_nothing_of_what_it_serves() -> Non
 
     def scheduled(command: str) -> bool:
         finder = wired(workflow(command, on="schedule"), *files)
-        return finder.of_task("fit.py", None, only=Root.SCHEDULE) is not None
+        return finder.of(Point("fit.py"), only=Root.SCHEDULE) is not None
 
     assert scheduled("python web.py")
     assert not scheduled("uvicorn web:app")
@@ -396,7 +396,7 @@ def test_an_image_build_runs_the_commands_of_its_dockerfile() -> None:
     task = Task(line=1, kind="docker", name="docker/Dockerfile", commands=(Command(line=3, words=("python", "train.py")),))
     wiring = Wiring([workflow("docker build -f docker/Dockerfile ."), file("docker/Dockerfile", task)])
 
-    assert wiring.of_task("docker/Dockerfile", task)
+    assert wiring.of(Point("docker/Dockerfile", task))
 
 
 def test_hooks_are_reached_by_a_run_of_them_and_by_their_action_but_not_by_their_installation() -> None:
@@ -421,18 +421,18 @@ def test_a_crontab_line_and_a_service_start_without_a_person_but_are_no_continuo
     unit = Wiring([file("app.service", task("systemd", "app.service", "python serve.py")), file("serve.py")])
 
     assert places(cron, "train.py") == ["crontab:3", "crontab:4", "train.py:1"]
-    assert cron.of_task("train.py", None, only=Root.CI) is None
+    assert cron.of(Point("train.py"), only=Root.CI) is None
     assert places(unit, "serve.py")[0] == "app.service:3"
 
 
 def test_a_schedule_is_told_from_a_push_and_from_a_service() -> None:
     script = file("train.py")
 
-    assert Wiring([workflow("python train.py", on="schedule"), script]).of_task("train.py", None, only=Root.SCHEDULE)
-    assert Wiring([file("crontab", task("cron", "nightly", "python train.py")), script]).of_task("train.py", None, only=Root.SCHEDULE)
-    assert Wiring([workflow("python train.py"), script]).of_task("train.py", None, only=Root.SCHEDULE) is None
+    assert Wiring([workflow("python train.py", on="schedule"), script]).of(Point("train.py"), only=Root.SCHEDULE)
+    assert Wiring([file("crontab", task("cron", "nightly", "python train.py")), script]).of(Point("train.py"), only=Root.SCHEDULE)
+    assert Wiring([workflow("python train.py"), script]).of(Point("train.py"), only=Root.SCHEDULE) is None
     assert (
-        Wiring([file("a.service", task("systemd", "a.service", "python train.py")), script]).of_task("train.py", None, only=Root.SCHEDULE)
+        Wiring([file("a.service", task("systemd", "a.service", "python train.py")), script]).of(Point("train.py"), only=Root.SCHEDULE)
         is None
     )
 
@@ -441,7 +441,7 @@ def test_a_timer_is_a_schedule_of_its_service() -> None:
     timer, service = task("timer", "a.timer", needs=("a.service",)), task("systemd", "a.service", "python train.py")
     wiring = Wiring([file("units/a.timer", timer), file("units/a.service", service), file("train.py")])
 
-    chain = wiring.of_task("train.py", None, only=Root.SCHEDULE) or ()
+    chain = wiring.of(Point("train.py"), only=Root.SCHEDULE) or ()
     assert [f"{hop.path}:{hop.line}" for hop in chain] == ["units/a.timer:3", "units/a.service:3", "units/a.service:4", "train.py:1"]
     assert chain[0].what == "on schedule"
 
@@ -462,7 +462,7 @@ def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_sch
 
     assert places(dag("@daily"), "jobs/load.py") == ["dags/d.py:5", "dags/d.py:7", "jobs/load.py:1"]
     assert places(dag("@daily"), "lib.py") == ["dags/d.py:5", "dags/d.py:1"]
-    assert dag("@daily").of_task("dags/d.py", None)[0].what == "on schedule (Apache Airflow)"  # type: ignore[index]
+    assert dag("@daily").of(Point("dags/d.py"))[0].what == "on schedule (Apache Airflow)"  # type: ignore[index]
     assert not places(dag("None"), "jobs/load.py")
 
 
@@ -470,7 +470,7 @@ def test_a_folder_is_changed_until_it_is_taken_back() -> None:
     files = [file("ml/train.py"), file("train.py"), file("ml/after.py"), file("after.py")]
     shell = Wiring([workflow("pushd ml", "python train.py", "popd", "python after.py"), *files])
 
-    reached = [path for path in ("ml/train.py", "train.py", "ml/after.py", "after.py") if shell.of_task(path, None)]
+    reached = [path for path in ("ml/train.py", "train.py", "ml/after.py", "after.py") if shell.of(Point(path))]
     assert reached == ["ml/train.py", "after.py"]
 
 
@@ -527,7 +527,7 @@ def test_what_only_a_person_starts_keeps_the_chain_from_that_person() -> None:
     wiring = Wiring(files)
     found = Match(next(iter(matchers().signals)), 1)
 
-    assert wiring.of_task("lib.py", None) is None
+    assert wiring.of(Point("lib.py")) is None
     assert next(f"{hop.path}:{hop.line} {hop.what}" for hop in wiring.by_hand("lib.py", found)) == f"{WORKFLOW}:2 started by hand"
     assert Wiring(files[1:]).by_hand("lib.py", found) == ()
 
@@ -622,7 +622,7 @@ def test_the_phases_of_a_codebuild_share_a_shell() -> None:
         build = Workflow(line=1, system=system, triggers=(Trigger(line=1, kind="push"),), jobs=(Job(line=2, id="build", steps=phases),))
         script = file("server/ship.sh", Task(line=1, kind="shell", name="server/ship.sh", commands=()))
         wiring = wired(file("buildspec.yml", build), script, file("server/app/app.py"))
-        return wiring.of_task("server/ship.sh", script.facts[0]) is not None  # type: ignore[arg-type]
+        return wiring.of(Point("server/ship.sh", script.facts[0])) is not None  # type: ignore[arg-type]
 
     assert reached("codebuild")
     assert not reached("gitlab-ci")

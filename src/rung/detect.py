@@ -86,7 +86,7 @@ class Detection:
 
     def __init__(self, files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], wiring: Wiring, target: str) -> None:
         self._files, self._matches, self._wiring, self._target = files, matches, wiring, target
-        self._behind = cache(partial(wiring.modules.behind, files))
+        self._behind = cache(partial(wiring.tree.modules.behind, files))
 
     def evidence(self, own: Sequence[SourceFile] | None = None, *, live: AbstractSet[str] = frozenset()) -> tuple[Evidence, ...]:
         """The evidence in the files, or in those of `own`, one record a signal and file, sorted; excerpts are not filled in yet.
@@ -112,7 +112,9 @@ class Detection:
         """What the matches in some of the files prove."""
         found: _Found = defaultdict(lambda: defaultdict(list))
         for file in judging:
-            for match in _alike(self._matches[file.path]) if file.path in self._matches else ():
+            for match in (
+                _alike(self._matches[file.path], partial(self._wiring.tree.parts.at, file.path)) if file.path in self._matches else ()
+            ):
                 if match.owned.key in self._transitive.get(file.path, ()):
                     continue
                 if (asked := match.owned.behind) and file.path not in self._behind(asked):
@@ -130,7 +132,7 @@ class Detection:
 
     @cached_property
     def _set_aside(self) -> Callable[[str, Match], str]:
-        return _set_aside(self._files, self._matches, self._wiring.modules)
+        return _set_aside(self._files, self._matches, self._wiring.tree.modules)
 
 
 def _set_aside(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], modules: Modules) -> Callable[[str, Match], str]:
@@ -261,20 +263,21 @@ def _not_searched(
     )
 
 
-def _alike(matches: Iterable[Match]) -> Iterator[Match]:
-    """The matches of a file's signals, those of one signal that no task or workflow owns as the first of them."""
-    first: dict[str, Match] = {}
+def _alike(matches: Iterable[Match], at: Callable[[int], str | None]) -> Iterator[Match]:
+    """The matches of a file's signals, those of one signal in a part of the file that no task or workflow owns as the first of them."""
+    first: dict[tuple[str, str | None], Match] = {}
     for match in matches:
         if match.owned.start is not None:
             continue
         if match.task is not None or match.workflow is not None:
             yield match
             continue
-        known = first.get(match.owned.key)
+        key = match.owned.key, at(match.line)
+        known = first.get(key)
         if known is None:
-            first[match.owned.key] = match
+            first[key] = match
         else:  # Of other modules.
-            first[match.owned.key] = (match if match.line < known.line else known)._replace(number=known.number + match.number)
+            first[key] = (match if match.line < known.line else known)._replace(number=known.number + match.number)
     yield from first.values()
 
 

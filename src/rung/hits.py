@@ -5,17 +5,20 @@ Files are matched where they are read, each by itself; which names are the repos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from rung.parts import part_at
 from rung.records import (
     SWITCHES,
     Call,
     Capability,
+    Definition,
     Dependency,
     Fact,
     Hit,
@@ -39,6 +42,8 @@ from rung.wildcards import folded
 ONLY_MATCHED = (Call, Dependency, Image, Literal, Setting)
 """Facts that nothing but signals and starts looks at: what they say is in the hits."""
 _SPENT = frozenset((*ONLY_MATCHED, Test))
+_SPENT_ELSEWHERE = _SPENT | {Definition}
+"""In what is no source: who starts a test or an example runs all of it."""
 LOWERED = {
     Role.TEST: "in test code",
     Role.EXAMPLE: "in an example",
@@ -128,10 +133,12 @@ def settled(file: SourceFile, matches: Sequence[Match]) -> SourceFile:
         return file
     asked = {id(match.fact) for match in matches if match.owned.start is not None}
     test = next((fact for fact in file.facts if fact.__class__ is Test), None)
-    kept = [fact for fact in file.facts if not _is_spent(fact) or fact is test or id(fact) in asked]
+    spent = _SPENT if file.role is Role.SOURCE else _SPENT_ELSEWHERE
+    kept = [fact for fact in file.facts if not _is_spent(fact, spent) or fact is test or id(fact) in asked]
+    at = part_at(kept)
     numbers = {id(fact): number for number, fact in enumerate(kept)}
     facts = tuple([_named(fact) if isinstance(fact, Resource) and id(fact) not in asked else fact for fact in kept])
-    return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in _alike(matches)))
+    return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in _alike(matches, at)))
 
 
 def joined(file: SourceFile, more: SourceFile) -> SourceFile:
@@ -154,14 +161,14 @@ def match_of(hit: Hit, owned: Owned, facts: Sequence[Fact]) -> Match:
     return Match(owned, hit.line, fact, hit.end_line, modules=hit.modules, number=hit.number)
 
 
-def _alike(matches: Sequence[Match]) -> Iterator[Match]:
-    """The matches, the first of a signal for all that no task or workflow owns: what runs the file runs them all."""
-    first: dict[tuple[str, tuple[tuple[str, ...], ...]], Match] = {}
+def _alike(matches: Sequence[Match], at: Callable[[int], str | None]) -> Iterator[Match]:
+    """The matches, the first of a signal in a part of the file for all that no task or workflow owns: what runs the part runs them all."""
+    first: dict[tuple[str, tuple[tuple[str, ...], ...], str | None], Match] = {}
     for match in matches:
         if match.task is not None or match.workflow is not None or match.owned.start is not None:
             yield match
             continue
-        key = match.owned.key, match.modules
+        key = match.owned.key, match.modules, at(match.line)
         known = first.get(key)
         if known is None:
             first[key] = match
@@ -170,10 +177,10 @@ def _alike(matches: Sequence[Match]) -> Iterator[Match]:
     yield from first.values()
 
 
-def _is_spent(fact: Fact) -> bool:
+def _is_spent(fact: Fact, spent: AbstractSet[object]) -> bool:
     """Whether a fact has said all when it is matched; packages of other languages than Python lead to no file."""
     kind = fact.__class__
-    return kind in _SPENT or (kind is Import and ":" in fact.module and not fact.module.startswith(_TO_FILES))  # type: ignore[attr-defined]
+    return kind in spent or (kind is Import and ":" in fact.module and not fact.module.startswith(_TO_FILES))  # type: ignore[attr-defined]
 
 
 def _named(resource: Resource) -> Resource:

@@ -31,7 +31,8 @@ class Modules:
         self._names = {top.rpartition("/")[2] for top in self._tops}
         """What they are called, so that a name of somebody else's is told at once."""
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
-        self._from_roots: dict[str, tuple[str, ...]] = {}
+        self._located: dict[tuple[str, str], tuple[str, str] | None] = {}
+        self._from_roots: dict[str, tuple[tuple[str, str], ...]] = {}
         """What was found below the roots for a dotted name."""
         self._imported: dict[str, tuple[SourceFile, tuple[tuple[Import, str], ...]]] = {}
 
@@ -109,25 +110,36 @@ class Modules:
 
     def find(self, module: str, importer: str) -> str | None:
         """The file of a dotted module (or of the module that a name of it lives in), seen from the importing file."""
+        found = self.locate(module, importer)
+        return found[0] if found else None
+
+    def locate(self, module: str, importer: str) -> tuple[str, str] | None:
+        """The file of a dotted name of Python, as `find` gives it, and what of the name is behind the module."""
+        key = module, importer
+        if key not in self._located:
+            self._located[key] = self._locate(module, importer)
+        return self._located[key]
+
+    def _locate(self, module: str, importer: str) -> tuple[str, str] | None:
         if module.startswith("."):
             dots = len(module) - len(module.lstrip("."))
             folder = posixpath.dirname(importer)
             for _ in range(dots - 1):
                 folder = posixpath.dirname(folder)
             found = self._within(folder, module.lstrip("."))
-            return next((path for path in found if path != importer), None)
+            return next((place for place in found if place[0] != importer), None)
         if module.partition(".")[0] not in self._names:
             return None
         own = posixpath.dirname(importer)
-        if own not in self._packages and (beside := next((path for path in self._within(own, module) if path != importer), None)):
+        if own not in self._packages and (beside := next((place for place in self._within(own, module) if place[0] != importer), None)):
             return beside
         below = self._from_roots.get(module)
         if below is None:
-            below = self._from_roots[module] = tuple(path for folder in self._roots for path in self._within(folder, module))
-        return next((path for path in below if path != importer), None)
+            below = self._from_roots[module] = tuple(place for folder in self._roots for place in self._within(folder, module))
+        return next((place for place in below if place[0] != importer), None)
 
-    def _within(self, folder: str, module: str) -> Iterator[str]:
-        """The files below a folder that a dotted name can live in, the longest module first."""
+    def _within(self, folder: str, module: str) -> Iterator[tuple[str, str]]:
+        """The files below a folder that a dotted name can live in, the longest module first, and what is left of the name."""
         parts = [part for part in module.split(".") if part]
         below = f"{folder}/" if folder else ""
         if not parts or below + parts[0] not in self._tops:
@@ -136,7 +148,7 @@ class Modules:
             base = below + "/".join(parts[:length])
             for path in (base + ".py", base + "/__init__.py"):
                 if path in self._paths:
-                    yield path
+                    yield path, ".".join(parts[length:])
 
 
 class Scripts:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from rung.expressions import regex
 from rung.hits import Match
-from rung.records import Call, Command, Fact, Import, Resource, Start, Step, Task
+from rung.records import AROUND, GUARD, Call, Command, Fact, Import, Resource, Start, Step, Task
 from rung.starts import values
 from rung.tree import CHECKOUT, COMPILED, Point, Tree, all_commands
 from rung.wildcards import any_glob
@@ -168,8 +168,7 @@ class Programs:
                 yield from (Point(at, other) for at, other in self._tree.named(task.kind, need) if at == path)
         if task.kind in _STARTING_MODULES:
             for entry in task.inputs:
-                if found := self._tree.modules.find(entry.partition(":")[0], path):
-                    yield Point(found)
+                yield from self._entry(entry, path)
         if task.kind == "compose":
             for dockerfile in task.inputs:
                 place = posixpath.normpath(posixpath.join(posixpath.dirname(path), dockerfile))
@@ -203,7 +202,9 @@ class Programs:
             yield from (Point(path) for name in named if (path := self._tree.find(name, folder)))
             return
         found = [self._tree.find(word, folder) for word in words[1:] if word.endswith(_SCRIPTS)]
-        yield from (Point(path) for path in found[:1] if path)
+        for path in found[:1]:
+            if path:
+                yield from self._commanded(self._run(path), words)
 
     def _shell(self, words: tuple[str, ...], folder: str) -> Iterator[Point]:
         """Shells: the script."""
@@ -219,7 +220,8 @@ class Programs:
         """Any other program: it may be of the tree itself, a task, or a server that is given an object of a module."""
         if not words:
             return
-        yield from self._program(words[0], folder)
+        for point in self._program(words[0], folder):
+            yield from self._commanded(point, words)
         if not _is_condition(words):
             yield from (point for kind in _PEELED_RUNNERS for point in self._tasks(kind, words[:1], folder))
         for word in words[1:]:
@@ -295,17 +297,38 @@ class Programs:
 
     def _named_program(self, word: str, folder: str) -> Iterator[Point]:
         """A script by its path, a console script, a module run as a program."""
-        yield from self._script(word, folder)
+        yield from (self._run(point.path) if point.task is None else point for point in self._script(word, folder))
         program = posixpath.basename(word)
         for path, task in self._tree.named("console", program):
             for entry in task.inputs:
-                if found := self._tree.modules.find(entry.partition(":")[0], path):
-                    yield Point(found)
+                yield from self._entry(entry, path)
         if "/" not in word and program.replace(".", "").replace("_", "").isalnum():
             name = word if "." in word else f"{word}.__main__"
             found = self._tree.modules.find(name, posixpath.join(folder, "_"))
             if found and ("." in word or found.endswith("__main__.py")):
-                yield Point(found)
+                yield self._run(found)
+
+    def _run(self, path: str) -> Point:
+        """A script or module that is run as the program."""
+        return Point(path, part=GUARD if GUARD in self._tree.parts.of(path) else AROUND)
+
+    def _commanded(self, point: Point, words: Sequence[str]) -> Iterator[Point]:
+        """Of a program that is made of commands the first that the words of its command line name, else all of it."""
+        parts = self._tree.parts.of(point.path) if point.part is not None else {}
+        commands = {part.command: part.name for part in parts.values() if part.command}
+        chosen = next((commands[word] for word in words[1:] if word in commands), None)
+        yield point if chosen is None else Point(point.path, part=chosen)
+
+    def _entry(self, word: str, path: str) -> Iterator[Point]:
+        """`package.module:function` as a manifest names it."""
+        module, _, name = word.partition(":")
+        if found := self._tree.modules.locate(module, path):
+            yield self._object(found[0], name or found[1])
+
+    def _object(self, path: str, name: str) -> Point:
+        """An object of a module, with all that runs where it is made; the whole module without a name."""
+        found, part = self._tree.parts.behind(path, name)
+        return Point(found, part=part)
 
     def _files(self, word: str, folder: str, *, guess: bool) -> Iterator[Point]:
         """The file that an argument names, or the manifests of a folder; one of the words of a command is no guess at either."""
@@ -320,15 +343,19 @@ class Programs:
 
     def _module(self, word: str, folder: str) -> Iterator[Point]:
         """`package.module:object`, `package.module.function` or `folder/file.function`."""
-        name = word.partition(":")[0].removesuffix(".py")
-        directory, _, last = name.rpartition("/")
+        name, _, item = word.partition(":")
+        directory, _, last = name.removesuffix(".py").rpartition("/")
         place = posixpath.normpath(posixpath.join(folder, directory))
-        found = self._tree.modules.find(last, posixpath.join(place, "_"))
-        while not found and last:  # A file of a package that is run from its own folder, and not imported.
-            found = self._tree.find(posixpath.join(directory, last.replace(".", "/") + ".py"), folder)
-            last = last.rpartition(".")[0]
-        if found:
-            yield Point(found)
+        if located := self._tree.modules.locate(last, posixpath.join(place, "_")):
+            found, inner = located
+            yield self._object(found, item or inner)
+            return
+        inner = ""
+        while last:  # A file of a package that is run from its own folder, and not imported.
+            if path := self._tree.find(posixpath.join(directory, last.replace(".", "/") + ".py"), folder):
+                yield self._object(path, item or inner)
+                return
+            last, _, inner = last.rpartition(".")
 
     # ── images ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -162,6 +162,27 @@ class Entry(Fact, frozen=True, kw_only=True):
     """A way to start a source file from a command line: a `__main__` guard."""
 
 
+AROUND = ""
+"""The part of a module that runs whenever it is imported: the code around what is defined in it."""
+GUARD = "__main__"
+"""The part of a module that only runs where the module is the program."""
+EVERYTHING = "*"
+"""What a part uses that looks up others by names which it computes."""
+
+
+class Definition(Fact, frozen=True, kw_only=True):
+    """A part of a Python module that runs apart from the others: a function or class, the `__main__` guard, or the code around them."""
+
+    name: str
+    """That of the function or class, `GUARD`, or `AROUND`; or a variable that functions are handed to, as an application. Both have no line."""
+    end_line: int = 0
+    uses: tuple[str, ...] = ()
+    """What its code names, sorted: other definitions of the file by their names, or `EVERYTHING`; what is imported by its full dotted name,
+    with one attribute where it is one of a module or class."""
+    command: str = ""
+    """By what the command line calls it, where it is one of a program's commands."""
+
+
 class Distribution(Fact, frozen=True, kw_only=True):
     """A Python package that can be built from the file's folder and installed elsewhere."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +19,7 @@ from rung.detect import Detection, decided_later, starts_of, unread
 from rung.hits import Match
 from rung.matchers import Matchers
 from rung.modules import LocalNames, Modules
+from rung.parts import own_uses, part_at
 from rung.policy import in_force, systems_of
 from rung.prefilter import Prefilter
 from rung.readers import Continuations, Readers
@@ -27,6 +28,7 @@ from rung.records import (
     NO_PROOF,
     NOT_OURS,
     Config,
+    Definition,
     Framework,
     Import,
     Include,
@@ -58,6 +60,7 @@ _OF_MATCHES = ("line", "task", "workflow", "job", "step", "toothless")
 _OF_STARTS = (*_OF_MATCHES, "fact")
 
 _Key = tuple[str, str, int, str]
+_Shape = tuple[bytes, AbstractSet[tuple[str | None, str]]]
 
 
 class Rescan:
@@ -219,16 +222,30 @@ class _Known:
         self.matches = tuple(matchers.matches(self.whole, local.__contains__))
         self._shape = b""
 
-    def shape(self, modules: Modules) -> tuple[bytes, AbstractSet[str]]:
+    def shape(self, modules: Modules) -> _Shape:
         """The same for two files of one path between which neither wiring nor rules see a difference, among the same `modules`.
 
-        Lines count by their order only, an import by the file of the repository that it leads to.
+        Lines count by their order only, an import by the file of the repository that it leads to, parts of a file by what they use of it.
         """
         if not self._shape:
             self._shape = _shape_of(self.whole, self.matches)
         if self.whole.role is Role.TEST or self.whole.role in NO_PROOF:
             return self._shape, frozenset()  # Nobody goes on from what a test imports.
-        return self._shape, frozenset([path for _, path in modules.imported(self.whole)])
+        imported = modules.imported(self.whole)
+        at = part_at(self.whole.facts)
+        return self._shape, frozenset(
+            [(at(fact.line), path) for fact, path in imported] + list(_uses_of(self.whole, {fact.module for fact, _ in imported}))
+        )
+
+
+def _uses_of(file: SourceFile, own: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+    """What the parts of a file use of it, and of the imports in `own`, each with what uses it; a file that has parts has the first of them."""
+    parts = [fact for fact in file.facts if isinstance(fact, Definition)]
+    yield from ((part.name, "") for part in parts[:1])
+    for part, uses in own_uses(parts, own):
+        if part.command:
+            yield part.command, part.name
+        yield from ((part.name, use) for use in uses)
 
 
 def _key(entry: Listed) -> _Key:
@@ -244,10 +261,11 @@ def _shape_of(file: SourceFile, matches: Sequence[Match]) -> bytes:
     lines: list[tuple[int, int]] = []
     seen: dict[int, int] = {}
     for fact in file.facts:
-        if not isinstance(fact, (Import, Test)):  # Of tests nothing is asked but what matches.
+        if not isinstance(fact, (Definition, Import, Test)):  # Of tests nothing is asked but what matches.
             _flatten(fact, parts, lines, seen)
+    at = part_at(file.facts)
     for match in matches:
-        parts.append(match.owned.key)
+        parts += (match.owned.key, at(match.line))
         for name in _OF_MATCHES if match.owned.start is None else _OF_STARTS:
             _flatten_field(name, getattr(match, name), parts, lines, seen)
     ranks = {line: rank for rank, line in enumerate(sorted({line for _, line in lines} | {0}))}

@@ -13,6 +13,7 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.globs import compile_globs
 from rung.modules import Modules, folders_of
+from rung.parts import Parts
 from rung.records import Command, Fact, Import, Resource, Role, SourceFile, Task, Test, Workflow
 
 _MAX_FOLDER = 300
@@ -32,16 +33,18 @@ _REFERENCE = regex(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 
 
 class Point(Struct, frozen=True):
-    """A point of the walk from triggers to effects: a file, a task of one, a workflow of one, or the fact on a line of one."""
+    """A point of the walk from triggers to effects: a file or a part of one, a task of one, a workflow of one, or the fact on a line of one."""
 
     path: str
     task: Task | None = None
     line: int = 0
     workflow: bool = False
+    part: str | None = None
+    """The part of a Python file, and what runs with it; None for all of a file."""
 
     def __hash__(self) -> int:
         # A task's own hash goes down to the words of its commands.
-        return hash((self.path, self.line, self.task.line if self.task else -1))
+        return hash((self.path, self.line, self.part, self.task.line if self.task else -1))
 
 
 _DECLARING = (Task, Workflow, Resource)
@@ -53,6 +56,7 @@ class Tree:
     def __init__(self, files: Sequence[SourceFile]) -> None:
         self.files = {file.path: file for file in files}
         self.modules = Modules.among(files)
+        self.parts = Parts(self.files, self.modules)
         self.workflows: dict[str, list[Workflow]] = {}
         self._resources: dict[str, list[tuple[str, Resource]]] = defaultdict(list)
         self._tasks: dict[tuple[str, str], list[tuple[str, Task]]] = defaultdict(list)

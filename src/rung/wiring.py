@@ -17,9 +17,8 @@ from typing import NamedTuple
 
 from rung.expressions import regex
 from rung.hits import Match, called_by
-from rung.modules import Modules
 from rung.programs import HOOKS, Programs
-from rung.records import NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Start, Step, Task, Unknown, Workflow
+from rung.records import AROUND, NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Start, Step, Unknown, Workflow
 from rung.starts import command_line, parts, values
 from rung.tree import Point, Tree
 
@@ -51,6 +50,10 @@ _DECIDED_LATER = regex(r"[*?\[+!{]")
 """What stands in a name that only a template or an expression makes whole."""
 _DESCRIBES = regex(r"(?:^|_)(?:export|generate|gen|dump|write|extract|print)_openapi|openapi_(?:export|dump)")
 """Scripts that write down what an app answers to: the app that they import does not run."""
+
+
+_RUN_NOTHING = frozenset((Role.TEST, *NO_PROOF))
+"""Roles of files of which it is not followed what they run."""
 
 
 class Root(Enum):
@@ -92,6 +95,8 @@ class Wiring:
             for match in matches:
                 self._at[path, match.line].append(match)
         self._programs = Programs(self.tree, self._starts)
+        self._along: dict[Point, tuple[tuple[Point, Hop | None], ...]] = {}
+        """What runs with the files and their parts that were reached."""
         self._unknown: dict[tuple[str, int, str], Unknown] = {}
         self._toothless: set[tuple[str, int]] = set()
         """Files and lines of commands and steps whose failure is thrown away."""
@@ -107,32 +112,31 @@ class Wiring:
         for root in Root:
             self._walk(root)
 
-    @property
-    def modules(self) -> Modules:
-        """Where the repository's own Python modules are."""
-        return self.tree.modules
-
-    def of_task(self, path: str, task: Task | None, *, only: Root | None = None) -> Chain | None:
-        """The shortest chain that starts a task of a file, or runs or imports the file, without a person; None when there is none.
+    def of(self, point: Point, *, only: Root | None = None) -> Chain | None:
+        """The shortest chain that runs a task or a part of a file, or any of a file, without a person; None when there is none.
 
         Args:
-            path: of the file.
-            task: None for the file itself.
+            point: what is run.
             only: the one kind of root to ask about.
         """
-        return self._of(Point(path, task), only)
+        chains = self._chains[only] if only else self._shortest
+        found = chains.get(point)
+        if point == Point(point.path):
+            found = found or chains.get(Point(point.path, part=AROUND))
+        declared = self._declared.get(point.path) if not only and point.task is None else None
+        return declared if declared and (found is None or len(declared) < len(found)) else found
 
     def of_match(self, path: str, match: Match, *, only: Root | None = None) -> Chain | None:
         """The shortest chain that runs what a match stands in without a person, from one kind of root only if asked; None when there is none."""
         if match.workflow is not None:
             return self._of_step(only or Root.CI, path, match.workflow, match.job, match.step)
-        return self.of_task(path, match.task, only=only)
+        return self.of(self._holding(path, match), only=only)
 
     def by_hand(self, path: str, match: Match) -> Chain:
         """The chain by which a person starts what a match stands in; empty when no workflow lets one."""
         if match.workflow is not None:
             return self._of_step(Root.HAND, path, match.workflow, match.job, match.step) or ()
-        return self._chains[Root.HAND].get(Point(path, match.task), ())
+        return self.of(self._holding(path, match), only=Root.HAND) or ()
 
     def throws_away(self, chain: Chain) -> bool:
         """Whether a failure of what a chain reaches is thrown away on the way; a chain is only such where there is no other."""
@@ -146,10 +150,9 @@ class Wiring:
         """What something automatic starts and reading can't tell, sorted by place."""
         return tuple(self._unknown[key] for key in sorted(self._unknown))
 
-    def _of(self, point: Point, only: Root | None) -> Chain | None:
-        found = (self._chains[only] if only else self._shortest).get(point)
-        declared = self._declared.get(point.path) if not only and point == Point(point.path) else None
-        return declared if declared and (found is None or len(declared) < len(found)) else found
+    def _holding(self, path: str, match: Match) -> Point:
+        """What a match stands in, where no workflow owns it: a task, a part of a file, or the file."""
+        return Point(path, match.task) if match.task else Point(path, part=self.tree.parts.at(path, match.line))
 
     def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
         if (job and (job.disabled or (job.manual and root is not Root.HAND))) or (step and step.disabled):
@@ -163,21 +166,22 @@ class Wiring:
     # ── the walk ─────────────────────────────────────────────────────────────────────────────────────
 
     def _walk(self, root: Root) -> None:
-        chains = self._chains[root] = {}
+        chains, parts = self._chains.setdefault(root, {}), self.tree.parts
         queue = [(*self._rank(chain), index, point, chain) for index, (point, chain) in enumerate(self._roots(root))]
         heapq.heapify(queue)
         order = len(queue)
         while queue and len(chains) < _MAX_POINTS:
-            *_, point, chain = heapq.heappop(queue)
+            thrown, _, _, point, chain = heapq.heappop(queue)
             if point in chains:
                 continue
             chains[point] = chain
             if len(chain) >= _MAX_HOPS:
                 continue
-            for found, longer in self._next(root, point, chain):
+            for following, longer in self._next(root, point, chain):
+                found = following if following.part is None or parts.of(following.path) else Point(following.path)
                 if found not in chains:
                     order += 1
-                    heapq.heappush(queue, (*self._rank(longer), order, found, longer))
+                    heapq.heappush(queue, (thrown or self.throws_away(longer[len(chain) :]), len(longer), order, found, longer))
         if root is not Root.HAND:
             for point, chain in chains.items():
                 if point not in self._shortest or self._rank(chain) < self._rank(self._shortest[point]):
@@ -224,9 +228,9 @@ class Wiring:
             for found in self._programs.needed(point.path, point.task):
                 yield self._reached(found, chain)
         elif point.line:
-            yield from self._of_facts(root, point.path, chain, point.line)
+            yield from self._of_facts(root, point.path, chain, line=point.line)
         else:
-            yield from self._of_file(root, point.path, chain)
+            yield from self._of_file(root, point, chain)
 
     def _of_workflow(self, root: Root, point: Point) -> Iterator[tuple[Point, Chain]]:
         path = point.path
@@ -270,24 +274,37 @@ class Wiring:
             if match.fact == step:
                 yield from self._started(here, match)
 
-    def _of_file(self, root: Root, path: str, chain: Chain) -> Iterator[tuple[Point, Chain]]:
-        file = self.tree.files[path]
-        if file.role is Role.TEST or file.role in NO_PROOF:
+    def _of_file(self, root: Root, point: Point, chain: Chain) -> Iterator[tuple[Point, Chain]]:
+        """What runs with a file or a part of it."""
+        path, part = point.path, point.part
+        if self.tree.files[path].role in _RUN_NOTHING:
             return
-        yield from self._of_facts(root, path, chain, 0)
-        for task in self.tree.tasks_of(path, "notebook"):
-            yield self._reached(Point(path, task), chain)
+        if path in self._starts and (part is not None or not self.tree.parts.of(path)):
+            yield from self._of_facts(root, path, chain, part=part)
+        if part is None:
+            yield from (self._reached(Point(path, task), chain) for task in self.tree.tasks_of(path, "notebook"))
+        if point not in self._along:
+            self._along[point] = tuple(self._running_along(path, part))
+        for found, hop in self._along[point]:
+            yield found, _extend(chain, hop) if hop else chain
+
+    def _running_along(self, path: str, part: str | None) -> Iterator[tuple[Point, Hop | None]]:
+        """What else runs with a file or a part of it, whatever started that, with the hop that leads out of the file."""
+        parts = self.tree.parts
+        yield from ((Point(path, part=name), None) for name in parts.with_it(path, part))
         if _DESCRIBES.search(posixpath.basename(path)):
             return
-        for fact, package in self.modules.imported(file):
-            found = self.modules.source(fact, package, self.tree.files)
+        for fact, found, inner in parts.imported(path, part):
             if self.tree.files[found].role is not Role.TEST:
-                yield Point(found), _extend(chain, Hop(path=path, line=fact.line, what=f"imports {fact.module.rpartition(':')[2]}"))
+                hop = Hop(path=path, line=fact.line, what=f"imports {fact.module.rpartition(':')[2]}")
+                yield Point(found, part=inner), hop
 
-    def _of_facts(self, root: Root, path: str, chain: Chain, line: int) -> Iterator[tuple[Point, Chain]]:
-        """What the facts of a file start, or the resource on a line of it."""
+    def _of_facts(self, root: Root, path: str, chain: Chain, *, part: str | None = None, line: int = 0) -> Iterator[tuple[Point, Chain]]:
+        """What the facts of a file or of a part of it start, or the resource on a line of it."""
         for match in self._starts.get(path, ()):
             if isinstance(match.fact, (Command, Step)) or (line and match.line != line):
+                continue
+            if part is not None and self.tree.parts.at(path, match.line) != part:
                 continue
             if isinstance(match.fact, Resource) and not line:
                 if match.fact.dialect in _SUBMITTED:

@@ -19,7 +19,7 @@ from rung.expressions import regex
 from rung.readers import languages, python, scanning, shell, syntax
 from rung.readers.documents import text_of
 from rung.readers.reading import CODE, EVERY_CALL, Asked, Claims, Reading, suffixed
-from rung.records import Command, Fact, Problem, Setting, Task
+from rung.records import Command, Definition, Fact, Problem, Setting, Task
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_CELLS = 5000
@@ -288,6 +288,8 @@ def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
     """Facts whose lines count through `pieces`, with the lines of the file instead."""
     at = [line for piece in pieces for line in (piece.at or (1,))]
     for fact in facts:
+        if isinstance(fact, Definition):
+            continue  # Whoever runs a notebook runs all of it.
         line = at[min(fact.line, len(at)) - 1] if fact.line and at else fact.line
         if (end := getattr(fact, "end_line", 0)) and at:
             yield replace(fact, line=line, end_line=max(line, at[min(end, len(at)) - 1]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -19,11 +19,12 @@ from rung.readers.documents import text_of
 from rung.readers.python.calls import Calls
 from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names, Tally
+from rung.readers.python.parts import Part, command_of, definitions, hands_on
 from rung.readers.python.skim import skimmed
 from rung.readers.python.testing import holds_anyway, is_test_class
 from rung.readers.python.treeless import scanned
 from rung.readers.reading import CODE, EVERY_CALL, Asked, Reading, named, suffixed
-from rung.records import Entry, Fact, Import, Problem, Test
+from rung.records import GUARD, Entry, Fact, Import, Problem, Test
 
 _SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?python[\d.]*\b")
 _PARAMETER_SETUP = frozenset(
@@ -42,6 +43,14 @@ _VERDICT = regex(r".*(?:promot|deploy|regist|approv|reject|rollback|retrain|cham
 """What names, and answers in words, of a decision on a model hold."""
 _CONDITIONS = regex(r"(?:kfp\.|dsl\.)\S*(?:Condition|If|Elif)")
 """Steps of a pipeline of Kubeflow that run on a condition."""
+_FILE = regex(
+    r"\.(?:py|ipynb|[ct]sv|xlsx?|jsonl?|ya?ml|toml|ini|cfg|conf|txt|md|rst|html|xml|log|lock|pdf|sql|db|sqlite3?|parquet|feather|pkl|pickle"
+    r"|joblib|h5|hdf5|npy|npz|pt|pth|onnx|bin|zip|gz|tar|png|jpe?g|gif|svg|sh|env|com|org|io|net|dev)$",
+    re.IGNORECASE,
+)
+"""The end of a file's or a host's name."""
+_NAMES = regex(r"[A-Za-z_]\w*+")
+"""Names in an annotation that is text."""
 _DECIDING = (ast.IfExp, ast.Compare, ast.UnaryOp, ast.BoolOp)
 """What an exit code can be worked out by."""
 _BRANCH = 20
@@ -84,6 +93,10 @@ class _Walk(Calls):
         self._waiting: deque[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Names]] = deque()
         self._classes: dict[str, Attributes] = {}
         self._tallies: list[tuple[str, int, Tally]] = []
+        self._parts: list[Part] = []
+        """What is defined at the top of the module."""
+        self._handed: dict[str, set[str]] = defaultdict(set)
+        """Functions by the variable of the module that a decorator hands them to."""
         self._asserting: set[str] = set()
         """Functions and methods that assert something, and are no tests."""
         self._handlers: dict[type[ast.stmt], Callable[..., _Bodies | None]] = {
@@ -111,7 +124,8 @@ class _Walk(Calls):
 
     def module(self, body: list[ast.stmt]) -> None:
         """Reads a module: its own statements, then functions and classes in the order in which they stand."""
-        self._block(body, Names(None, "", None))
+        top = Names(None, "", None, self._around)
+        self._block(body, top)
         while self._waiting:
             node, scope = self._waiting.popleft()
             self._block(node.body, scope)
@@ -122,11 +136,23 @@ class _Walk(Calls):
             Test(line=line, name=name, assertions=tally.assertions + len(tally.calls & self._asserting))
             for name, line, tally in self._tallies
         )
+        if self._loads:
+            self._loaded()
+        self.facts += definitions(self._around, self._parts, self._handed, top.names, self._names.stars)
+
+    def _loaded(self) -> None:
+        """Takes the texts that name modules for imports of them."""
+        for line, text, mentions in self._dotted:
+            if "." in text and not _FILE.search(text):
+                self.facts.append(Import(line=line, module=text))
+                self._around.imports[text] = text
+                mentions.add(text)
 
     # Statements
 
     def _block(self, body: list[ast.stmt], scope: Names) -> None:
         stack: list[ast.stmt] = body[::-1]
+        self._mentions = scope.part.mentions
         walk = self._expressions
         handlers = self._handlers
         while stack:
@@ -150,12 +176,22 @@ class _Walk(Calls):
             return (node.orelse,)
         if test.__class__ is ast.Compare and _is_main(test):
             self.facts.append(Entry(line=node.lineno + self._shift))
+            if scope.part is self._around:
+                return self._guarded(node, scope)
         elif test.__class__ in (ast.Compare, ast.BoolOp, ast.UnaryOp) and (
             self._decides(node.body, scope) or self._decides(node.orelse, scope)
         ):
             self._gate(test, scope, refusing=True)
         self._expressions([test], scope)
         return node.body, node.orelse
+
+    def _guarded(self, node: ast.If, scope: Names) -> _Bodies:
+        """Reads what only runs when the module is the program."""
+        scope.part = self._part(GUARD, node, scope)
+        self._block(node.body, scope)
+        scope.part = self._around
+        self._mentions = self._around.mentions
+        return (node.orelse,)
 
     def _while(self, node: ast.While, scope: Names) -> _Bodies:
         self._expressions([node.test], scope)
@@ -191,6 +227,8 @@ class _Walk(Calls):
         annotation = self._names.annotation(node.annotation, scope)
         if annotation:
             self._bind(node.target, annotation, scope)
+        if scope.is_class:
+            self._names_in(node.annotation, scope.part)
         if node.value is not None:
             if node.value.__class__ is ast.Call or not annotation:
                 self._assign([node.target], node.value, scope)
@@ -222,10 +260,12 @@ class _Walk(Calls):
         for alias in node.names:
             self.facts.append(Import(line=alias.lineno + self._shift, module=alias.name[: scanning.MAX_NAME]))
             if alias.asname:
-                scope.names[alias.asname] = alias.name
+                scope.names[alias.asname] = scope.part.imports[alias.asname] = alias.name
             else:
                 root = alias.name.partition(".")[0]
-                scope.names[root] = root
+                scope.names[root] = scope.part.imports[root] = root
+                scope.part.imports[alias.name] = alias.name
+            self._imported.add(alias.asname or root)
 
     def _import_from(self, node: ast.ImportFrom, scope: Names) -> None:
         base = "." * node.level + (node.module or "")
@@ -236,16 +276,25 @@ class _Walk(Calls):
                 full = base
             else:
                 full = prefix + alias.name
-                scope.names[alias.asname or alias.name] = full
+                bound = alias.asname or alias.name
+                scope.names[bound] = scope.part.imports[bound] = full
+                self._imported.add(bound)
             self.facts.append(Import(line=alias.lineno + self._shift, module=full[: scanning.MAX_NAME]))
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Names) -> None:
-        self._decorators(node.decorator_list, scope)
+        part = self._part(node.name, node, scope)
+        handed_on = self._decorators(node.decorator_list, scope, part)
         arguments = node.args
         expressions: list[ast.AST] = [default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None]
         name = node.name
         scope.names[name] = name
-        inner = Names(_beyond_class(scope), f"{scope.qualified}.{name}" if scope.qualified else name, scope.cls, scope.tally)
+        inner = Names(
+            _beyond_class(scope),
+            f"{scope.qualified}.{name}" if scope.qualified else name,
+            scope.cls,
+            part,
+            scope.tally,
+        )
         for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             annotation = argument.annotation
             if annotation is None:
@@ -254,6 +303,10 @@ class _Walk(Calls):
                 inner.names[argument.arg] = self._names.annotation(annotation, scope) or argument.arg
                 if annotation.__class__ is ast.Subscript:
                     expressions.append(annotation)
+                if handed_on:  # Who calls it looks at them: a router makes a request of the class.
+                    self._names_in(annotation, part)
+        if handed_on and node.returns is not None:
+            self._names_in(node.returns, part)
         if expressions:
             self._expressions(expressions, scope)
         if scope.tests and name.startswith("test"):
@@ -262,7 +315,8 @@ class _Walk(Calls):
         (scope.methods if scope.is_class else self._waiting).append((node, inner))
 
     def _class(self, node: ast.ClassDef, scope: Names) -> None:
-        self._decorators(node.decorator_list, scope)
+        part = self._part(node.name, node, scope)
+        self._decorators(node.decorator_list, scope, part)
         attributes = Attributes()
         tests = node.name.startswith("Test")
         for base in node.bases:
@@ -271,19 +325,60 @@ class _Walk(Calls):
             if name in self._classes:
                 attributes.bases.append(self._classes[name])
             self._named(base, name, "base", scope)
+            self._names_in(base, part)
         if node.keywords:
             self._expressions([keyword.value for keyword in node.keywords], scope)
         scope.names[node.name] = node.name
         self._classes[node.name] = attributes
-        inner = Names(_beyond_class(scope), f"{scope.qualified}.{node.name}" if scope.qualified else node.name, attributes)
+        inner = Names(_beyond_class(scope), f"{scope.qualified}.{node.name}" if scope.qualified else node.name, attributes, part)
         inner.is_class = True
         inner.tests = tests
         (scope.methods if scope.is_class else self._waiting).append((node, inner))
 
-    def _decorators(self, decorators: list[ast.expr], scope: Names) -> None:
+    def _part(self, name: str, node: ast.If | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: Names) -> Part:
+        """The part of the module that a statement is, or belongs to."""
+        if scope.part is not self._around:
+            return scope.part
+        part = Part.of(name, node, self._shift)
+        self._parts.append(part)
+        return part
+
+    def _names_in(self, node: ast.expr, part: Part) -> None:
+        """Takes note that a part of the module names what a base class, a decorator or an annotation does, and of nothing else that is in it."""
+        before, self._mentions = self._mentions, part.mentions
+        waiting: list[ast.AST] = [node]
+        while waiting:
+            inner = waiting.pop()
+            kind = inner.__class__
+            if kind is ast.Name:
+                self._mentions.add(inner.id)  # type: ignore[attr-defined]
+            elif kind is ast.Constant:
+                if inner.value.__class__ is str:  # type: ignore[attr-defined]
+                    self._mentions.update(_NAMES.findall(inner.value[: scanning.MAX_NAME]))  # type: ignore[attr-defined]
+            elif kind is ast.Attribute and inner.value.__class__ is ast.Name:  # type: ignore[attr-defined]
+                self._mentioned(inner.value.id, inner)  # type: ignore[attr-defined,arg-type]
+            else:
+                waiting += ast.iter_child_nodes(inner)
+        self._mentions = before
+
+    def _decorators(self, decorators: list[ast.expr], scope: Names, part: Part) -> bool:
+        """Reads the decorators of a part; whether one of them may hand it to something that calls it."""
+        handed_on = False
         for node in decorators:
-            name = scanning.bounded(self._names.name(node.func if isinstance(node, ast.Call) else node, scope))
+            decorator = node.func if isinstance(node, ast.Call) else node
+            name = scanning.bounded(self._names.name(decorator, scope))
             self._named(node, name, "decorator", scope)
+            if scope.part is not self._around or not hands_on(name):
+                self._names_in(decorator, part)
+                continue
+            handed_on = True
+            part.command = part.command or command_of(node, part.name)
+            if isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name) and decorator.value.id not in self._imported:
+                self._handed[decorator.value.id].add(part.name)
+            else:
+                self._names_in(decorator, part)
+                self._around.mentions.add(part.name)
+        return handed_on
 
     # Gates
 

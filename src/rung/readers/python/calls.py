@@ -8,10 +8,11 @@ from typing import TypeAlias
 from rung.readers import scanning
 from rung.readers.python.expressions import FIELDS
 from rung.readers.python.literals import formatted, joined, plain, words
-from rung.readers.python.names import OWNERS, Names, Resolver
+from rung.readers.python.names import DOTTED, OWNERS, Names, Resolver
+from rung.readers.python.parts import LOADERS, Part
 from rung.readers.python.testing import is_assertion, passes_anyway
 from rung.readers.reading import Asked
-from rung.records import Call, Fact, Literal
+from rung.records import AROUND, Call, Fact, Literal
 
 _NOISE = frozenset((
     "abs", "all", "any", "bool", "bytes", "callable", "chr", "classmethod", "dict", "dir", "divmod", "enumerate", "filter", "float",
@@ -37,6 +38,15 @@ class Calls:
         self._literals = 0
         self._names = Resolver()
         self._asked = asked.name
+        self._around = Part(AROUND)
+        self._mentions = self._around.mentions
+        """Of the part of the module that is being read."""
+        self._dotted: list[tuple[int, str, set[str]]] = []
+        """Lines, texts that may be the names of modules or of what is in them, and what else the part names that they stand in."""
+        self._loads = False
+        """Whether modules are imported whose names are computed, or kept elsewhere."""
+        self._imported: set[str] = set()
+        """The names that imports bound."""
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, scope: Names) -> None:
         todo: list[ast.AST] = [value]
@@ -91,11 +101,17 @@ class Calls:
         while todo:
             node = pop()
             kind = node.__class__
-            while kind is ast.Attribute:
-                node = node.value  # type: ignore[attr-defined]
-                kind = node.__class__
             if kind is ast.Name:
+                self._mentions.add(node.id)  # type: ignore[attr-defined]
                 continue
+            if kind is ast.Attribute:
+                outer = node
+                while kind is ast.Attribute:
+                    node = node.value  # type: ignore[attr-defined]
+                    kind = node.__class__
+                if kind is ast.Name:
+                    self._mentioned(node.id, outer)  # type: ignore[attr-defined,arg-type]
+                    continue
             if kind is ast.Constant:
                 value = node.value  # type: ignore[attr-defined]
                 if value.__class__ is str and ("/" in value or "." in value or "\\" in value):
@@ -123,8 +139,11 @@ class Calls:
             value = func.value  # type: ignore[attr-defined]
             if value.__class__ is not ast.Name:
                 receiver = value
+            else:
+                self._mentioned(value.id, func)  # type: ignore[arg-type]
             is_noise = func.attr in _NOISE_METHODS and (receiver is not None or scope.find(value.id) in (None, value.id))  # type: ignore[attr-defined]
         elif kind is ast.Name:
+            self._mentions.add(func.id)  # type: ignore[attr-defined]
             is_noise = func.id in _NOISE and scope.find(func.id) is None  # type: ignore[attr-defined]
         else:
             receiver = func
@@ -140,12 +159,20 @@ class Calls:
                     scope.tally.assertions += not passes_anyway(name, node.args)
                 else:
                     scope.tally.calls.add(name.removeprefix("self."))
+            if name in LOADERS and node.args and node.args[0].__class__ is not ast.Constant:
+                self._loads = True
             if self._asked(name):
                 self._call(node, name, "call", self._arguments(node, todo), scope)
             else:
                 self._pass_over(node, todo)
         if receiver is not None:
-            todo.append(receiver)
+            inner = receiver
+            while inner.__class__ is ast.Attribute:
+                inner = inner.value
+            if inner.__class__ is ast.Name:
+                self._mentioned(inner.id, func)  # type: ignore[arg-type]
+            else:
+                todo.append(receiver)
 
     def _named(self, node: ast.expr, name: str, kind: str, scope: Names) -> None:
         """A decorator or a base class, which may be a call or none."""
@@ -169,18 +196,35 @@ class Calls:
             Call(line=line, name=name, kind=kind, arguments=given[0], keywords=given[1], function=scope.qualified, end_line=end)
         )
 
+    def _mentioned(self, name: str, attribute: ast.Attribute) -> None:
+        """Takes note of a name, with its attributes where an import bound it, or it stands around what a module defines."""
+        if name not in self._imported and self._mentions is not self._around.mentions:
+            self._mentions.add(name)
+            return
+        parts = [attribute.attr]
+        inner = attribute.value
+        while isinstance(inner, ast.Attribute):
+            parts.append(inner.attr)
+            inner = inner.value
+        parts.append(name)
+        self._mentions.add(".".join(reversed(parts)))
+
     def _pass_over(self, node: ast.Call, rest: list[ast.AST]) -> None:
         """What the arguments of a call hold goes to `rest`, as `_arguments` does it."""
         for argument in node.args:
             if argument.__class__ is ast.Constant:
                 self._constant(argument)
-            elif argument.__class__ is not ast.Name:
+            elif argument.__class__ is ast.Name:
+                self._mentions.add(argument.id)
+            else:
                 rest.append(argument)
         for keyword in node.keywords:
             value = keyword.value
             if value.__class__ is ast.Constant:
                 self._constant(value)
-            elif value.__class__ is not ast.Name:
+            elif value.__class__ is ast.Name:
+                self._mentions.add(value.id)
+            else:
                 rest.append(value)
 
     def _arguments(self, node: ast.Call, rest: list[ast.AST]) -> _Given:
@@ -198,6 +242,7 @@ class Calls:
         """A literal as text, None when it is none; what it holds goes to `rest`."""
         kind = node.__class__
         if kind is ast.Name:
+            self._mentions.add(node.id)  # type: ignore[attr-defined]
             return None
         if kind is ast.Constant:
             self._constant(node)  # type: ignore[arg-type]
@@ -219,6 +264,8 @@ class Calls:
             self._literal(value, node.lineno)
 
     def _literal(self, text: str, line: int) -> None:
+        if len(self._dotted) < scanning.MAX_LITERALS and len(text) <= scanning.MAX_NAME and DOTTED.match(text):
+            self._dotted.append((line + self._shift, text, self._mentions))
         if self._literals < scanning.MAX_LITERALS and scanning.worth_keeping(text[: scanning.MAX_NAME]):
             self._literals += 1
             self.facts.append(Literal(line=line + self._shift, value=text[: scanning.MAX_NAME]))

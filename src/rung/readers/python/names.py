@@ -8,6 +8,7 @@ import builtins
 from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.python.literals import mark_of
+from rung.readers.python.parts import Part
 
 MAX_LINKS = 64
 """Links of a chain of calls and attributes that a name is read through."""
@@ -33,10 +34,12 @@ class Tally:
 class Names:
     """The names of one scope, and where to look further."""
 
-    __slots__ = ("cls", "globals", "is_class", "methods", "names", "parent", "qualified", "tally", "tests", "values")
+    __slots__ = ("cls", "globals", "is_class", "methods", "names", "parent", "part", "qualified", "tally", "tests", "values")
 
-    def __init__(self, parent: Names | None, qualified: str, cls: Attributes | None, tally: Tally | None = None) -> None:
+    def __init__(self, parent: Names | None, qualified: str, cls: Attributes | None, part: Part, tally: Tally | None = None) -> None:
         self.names: dict[str, str] = {}
+        self.part = part
+        """Of the module, that the scope is in."""
         self.parent = parent
         self.qualified = qualified
         self.cls = cls

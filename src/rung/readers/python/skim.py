@@ -47,6 +47,8 @@ _NAME = regex(r"(?P<name>[^\W\d][\w.]*+|\*)(?:[ \t]*+\.[ \t]*+\w++)*+(?:\s++as\s
 _COMMENT = regex(r"#[^\n]*+")
 _MAIN = regex(r"if[ \t]*+\(?[ \t]*+(?:__name__[ \t]*+==[ \t]*+[\"']__main__[\"']|[\"']__main__[\"'][ \t]*+==[ \t]*+__name__)")
 _DEAD = regex(r"if[ \t]++(?:0|False|None)[ \t]*+:")
+_LOADS = regex(r"\b(?:import_module|__import__|import_string|resolve_name|locate|get_class|get_method)\((?![ \t\n]*+[\"'])")
+"""A module is imported by a text: which of those in the file it may be, only its tree tells."""
 _TEST = regex(r"def[ \t]++test")
 _PRINTS = regex(r"print[ \t]++[\"'\w]")
 _LONE_RETURN = regex(r"\r(?!\n)")
@@ -72,7 +74,7 @@ _MAX_LINE = 400
 def skimmed(source: str) -> list[Fact] | None:
     """Imports in the order in which they stand, the `__main__` guard, and tests; None when only a tree can tell."""
     has_tests = _TEST.search(source) is not None
-    if _DEAD.search(source) or (has_tests and _may_not_parse(source)):
+    if _DEAD.search(source) or _LOADS.search(source) or (has_tests and _may_not_parse(source)):
         return None
     facts: list[Fact] = []
     aliases: dict[str, str] = {}

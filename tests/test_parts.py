@@ -1,0 +1,272 @@
+"""Which parts of Python files run apart from each other, and which of them something automatic reaches."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from msgspec.structs import replace
+
+from rung.hits import settled
+from rung.readers.python import facts_of
+from rung.records import Command, Definition, Hit, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
+from rung.tree import Point
+from rung.wiring import Wiring
+
+
+def uses(source: str) -> dict[str, tuple[str, ...]]:
+    """What the parts of some source use."""
+    return {fact.name: fact.uses for fact in facts_of(textwrap.dedent(source)) if isinstance(fact, Definition)}
+
+
+def script(path: str, source: str, role: Role = Role.SOURCE) -> SourceFile:
+    """A file of Python, in each part of which something matches."""
+    file = settled(SourceFile(path=path, size=1, role=role, facts=tuple(facts_of(textwrap.dedent(source)))), ())
+    return replace(file, hits=tuple(Hit("pack/signal", fact.line) for fact in file.facts if isinstance(fact, Definition)))
+
+
+def reached(command: str, files: dict[str, str], *others: SourceFile) -> set[str]:
+    """The parts that a push reaches by a command, as `file part`; the code around them as the file alone."""
+    step = Step(line=8, commands=(Command(line=9, words=tuple(command.split())),))
+    push = Workflow(
+        line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=(Job(line=5, id="build", steps=(step,)),)
+    )
+    scripts = [script(path, source) for path, source in files.items()]
+    wiring = Wiring([SourceFile(path=".github/workflows/ci.yml", size=1, facts=(push,)), *scripts, *others])
+    parts = ((file.path, fact.name) for file in scripts for fact in file.facts if isinstance(fact, Definition))
+    return {f"{path} {part}".strip() for path, part in parts if wiring.of(Point(path, part=part))}
+
+
+@pytest.mark.parametrize(
+    ("source", "used"),
+    [
+        ("def f(): g()\ndef g(): pass", {"": (), "f": ("g",), "g": ()}),
+        ("def f(): return map(g, rows)\ndef g(): pass", {"": (), "f": ("g",), "g": ()}),
+        ("def f(): return {'a': g}\ndef g(): f()", {"": (), "f": ("g",), "g": ("f",)}),
+        ("class A:\n  def m(self): g()\ndef g(): pass\nx = A", {"": ("A",), "A": ("g",), "g": ()}),
+        ("class A: pass\nclass B(A): pass", {"": (), "A": (), "B": ("A",)}),
+        ("def f():\n  def inner(): g()\n  return inner\ndef g(): pass", {"": (), "f": ("g",), "g": ()}),
+        ("def f(): pass\nif __name__ == '__main__':\n  f()", {"": (), "f": (), "__main__": ("f",)}),
+        ("def f(): model.g()\ndef g(): pass", {"": (), "f": (), "g": ()}),
+        ("def f(): return 'g'  # g\ndef g(): pass", {"": (), "f": (), "g": ()}),
+        ("try:\n  def f(): g()\nexcept E: pass\ndef g(): pass", {"": (), "f": ("g",), "g": ()}),
+        ("x = 1", {}),
+    ],
+)
+def test_a_part_uses_the_functions_and_classes_of_its_module_that_it_names(source: str, used: dict[str, tuple[str, ...]]) -> None:
+    assert uses(source) == used
+
+
+@pytest.mark.parametrize(
+    ("source", "used"),
+    [
+        ("from a import b\ndef f(): b()", "a.b"),
+        ("from a import b as c\ndef f(): c(1)", "a.b"),
+        ("from a import b\ndef f(): b.fit(1).save()", "a.b.fit"),
+        ("import a.b as m\ndef f(): run(m.fit)", "a.b.fit"),
+        ("import a.b\ndef f(): a.b.fit()", "a.b.fit"),
+        ("import a.b\ndef f(): load(a.b)", "a.b"),
+        ("from . import m\ndef f(): m.fit()", ".m.fit"),
+        ("from .m import *\ndef f(): fit()", ".m.fit"),
+        ("from . import *\ndef f(): m()", ".m"),
+        ("def f():\n  from a import b\n  b()", "a.b"),
+        ("from a import B\nb = B()\ndef f(): b.fit()", "a.B"),
+        ("import a\ndef f(b): pass", None),
+        ("from a import b\ndef f(x: b): pass", None),
+    ],
+)
+def test_a_part_uses_what_it_names_of_an_import(source: str, used: str | None) -> None:
+    assert uses(source)["f"] == ((used,) if used else ())
+
+
+def test_names_of_annotations_count_where_somebody_else_calls_the_function_and_in_classes() -> None:
+    source = """
+    from pydantic import BaseModel
+    class Item(BaseModel): pass
+    class Order(BaseModel):
+        items: list[Item]
+    class Answer(BaseModel): pass
+    class Other(BaseModel): pass
+    @app.post("/")
+    def ask(order: Order) -> Answer: pass
+    def tell(other: Other) -> Other: pass
+    """
+    used = uses(source)
+
+    assert (used["Order"], used["ask"], used["tell"]) == (("Item", "pydantic.BaseModel"), ("Answer", "Order"), ())
+
+
+def test_a_module_that_is_looked_up_by_a_text_that_is_kept_elsewhere_is_imported() -> None:
+    source = """
+    import importlib
+    KINDS = {"forest": "shop.forest.Forest", "file": "config.yaml", "host": "example.com"}
+    def load(kind): return importlib.import_module(KINDS[kind].rpartition(".")[0])
+    """
+    loaded = [fact.module for fact in facts_of(textwrap.dedent(source)) if isinstance(fact, Import)]
+
+    assert loaded == ["importlib", "shop.forest.Forest"]
+    assert uses(source)[""] == ("shop.forest.Forest",)
+    assert "shop.forest.Forest" not in str(
+        facts_of(textwrap.dedent(source).replace("KINDS[kind]", '"shop.forest"').replace("importlib", "x"))
+    )
+
+
+MODEL = "import mlflow\ndef train(): mlflow.log_metric('a', 1)\ndef scan(): return check()\ndef check(): pass\nif __name__ == '__main__': train()"
+
+
+@pytest.mark.parametrize(
+    ("command", "main", "others"),
+    [
+        ("python run.py", "from model import scan\nscan()", {"model.py", "model.py scan", "model.py check"}),
+        ("python run.py", "import model\nmodel.scan()", {"model.py", "model.py scan", "model.py check"}),
+        ("python run.py", "import model as m\ndef f(): m.scan()", {"model.py", "run.py"}),
+        ("python run.py", "from model import LIMIT", {"model.py"}),
+        ("python run.py", "import model\nhand_over(model)", {"model.py", "model.py train", "model.py scan", "model.py check", "model.py __main__"}),
+        ("python run.py", "def f():\n  from model import scan\n  scan()", {"run.py"}),
+        ("python run.py", "def f():\n  from model import scan\n  scan()\nf()", {"run.py f", "model.py", "model.py scan", "model.py check"}),
+        ("python run.py", "def f(): pass\nif __name__ == '__main__': f()", {"run.py f", "run.py __main__"}),
+        ("python -m model", "", {"model.py", "model.py train", "model.py __main__"}),
+        ("model", "", {"model.py", "model.py train", "model.py __main__"}),
+        ("serve model:scan", "", {"model.py", "model.py scan", "model.py check"}),
+        ("python model.py", "", {"model.py", "model.py train", "model.py __main__"}),
+    ],
+)  # fmt: skip
+def test_a_push_reaches_the_functions_that_are_called_and_not_those_beside_them(command: str, main: str, others: set[str]) -> None:
+    console = SourceFile(path="pyproject.toml", size=1, facts=(Task(line=1, kind="console", name="other", inputs=("model:scan",)),))
+    words = command.removeprefix("python -m ") if command.startswith("python -m") else command  # As readers peel it off.
+    found = reached(words if words != "model" else "model", {"model.py": MODEL, "run.py": main}, console)
+    if command in ("python -m model", "model"):
+        found = reached("model.__main__", {"model/__main__.py": MODEL}, console)
+        others = {one.replace("model.py", "model/__main__.py") for one in others}
+
+    assert found - {"run.py"} == others - {"run.py"}
+
+
+def test_a_console_script_reaches_the_function_that_it_names() -> None:
+    console = SourceFile(path="pyproject.toml", size=1, facts=(Task(line=1, kind="console", name="look", inputs=("model:scan",)),))
+
+    assert reached("look", {"model.py": MODEL}, console) == {"model.py", "model.py scan", "model.py check"}
+
+
+def test_a_name_is_followed_through_modules_that_hand_it_on() -> None:
+    files = {
+        "shop/__init__.py": "from .learn import fit\nfrom .serve import ask\nfrom .more import *\n__all__ = ['fit']",
+        "shop/learn.py": "def fit(): pass\ndef tune(): pass",
+        "shop/serve.py": "def ask(): pass",
+        "shop/more.py": "def extra(): pass\ndef rest(): pass",
+        "run.py": "import shop\nshop.fit()\nshop.extra()",
+    }
+
+    found = reached("python run.py", files)
+    assert {one for one in found if " " in one} == {"shop/learn.py fit", "shop/more.py extra"}
+
+
+def test_a_package_that_is_handed_over_as_a_whole_is_looked_through() -> None:
+    files = {
+        "assets/__init__.py": "",
+        "assets/orders.py": "def orders(): pass",
+        "run.py": "from dagster import load_assets_from_package_module\nimport assets\nload_assets_from_package_module(assets)",
+    }
+
+    assert "assets/orders.py orders" in reached("python run.py", files)
+    assert "assets/orders.py orders" not in reached("python run.py", files | {"run.py": "import assets"})
+
+
+APPLICATION = """
+from fastapi import FastAPI
+app = FastAPI()
+LIMIT = 1
+@app.get("/")
+def ask(): return load()
+def load(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "main", "asked"),
+    [
+        ("uvicorn web:app", "", True),
+        ("python run.py", "from web import app\nserve(app)", True),
+        ("python run.py", "from web import LIMIT\nprint(LIMIT)", False),
+        ("python run.py", "import web\nserve(web.app)", True),
+    ],
+)
+def test_what_is_handed_to_an_application_runs_with_it(command: str, main: str, asked: bool) -> None:
+    assert ("web.py load" in reached(command, {"web.py": APPLICATION, "run.py": main})) is asked
+
+
+@pytest.mark.parametrize(
+    ("set_up", "asked"),
+    [("app.include_router(other)", False), ("app.run()", True), ("handler = Adapter(app)", True), ("app()", True)],
+)
+def test_to_set_up_an_application_does_not_run_it(set_up: str, asked: bool) -> None:
+    found = reached("python run.py", {"web.py": APPLICATION + set_up, "run.py": "from web import LIMIT\nprint(LIMIT)"})
+
+    assert ("web.py ask" in found) is asked
+
+
+@pytest.mark.parametrize(
+    ("decorator", "runs"),
+    [
+        ("@functools.lru_cache\n", False),
+        ("@torch.no_grad()\n", False),
+        ("@retry(times=3)\n", False),
+        ("@flow(name='nightly')\n", False),
+        ("@register('nightly')\n", True),
+        ("", False),
+    ],
+)
+def test_a_decorator_that_hands_a_function_on_makes_it_run_with_the_module(decorator: str, runs: bool) -> None:
+    source = (
+        f"import functools, torch\nfrom prefect import flow\nfrom shop.registry import register, retry\n{decorator}def nightly(): pass\n"
+    )
+
+    assert ("jobs.py nightly" in reached("python run.py", {"jobs.py": source, "run.py": "import jobs\nprint(jobs.LIMIT)"})) is runs
+
+
+PROGRAM = """
+import typer
+app = typer.Typer()
+@app.command()
+def train_all(): pass
+@app.command("look")
+def inspect(): pass
+if __name__ == "__main__":
+    app()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        ("python cli.py train-all --fast", {"cli.py train_all"}),
+        ("python cli.py look", {"cli.py inspect"}),
+        ("python cli.py --help", {"cli.py train_all", "cli.py inspect", "cli.py app", "cli.py __main__"}),
+        ("shop look", {"cli.py inspect"}),
+        ("shop", {"cli.py train_all", "cli.py inspect", "cli.py app"}),
+    ],
+)
+def test_a_command_line_runs_the_command_that_its_words_name(command: str, run: set[str]) -> None:
+    console = SourceFile(path="pyproject.toml", size=1, facts=(Task(line=1, kind="console", name="shop", inputs=("cli:app",)),))
+
+    assert reached(command, {"cli.py": PROGRAM}, console) == run | {"cli.py"}
+
+
+def test_what_finds_its_functions_by_name_runs_them_all() -> None:
+    source = "import fire\ndef train(): pass\ndef look(): pass\nif __name__ == '__main__': fire.Fire()"
+
+    assert reached("python jobs.py", {"jobs.py": source}) == {"jobs.py", "jobs.py train", "jobs.py look", "jobs.py __main__"}
+
+
+def test_a_test_or_an_example_that_is_started_runs_whole() -> None:
+    test = script("tests/check.py", "def main(): pass", Role.TEST)
+
+    assert [fact for fact in test.facts if isinstance(fact, Definition)] == []
+
+
+def test_a_file_without_a_tree_runs_whole() -> None:
+    files = {"run.py": "from old import look\nlook()"}
+    old = SourceFile(path="old.py", size=1, facts=(Import(line=1, module="model.train"),))
+
+    assert "model.py train" in reached("python run.py", files | {"model.py": MODEL}, old)
+    assert "model.py scan" not in reached("python run.py", files | {"model.py": MODEL}, old)
