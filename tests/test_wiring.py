@@ -648,3 +648,15 @@ def test_a_package_of_the_repository_is_found_by_its_name_with_or_without_the_pr
     api = file("packages/api/src/main.ts", Import(line=1, module=module))
 
     assert [found for _, found in Modules.among([*packages, api]).imported(api)] == ([path] if path else [])
+
+
+@pytest.mark.parametrize("name", ["js:/clean", "js:", "js:@", "js:@/", "js:./", "js:~", "js:..", "js:@shop/", ".", "..", "", "a..b", "*"])
+def test_an_import_that_names_no_module_leads_nowhere(name: str) -> None:
+    files = [
+        file("web/run.js", Import(line=1, module=name)),
+        file("web/clean.js"),
+        file("web/package.json"),
+        file("run.py", Import(line=1, module=name)),
+    ]
+
+    assert [Modules.among(files).imported(one) for one in files] == [(), (), (), ()]
