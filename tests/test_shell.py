@@ -43,6 +43,8 @@ def commands(text: str) -> list[str]:
         ("items=(a b\n c)\nmake", ["make"]),
         ("diff <(sort a) <(sort b)", ["diff", "sort a", "sort b"]),
         ("make a\r\nmake b\r\n", ["make a", "make b"]),
+        ("nix-shell --run 'make a && make b'", ["nix-shell --run |make a && make b|", "make a", "make b"]),
+        ("dojo -c Dojofile './tasks validate'", ["dojo -c Dojofile |./tasks validate|", "./tasks validate"]),
         ("New-Thing `\n -Name x\n$env:A = 'b'", ["New-Thing -Name x"]),
         ("echo it's fine\nmake", ["echo it's fine", "make"]),
     ],

@@ -15,6 +15,7 @@ from rung.readers import with_command_lines
 from rung.readers.containers import read_dockerfile
 from rung.readers.github_actions import read_action
 from rung.readers.shell import split
+from rung.readers.tasks import read_script
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.tree import Point, Tree
 from rung.wiring import Root, Wiring
@@ -660,3 +661,45 @@ def test_an_import_that_names_no_module_leads_nowhere(name: str) -> None:
     ]
 
     assert [Modules.among(files).imported(one) for one in files] == [(), (), (), ()]
+
+
+TASKS = """#!/bin/sh
+task="${1:-all}"
+python setup.py
+case "$task" in
+  fit|learn)
+    python fit.py ;;
+  "check")
+    for one in a b; do python $one.py; done
+    ;;
+  both) ./go fit check ;;
+  rel*) python release.py ;;
+  *) python usage.py ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "command", "reached"),
+    [
+        (TASKS, "./go fit", {"setup", "fit"}),
+        (TASKS, "bash go learn -q", {"setup", "fit"}),
+        (TASKS, "./go check", {"setup", "a", "b"}),
+        (TASKS, "./go both", {"setup", "fit", "a", "b"}),
+        (TASKS, "./go release", {"setup", "release"}),
+        (TASKS, "./go help", {"setup", "usage"}),
+        (TASKS, "./go", {"setup", "fit", "a", "b", "release", "usage"}),
+        (TASKS, "./go $WHAT", {"setup", "fit", "a", "b", "release", "usage"}),
+        (TASKS.replace('task="${1:-all}"', 'for task in "$@"; do true; done'), "./go fit", {"setup", "fit"}),
+        (TASKS.replace('"$task"', "$1"), "./go fit", {"setup", "fit"}),
+        (TASKS.replace('"$task"', "$(uname)"), "./go fit", {"setup", "fit", "a", "b", "release", "usage"}),
+        (TASKS.replace('"check"', "--check"), "./go fit", {"setup", "fit", "a", "b", "release", "usage"}),
+        ("case $1 in a) case $2 in b) python fit.py;; esac; python a.py;; c) python b.py;; esac; python setup.py", "bash go a b", {"fit", "a", "setup"}),
+    ],
+)  # fmt: skip
+def test_of_a_script_s_branches_those_run_that_its_arguments_choose(script: str, command: str, reached: set[str]) -> None:
+    programs = [file(f"{name}.py") for name in ("setup", "fit", "a", "b", "release", "usage")]
+    tasks = file("go", *read_script("go", ("" if script.startswith("#!") else "#!/bin/sh\n").encode() + script.encode()))
+    wiring = Wiring([workflow(command), tasks, *programs])
+
+    assert {one.path.removesuffix(".py") for one in programs if wiring.of(Point(one.path))} == reached

@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from rung.expressions import regex
@@ -209,7 +210,7 @@ class Programs:
     def _shell(self, words: tuple[str, ...], folder: str) -> Iterator[Point]:
         """Shells: the script."""
         for word in words[1:2]:
-            yield from self._script(word, folder)
+            yield from _chosen(list(self._script(word, folder)), words[2:])
 
     def _hooks(self, words: tuple[str, ...], folder: str) -> Iterator[Point]:
         """Runners of hooks: their configuration."""
@@ -220,7 +221,7 @@ class Programs:
         """Any other program: it may be of the tree itself, a task, or a server that is given an object of a module."""
         if not words:
             return
-        for point in self._program(words[0], folder):
+        for point in _chosen(self._program(words[0], folder), words[1:]):
             yield from self._commanded(point, words)
         if not _is_condition(words):
             yield from (point for kind in _PEELED_RUNNERS for point in self._tasks(kind, words[:1], folder))
@@ -287,6 +288,7 @@ class Programs:
         if found := self._tree.find(word, folder):
             yield Point(found)
             yield from (Point(path, task) for path, task in self._tree.named("shell", found))
+            yield from (Point(found, task) for task in self._tree.tasks_of(found, "branch"))
 
     def _program(self, word: str, folder: str) -> tuple[Point, ...]:
         """What the name of a program is of the tree; there are few programs, and very many commands."""
@@ -461,6 +463,19 @@ def _called_modules(code: Iterable[Call | Import]) -> tuple[str, ...]:
     """The modules of which a program calls something; only to import one starts nothing."""
     called = [f"{fact.name}." for fact in code if isinstance(fact, Call)]
     return tuple(fact.module for fact in code if isinstance(fact, Import) and any(name.startswith(f"{fact.module}.") for name in called))
+
+
+def _chosen(points: Sequence[Point], arguments: Sequence[str]) -> Iterator[Point]:
+    """What a script runs that is called with some arguments: of its branches those that they choose, or all if that can't be told."""
+    told = bool(arguments) and not any(_DYNAMIC.search(word) for word in arguments)
+    named = {id(point) for point in points if point.task and point.task.kind == "branch" and _is_chosen(point.task, arguments)}
+    for point in points:
+        if not told or point.task is None or point.task.kind != "branch" or id(point) in named or (not named and "*" in point.task.inputs):
+            yield point
+
+
+def _is_chosen(branch: Task, arguments: Sequence[str]) -> bool:
+    return any(fnmatchcase(word, pattern) for pattern in branch.inputs if pattern != "*" for word in arguments)
 
 
 def _is_condition(words: Sequence[str]) -> bool:

@@ -204,13 +204,15 @@ class Command(Fact, frozen=True, kw_only=True):
     """What the Python written in the command itself (`python -c "…"`, a here-document) calls and imports."""
     into: str = ""
     """The program that its output ends in, when it is piped into one."""
+    when: tuple[str, ...] = ()
+    """The patterns of the branch that it stands in, where a script chooses among branches by what it is called with."""
 
 
 class Task(Fact, frozen=True, kw_only=True):
     """A named unit of commands that somebody or something can start."""
 
     kind: str
-    """make, just, taskfile, tox, nox, npm, shell, dvc, mlproject, snakemake, docker, poe, pdm, hatch, invoke, notebook; started: the command line that
+    """make, just, taskfile, tox, nox, npm, shell, branch (of a shell script, chosen by its arguments), dvc, mlproject, snakemake, docker, poe, pdm, hatch, invoke, notebook; started: the command line that
     a start names (of a container, an operator, a process)."""
     name: str
     """The target's name; for a shell script or Dockerfile its path."""

@@ -53,6 +53,9 @@ _JUDGED = regex(
     r"\b(?:if|while|until|case|exit|return|trap|false|kill)\b|\$\?|PIPESTATUS|\bset [^\n;]{0,40}-[a-z]*e|^#![^\n]* -[a-z]*e|errexit"
 )
 """What a shell script says that looks at failures itself."""
+_ARGUMENT = regex(r"\$\{?[1-9@*]")
+_MAX_CASES = 50
+"""`case`s of which it is looked up where their variable comes from."""
 _WINDOW = 2000
 """How far a placeholder's end is looked for."""
 
@@ -67,6 +70,16 @@ class _Found(Struct):
     """The here-document on its standard input."""
     into: str = ""
     """The program at the end of the pipe that it stands in."""
+    branch: _Branch | None = None
+    """The innermost one around it that is chosen by what the script is called with."""
+
+
+class _Branch(Struct, eq=False):
+    """A branch of a `case`, and all branches of that."""
+
+    case: list[tuple[str, ...]]
+    """The patterns of each."""
+    patterns: tuple[str, ...]
 
 
 class _Item(Struct):
@@ -141,7 +154,13 @@ def _commands(text: str, line: int, depth: int, variables: Variables, *, errexit
         next_program = after.words[0] if after else ""
         line = scanner.line_at(found.position)
         expanded = _expand(found.words, line, found.toothless or lenient, depth, fed=found.fed, next_program=next_program)
-        yield from (replace(command, into=found.into) for command in expanded) if found.into else expanded
+        when = found.branch.patterns if found.branch and not _takes_options(found.branch) else ()
+        yield from (replace(command, into=found.into, when=when) for command in expanded) if found.into or when else expanded
+
+
+def _takes_options(branch: _Branch) -> bool:
+    """Whether a `case` reads options, as which what remains of the arguments is not known."""
+    return any(pattern.startswith("-") for patterns in branch.case for pattern in patterns)
 
 
 def _turns_off_exit(options: list[Word]) -> bool:
@@ -202,6 +221,9 @@ class _Scanner:
         self.depth = 0
         self.found: list[_Found] = []
         self.heredocs: list[tuple[str, list[Word]]] = []
+        self.branches: list[_Branch | None] = []
+        """Those that are open; None for one that nothing but the script itself decides on."""
+        self.cases = 0
         self.variables = variables
         self._breaks = [match.start() for match in re.finditer("\n", text)]
         self._line_starts: dict[str, list[int]] | None = None
@@ -273,7 +295,10 @@ class _Scanner:
         if state.words and not state.header:
             variants = [_without_assignments(words) for words in self.variables.written_out(state.words)]
             self.variables.note(state.words, variants[0])
-            found = [_Found(words, state.start, given=state.words) for words in variants if words and not _is_assigned(words)]
+            branch = next((one for one in reversed(self.branches) if one), None)
+            found = [
+                _Found(words, state.start, given=state.words, branch=branch) for words in variants if words and not _is_assigned(words)
+            ]
             if found:
                 self.found += found
                 state.items.append(_Item(found, operator))
@@ -298,12 +323,32 @@ class _Scanner:
         if pair == ";;":
             self._pattern()
 
+    def _case(self, subject: str) -> None:
+        """Begins a `case`: behind its `in`."""
+        self.cases += 1
+        self.branches.append(_Branch([], ()) if self._is_argument(MARKS.sub("", subject)) else None)
+        self._pattern()
+
+    def _is_argument(self, subject: str) -> bool:
+        """Whether a word is what the script is called with, or a variable that takes it over."""
+        if _ARGUMENT.match(subject):
+            return True
+        name = subject.strip("${}").partition(":")[0]
+        if self.cases > _MAX_CASES or not _NAME.fullmatch(name):
+            return False
+        taken_over = rf"\b{name}=[\"']?\$\{{?[1-9@*]|\bfor[ \t]+{name}(?:[ \t]+in[ \t]+[\"']?\$[@*{{]|[ \t]*[;\n])"
+        return re.search(taken_over, self.text) is not None
+
     def _pattern(self) -> None:
-        """Skips the pattern of a `case` branch."""
+        """Reads the pattern of a `case` branch."""
         while self.position < self.end and self.text[self.position] in " \t\r\n":
             self.position += 1
         if not self.text.startswith("esac", self.position):
             end = self.text.find(")", self.position, min(self.end, self.position + _WINDOW))
+            if end >= 0 and self.branches and (branch := self.branches[-1]):
+                patterns = tuple(part.strip(" \t\"'(") for part in self.text[self.position : end].split("|"))
+                branch.case.append(patterns)
+                self.branches[-1] = _Branch(branch.case, patterns)
             self.position = end + 1 if end >= 0 else self.position
 
     def _redirect(self, state: _State) -> None:
@@ -365,13 +410,16 @@ class _Scanner:
             return ""
         if state.words:
             if bare and value == "in" and state.header and state.words[0] == "case":
+                subject = state.words[1] if len(state.words) > 1 else ""
                 self._finish(state, ";")
-                self._pattern()
+                self._case(str(subject))
                 return ""
         elif bare and value == "{" and self.depth < MAX_DEPTH:
             state.items.append(_Item(self._nested("}"), group=True))
             return ""
         elif bare and value in _KEYWORDS:
+            if value == "esac" and self.branches:
+                self.branches.pop()
             return value
         elif bare and value == "function":
             state.skip = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from msgspec.structs import replace
 
@@ -36,7 +37,7 @@ _POWERSHELL_WORD = regex(
 
 
 def read_script(path: str, data: bytes) -> Iterator[Fact]:
-    """One shell task, named by the script's path; a file without a suffix must begin as a shell script does."""
+    """One shell task, named by the script's path, and one for each branch that its arguments choose; a file without a suffix must begin as a shell script does."""
     if "." not in posixpath.basename(path) and not _SHEBANG.match(data):
         return
     if data[:2] == b"#!" and not _SHEBANG.match(data):
@@ -45,7 +46,10 @@ def read_script(path: str, data: bytes) -> Iterator[Fact]:
     if len(text) > MAX_TEXT:
         yield Problem(line=0, what=f"larger than {MAX_TEXT // 1024} KiB, the rest was not read")
     commands = split(text, errexit=False, path=path)
-    yield Task(line=1, kind="shell", name=path, commands=commands)
+    yield Task(line=1, kind="shell", name=path, commands=tuple([command for command in commands if not command.when]))
+    for when, chosen in groupby((command for command in commands if command.when), key=lambda command: command.when):
+        branch = tuple(chosen)
+        yield Task(line=branch[0].line, kind="branch", name=" | ".join(when), commands=branch, inputs=when)
     yield from crontabs.installed(text, 1, commands)
 
 

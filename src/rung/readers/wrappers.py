@@ -212,8 +212,10 @@ def inner(words: list[Word]) -> list[Word]:
         return [word for word in _after(words, "-exec", "-execdir") if word not in (";", "+", "{}")]
     if program == "nix":
         return _after(words, "-c", "--command")
-    if program == "nix-shell" and (text := _after(words, "--run")[:1]):
-        return [Word("bash", text[0].line), Word("-c", text[0].line), *text]
+    if program == "nix-shell":
+        return _in_shell(_after(words, "--run")[:1])
+    if program == "dojo":  # It runs the text in a container of its own.
+        return _in_shell([word for word in words[1:] if " " in word][:1])
     if _RETRY.fullmatch(program):
         return list(dropwhile(_RETRY_WORD.fullmatch, words[1:]))
     if program in _BOTH:
@@ -227,6 +229,11 @@ def outer(words: list[Word]) -> list[Word]:
     """A command without the words of the one that it starts in a container: `build` of `docker run image build` is none of its own."""
     image = _container(words)[1] if words[0] in _DOCKER or words[0] == "docker-compose" else 0
     return words[: image + 1] if image else words
+
+
+def _in_shell(text: list[Word]) -> list[Word]:
+    """The command by which a shell runs a text, if there is one."""
+    return [Word("bash", text[0].line), Word("-c", text[0].line), *text] if text else []
 
 
 def _after(words: list[Word], *flags: str) -> list[Word]:
