@@ -183,6 +183,8 @@ _JS = Dialect(
     fields=True,
 )
 
+_JS_GENERATED = frozenset({"renders learn react link"})
+"""Tests that generators of projects write: of the page that they write, too."""
 _GO_IMPORT = regex(r"import(?<=^import)[ \t]*+(?:\((?P<many>[^()]{0,20000}+)\)|(?P<alias>[\w.]++[ \t]++)?(?=[\"`]))", re.MULTILINE)
 _GO_SPEC = regex(r"(?:(?P<alias>[\w.]++)[ \t]++)?(?P<quote>[\"`])")
 _GO_TEST = regex(
@@ -352,7 +354,8 @@ def _r_tests(scan: Scan) -> Iterator[Test]:
 
 def _js_tests(scan: Scan) -> Iterator[Test]:
     for line, name, assertions in scanning.tests_within(scan, _JS_TEST, _JS_ASSERTION, _JS_HOLLOW):
-        yield Test(line=line, name=name, assertions=assertions)
+        if name not in _JS_GENERATED:
+            yield Test(line=line, name=name, assertions=assertions)
 
 
 def _js_typed(scan: Scan, names: dict[str, str]) -> dict[str, str]:
