@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from rung.hits import settled
+from rung.parts import part_at
 from rung.readers.python import facts_of
-from rung.records import Command, Definition, Hit, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
+from rung.records import AROUND, GUARD, Command, Definition, Hit, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.tree import Point
 from rung.wiring import Wiring
+from tests.cases import Finder
 
 
 def uses(source: str) -> dict[str, tuple[str, ...]]:
@@ -270,3 +273,42 @@ def test_a_file_without_a_tree_runs_whole() -> None:
 
     assert "model.py train" in reached("python run.py", files | {"model.py": MODEL}, old)
     assert "model.py scan" not in reached("python run.py", files | {"model.py": MODEL}, old)
+
+
+def test_of_a_package_that_only_hands_names_on_nothing_else_is_known_to_run() -> None:
+    package = SourceFile(path="shop/__init__.py", size=1, facts=(Import(line=1, module=".learn.fit"), Import(line=2, module=".serve.ask")))
+    files = {"shop/learn.py": "def fit(): pass", "shop/serve.py": "def ask(): pass", "run.py": "from shop import fit\nfit()"}
+
+    assert {one for one in reached("python run.py", files, package) if "/" in one} == {"shop/learn.py", "shop/learn.py fit"}
+
+
+def test_a_line_is_in_the_part_around_it() -> None:
+    source = "import a\n@cached\ndef f():\n  pass\nx = 1\nclass A:\n  def m(self):\n    pass\nif __name__ == '__main__':\n  f()\ny = 2\n"
+    at = part_at(facts_of(source))
+
+    assert [at(line) for line in range(1, 12)] == [AROUND, "f", "f", "f", AROUND, "A", "A", "A", GUARD, GUARD, AROUND]
+    assert part_at([Import(line=1, module="a")])(1) is None
+
+
+def test_evidence_counts_in_the_function_that_runs_though_it_is_not_the_first(tmp_path: Path) -> None:
+    (tmp_path / "fit.py").write_text(
+        "from sklearn.linear_model import Ridge\n\n\ndef old():\n    Ridge().fit([[1]], [2])\n\n\ndef new():\n    Ridge().fit([[1]], [2])\n\n\nnew()\n"
+    )
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/ci.yml").write_text(
+        "on: push\njobs:\n  fit:\n    runs-on: ubuntu-latest\n    steps:\n      - run: python fit.py\n"
+    )
+    found = [item for item in Finder().evidence(tmp_path) if item.detector == "scikit-learn"]
+
+    assert [(item.location.line, item.strength.label, item.occurrences) for item in found] == [(9, "automated", 2)]
+
+
+def test_what_a_function_starts_is_started_where_the_function_runs(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text(
+        'import subprocess\n\n\ndef old():\n    subprocess.run(["python", "old.py"])\n\n\ndef new():\n    subprocess.run(["python", "new.py"])\n\n\nnew()\n'
+    )
+    (tmp_path / "old.py").write_text("print(1)\n")
+    (tmp_path / "new.py").write_text("print(2)\n")
+    (tmp_path / "Procfile").write_text("web: python run.py\n")
+
+    assert sorted(Finder().chains(tmp_path)) == ["Procfile", "new.py", "run.py"]
