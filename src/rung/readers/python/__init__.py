@@ -368,10 +368,11 @@ class _Walk(Calls):
             decorator = node.func if isinstance(node, ast.Call) else node
             name = scanning.bounded(self._names.name(decorator, scope))
             self._named(node, name, "decorator", scope)
-            if scope.part is not self._around or not hands_on(name):
+            by_name = hands_on(name)
+            handed_on = handed_on or by_name
+            if scope.part is not self._around or not by_name:
                 self._names_in(decorator, part)
                 continue
-            handed_on = True
             part.command = part.command or command_of(node, part.name)
             if isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name) and decorator.value.id not in self._imported:
                 self._handed[decorator.value.id].add(part.name)
