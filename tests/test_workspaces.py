@@ -98,5 +98,5 @@ deployments:
 
     assert [(one.name, one.line, dict(one.attributes)) for one in found] == [
         ("nightly", 3, {"name": "nightly", "entrypoint": "flows/nightly.py:nightly", "schedules.cron": "0 4 * * *"}),
-        ("paused", 8, {"name": "paused", "entrypoint": "flows/nightly.py:nightly", "paused": "true"}),
+        ("paused", 8, {"name": "paused", "entrypoint": "flows/nightly.py:nightly", "paused": "true", "schedule": ""}),
     ]
