@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from rung.hits import settled
-from rung.readers.python import facts_of
+from rung.readers.python import READINGS, facts_of
 from rung.records import Command, Definition, Hit, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.tree import Point
 from rung.wiring import Wiring
@@ -310,3 +310,19 @@ def test_a_file_without_a_tree_runs_whole() -> None:
 
     assert "model.py train" in reached("python run.py", files | {"model.py": MODEL}, old)
     assert "model.py scan" not in reached("python run.py", files | {"model.py": MODEL}, old)
+
+
+def test_a_file_that_is_only_skimmed_reaches_what_it_names() -> None:
+    (reading,) = (one for one in READINGS if one.name == "python")
+    assert reading.skim
+    source = "from shop import model as m\nfrom shop.more import fit, tune\ndef f():\n    return m.scan(fit)\n"
+    skimmed = SourceFile(path="old.py", size=1, facts=tuple(reading.skim("old.py", source.encode())))
+    files = {
+        "run.py": "import old\nold.f()",
+        "shop/__init__.py": "",
+        "shop/model.py": MODEL,
+        "shop/more.py": "def fit(): pass\ndef tune(): pass",
+    }
+
+    found = reached("python run.py", files, skimmed)
+    assert {one for one in found if " " in one} == {"shop/model.py scan", "shop/model.py check", "shop/more.py fit"}
