@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from rung.hits import settled
 from rung.parts import part_at
-from rung.readers.python import facts_of
+from rung.readers.python import READINGS, facts_of
 from rung.records import AROUND, GUARD, Command, Definition, Hit, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.tree import Point
 from rung.wiring import Wiring
@@ -99,6 +99,21 @@ def test_names_of_annotations_count_where_somebody_else_calls_the_function_and_i
     assert (used["Order"], used["ask"], used["tell"]) == (("Item", "pydantic.BaseModel"), ("Answer", "Order"), ())
 
 
+def test_what_a_route_within_a_function_asks_for_is_used_with_the_function() -> None:
+    source = """
+    from pydantic import BaseModel
+    class Order(BaseModel): pass
+    class Other(BaseModel): pass
+    def create():
+        @app.post("/")
+        def ask(order: Order): pass
+        @functools.wraps(ask)
+        def tell(other: Other): pass
+    """
+
+    assert uses("import functools\n" + textwrap.dedent(source))["create"] == ("Order", "functools.wraps")
+
+
 def test_a_module_that_is_looked_up_by_a_text_that_is_kept_elsewhere_is_imported() -> None:
     source = """
     import importlib
@@ -162,6 +177,29 @@ def test_a_name_is_followed_through_modules_that_hand_it_on() -> None:
 
     found = reached("python run.py", files)
     assert {one for one in found if " " in one} == {"shop/learn.py fit", "shop/more.py extra"}
+
+
+@pytest.mark.parametrize(
+    ("runner", "module", "reach"),
+    [
+        ("dags/daily.py", "dags/shop/load.py", True),  # The folder of the DAGs, although it is marked as a package.
+        ("dags/shop/daily.py", "dags/shop/load.py", True),
+        ("plugins/shop/daily.py", "plugins/shop/load.py", True),
+        ("etl/daily.py", "etl/shop/load.py", True),  # The script's own folder.
+        ("etl/daily.py", "other/shop/load.py", False),
+    ],
+)
+def test_imports_start_from_the_folder_of_dags_and_from_the_script_s_own(runner: str, module: str, reach: bool) -> None:
+    top = module.partition("/")[0]
+    files = {
+        f"{top}/__init__.py": "",
+        f"{top}/shop/__init__.py": "",
+        f"{runner.partition('/')[0]}/__init__.py": "",
+        module: "def fit(): pass",
+        runner: "from shop.load import fit\nfit()",
+    }
+
+    assert (f"{module} fit" in reached(f"python {runner}", files)) is reach
 
 
 def test_a_package_that_is_handed_over_as_a_whole_is_looked_through() -> None:
@@ -244,7 +282,9 @@ if __name__ == "__main__":
     [
         ("python cli.py train-all --fast", {"cli.py train_all"}),
         ("python cli.py look", {"cli.py inspect"}),
-        ("python cli.py --help", {"cli.py train_all", "cli.py inspect", "cli.py app", "cli.py __main__"}),
+        ("python cli.py --verbose", {"cli.py train_all", "cli.py inspect", "cli.py app", "cli.py __main__"}),
+        ("python cli.py --help", set()),
+        ("shop look --help", set()),
         ("shop look", {"cli.py inspect"}),
         ("shop", {"cli.py train_all", "cli.py inspect", "cli.py app"}),
     ],
@@ -312,3 +352,19 @@ def test_what_a_function_starts_is_started_where_the_function_runs(tmp_path: Pat
     (tmp_path / "Procfile").write_text("web: python run.py\n")
 
     assert sorted(Finder().chains(tmp_path)) == ["Procfile", "new.py", "run.py"]
+
+
+def test_a_file_that_is_only_skimmed_reaches_what_it_names() -> None:
+    (reading,) = (one for one in READINGS if one.name == "python")
+    assert reading.skim
+    source = "from shop import model as m\nfrom shop.more import fit, tune\ndef f():\n    return m.scan(fit)\n"
+    skimmed = SourceFile(path="old.py", size=1, facts=tuple(reading.skim("old.py", source.encode())))
+    files = {
+        "run.py": "import old\nold.f()",
+        "shop/__init__.py": "",
+        "shop/model.py": MODEL,
+        "shop/more.py": "def fit(): pass\ndef tune(): pass",
+    }
+
+    found = reached("python run.py", files, skimmed)
+    assert {one for one in found if " " in one} == {"shop/model.py scan", "shop/model.py check", "shop/more.py fit"}

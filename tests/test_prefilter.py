@@ -9,7 +9,7 @@ from rung.matchers import Matchers
 from rung.patterns import CallPattern, bare_name
 from rung.prefilter import Prefilter, call_traces, literal_traces, setting_traces, words_of
 from rung.readers import python
-from rung.readers.python.skim import skimmed
+from rung.readers.python.skim import skimmed, used
 from rung.records import Call, Detector, Entry, Import, Packs, Role, Signal, Start, Strength
 
 
@@ -213,6 +213,23 @@ def test_skimming_finds_the_imports_that_the_parser_finds(source: str) -> None:
         return sorted((fact.line, getattr(fact, "module", "main")) for fact in facts if isinstance(fact, (Import, Entry)))
 
     assert told(skimmed(source)) == told(python.facts_of(source))
+
+
+@pytest.mark.parametrize(
+    ("source", "uses"),
+    [
+        ("from . import a as b\nimport c.d, os\ndef f():\n    return b.fit(c.d.load(os.path))", (".a.fit", "c.d.load", "os.path")),
+        ("from a import (\n    b,  # c\n    c,\n)\nb(1).c", ("a.b",)),
+        ('from a import b, c\n"""b"""\n# b\nf"{c.d}"', ("a.c.d",)),
+        ("import a\nhand_over(a)\nx.a", ("a",)),
+        ("from a import *\nfit()", None),
+        ("import os\nos.path", None),
+    ],
+)
+def test_skimming_tells_what_a_file_names_of_its_imports(source: str, uses: tuple[str, ...] | None) -> None:
+    part = used(source)
+
+    assert (part and part.uses) == uses
 
 
 TESTS = [

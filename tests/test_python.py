@@ -153,6 +153,20 @@ def test_arguments_are_the_literal_ones_and_keywords_are_all() -> None:
     assert call.keywords == (("k", "v"), ("n", ""), ("flag", "True"), ("**", ""))
 
 
+@pytest.mark.parametrize(
+    ("given", "keywords"),
+    [
+        ("args = {'schedule': '@daily', 'day': START, 1: 2, **more}\nf(**args)", {"schedule": "@daily", "day": ""}),
+        ("args = dict(catchup=False)\ndef g(): f(a=1, **args)", {"a": "1", "catchup": "False"}),
+        ("f(**{'k': 'v'})", {"k": "v"}),
+        ("args = {'k': 'v'}\ndef g(args): f(**args)", {}),
+        ("args = load()\nf(**args)", {}),
+    ],
+)
+def test_keywords_are_taken_from_a_dictionary_that_is_unpacked(given: str, keywords: dict[str, str]) -> None:
+    assert dict(the_call(given, "f").keywords) == {"**": "", **keywords}
+
+
 def test_what_is_no_literal_is_a_gap_in_a_list_that_begins_with_a_word_and_at_the_start_of_a_joined_path() -> None:
     call = the_call(
         'f(["python", script, f"--n={n}", 3], [sys.executable, HERE / "a" / "b.py"], [x, "y"], os.path.join(HERE, "a", "b.py"), '

@@ -1,10 +1,10 @@
-"""What the reader of ML workspaces sees in Databricks bundles and Azure ML assets."""
+"""What the reader of ML workspaces sees in Databricks bundles, Azure ML assets and deployments of Prefect."""
 
 from __future__ import annotations
 
 import pytest
 
-from rung.readers.workspaces import read_asset, read_bundle
+from rung.readers.workspaces import read_asset, read_bundle, read_deployments
 from rung.records import Fact, Image, Resource
 
 BUNDLE = """
@@ -78,3 +78,25 @@ def test_the_image_of_an_environment_is_the_image_of_a_job() -> None:
 @pytest.mark.parametrize("source", [b"# azuremlschemas.azureedge.net\na: 1\n", b"$schema: https://json-schema.org/x\n"])
 def test_other_schemas_are_no_asset(source: bytes) -> None:
     assert not list(read_asset("a.yml", source))
+
+
+def test_a_deployment_of_prefect_has_the_schedules_and_triggers_that_are_on() -> None:
+    source = b"""
+deployments:
+  - name: nightly
+    entrypoint: flows/nightly.py:nightly
+    schedules:
+      - {cron: "0 3 * * *", active: false}
+      - cron: "0 4 * * *"
+  - name: paused
+    entrypoint: flows/nightly.py:nightly
+    paused: true
+    schedule: {interval: 60}
+  - name: template
+"""
+    found = resources(list(read_deployments("prefect.yaml", source)))
+
+    assert [(one.name, one.line, dict(one.attributes)) for one in found] == [
+        ("nightly", 3, {"name": "nightly", "entrypoint": "flows/nightly.py:nightly", "schedules.cron": "0 4 * * *"}),
+        ("paused", 8, {"name": "paused", "entrypoint": "flows/nightly.py:nightly", "paused": "true", "schedule": ""}),
+    ]

@@ -14,6 +14,8 @@ _SCRIPT = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 """Suffixes of JavaScript and TypeScript, in the order in which a name without one is looked for."""
 _INCLUDED = (".R", ".r", ".jl")
 """Suffixes of the languages in which one script takes in another by its path."""
+_AIRFLOW = ("dags", "plugins")
+"""Folders from which DAGs import, whether or not they are marked as packages."""
 _ALIASES = ("@/", "~/", "#/")
 """What projects write for the folder of their own sources."""
 
@@ -46,12 +48,13 @@ class Modules:
         )
 
     def _sources(self) -> Iterator[str]:
-        """Folders that hold the top of a package, and the usual names for a source root."""
+        """Folders that hold the top of a package, the usual names for a source root, and what Airflow puts on the path."""
         for package in self._packages:
             parent = posixpath.dirname(package)
             if parent not in self._packages or posixpath.basename(parent) == "src":  # Some mark their source root as a package too.
                 yield parent
         yield from ("src", "lib", "python", "app")
+        yield from (top for top in self._tops if top.rpartition("/")[2] in _AIRFLOW)
 
     def imported(self, file: SourceFile) -> tuple[tuple[Import, str], ...]:
         """The imports of a file that are the repository's own, each with the path of the module's file."""
@@ -136,7 +139,11 @@ class Modules:
         below = self._from_roots.get(module)
         if below is None:
             below = self._from_roots[module] = tuple(place for folder in self._roots for place in self._within(folder, module))
-        return next((place for place in below if place[0] != importer), None)
+        return next((place for place in (*below, *self._beside(own, module)) if place[0] != importer), None)
+
+    def _beside(self, folder: str, module: str) -> Iterator[tuple[str, str]]:
+        """What a script finds in its own folder, although that is marked as a package."""
+        return self._within(folder, module) if folder in self._packages else iter(())
 
     def _within(self, folder: str, module: str) -> Iterator[tuple[str, str]]:
         """The files below a folder that a dotted name can live in, the longest module first, and what is left of the name."""

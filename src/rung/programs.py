@@ -315,7 +315,13 @@ class Programs:
         return Point(path, part=GUARD if GUARD in self._tree.parts.of(path) else AROUND)
 
     def _commanded(self, point: Point, words: Sequence[str]) -> Iterator[Point]:
-        """Of a program that is made of commands the first that the words of its command line name, else all of it."""
+        """Of a program that is made of commands the first that the words of its command line name, else all of it.
+
+        To be told how it is used runs none of them.
+        """
+        if "--help" in words and point.part is not None:
+            yield Point(point.path, part=AROUND)
+            return
         parts = self._tree.parts.of(point.path) if point.part is not None else {}
         commands = {part.command: part.name for part in parts.values() if part.command}
         chosen = next((commands[word] for word in words[1:] if word in commands), None)

@@ -1,4 +1,4 @@
-"""Objects of an ML workspace that are declared in YAML: Databricks asset bundles and Azure ML assets."""
+"""Objects of a workspace that are declared in YAML: Databricks asset bundles, Azure ML assets and deployments of Prefect."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from rung.expressions import regex
 from rung.readers.attributes import attributes_of, images_of, parse_template
-from rung.readers.documents import Map, Value, parse_yaml
-from rung.readers.reading import RESOURCES, Reading, suffixed
+from rung.readers.documents import Map, Sequence, Value, parse_yaml
+from rung.readers.reading import RESOURCES, Reading, named, suffixed
 from rung.records import Fact, Image, Problem, Resource
 
 _YAML = (".yaml", ".yml")
@@ -80,6 +80,33 @@ def read_asset(_path: str, data: bytes) -> Iterator[Fact]:
         yield from images_of((key, value, line) for key, value in attributes if key != "image")
 
 
+def read_deployments(_path: str, data: bytes) -> Iterator[Fact]:
+    """The deployments of a `prefect.yaml`, without the schedules that are switched off."""
+    if b"deployments:" not in data:
+        return
+    documents, error = parse_yaml(data)
+    if error:
+        yield Problem(line=error.line, what=error.what)
+    for document in documents[:1]:
+        deployments = document.get("deployments") if isinstance(document, Map) else None
+        for body in deployments if isinstance(deployments, Sequence) else ():
+            if isinstance(body, Map) and body.get("entrypoint"):
+                given = Map(body.line)
+                for key, value in body.items():
+                    given.put(key, _running(value, body) if key in ("schedule", "schedules", "triggers") else value, body.at(key))
+                name = _text(body.get("name"))
+                yield Resource(line=body.line, dialect="prefect", type="prefect/FlowDeployment", name=name, attributes=attributes_of(given))
+
+
+def _running(value: Value, deployment: Map) -> Sequence:
+    """The schedules or triggers of a deployment that are on."""
+    kept = Sequence()
+    for one in value if isinstance(value, Sequence) else (value,):
+        if isinstance(one, Map) and "false" not in (one.get("active"), one.get("enabled")) and deployment.get("paused") != "true":
+            kept.put(one, one.line)
+    return kept
+
+
 def _sections(resources: Value | None, condition: str) -> Iterator[Fact]:
     for section, entries in resources.items() if isinstance(resources, Map) else ():
         kind = _BUNDLE.get(section)
@@ -110,4 +137,5 @@ def _text(value: Value | None) -> str:
 READINGS: tuple[Reading, ...] = (
     Reading(name="databricks-bundle", shows=RESOURCES, tried=True, claims=suffixed(*_YAML), read=read_bundle),
     Reading(name="azureml-asset", shows=RESOURCES, tried=True, claims=suffixed(*_YAML, ".json"), read=read_asset),
+    Reading(name="prefect", shows=RESOURCES, claims=named(r"prefect\.ya?ml", ".yaml", ".yml"), read=read_deployments),
 )

@@ -20,7 +20,7 @@ from rung.readers.python.calls import Calls
 from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names, Tally
 from rung.readers.python.parts import Part, command_of, definitions, hands_on
-from rung.readers.python.skim import skimmed
+from rung.readers.python.skim import skimmed, used
 from rung.readers.python.testing import holds_anyway, is_test_class
 from rung.readers.python.treeless import scanned
 from rung.readers.reading import CODE, EVERY_CALL, Asked, Reading, named, suffixed
@@ -368,10 +368,11 @@ class _Walk(Calls):
             decorator = node.func if isinstance(node, ast.Call) else node
             name = scanning.bounded(self._names.name(decorator, scope))
             self._named(node, name, "decorator", scope)
-            if scope.part is not self._around or not hands_on(name):
+            by_name = hands_on(name)
+            handed_on = handed_on or by_name
+            if scope.part is not self._around or not by_name:
                 self._names_in(decorator, part)
                 continue
-            handed_on = True
             part.command = part.command or command_of(node, part.name)
             if isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name) and decorator.value.id not in self._imported:
                 self._handed[decorator.value.id].add(part.name)
@@ -443,10 +444,13 @@ def _is_main(test: ast.Compare) -> bool:
 
 
 def _reading(asked: Asked = EVERY_CALL) -> Reading:
-    def skim(_path: str, data: bytes) -> Iterable[Fact]:
+    def skim(path: str, data: bytes) -> Iterable[Fact]:
         source = text_of(data)
         found = skimmed(source)
-        return facts_of(source, asked=asked) if found is None else found
+        if found is None:
+            return facts_of(source, asked=asked)
+        part = None if path.endswith("__init__.py") else used(source)  # What a package hands on is told by its imports.
+        return [*found, part] if part else found
 
     return Reading(
         name="python",

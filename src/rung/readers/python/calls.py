@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from rung.readers import scanning
 from rung.readers.python.expressions import FIELDS
-from rung.readers.python.literals import formatted, joined, plain, words
+from rung.readers.python.literals import formatted, joined, plain, unpacked, words
 from rung.readers.python.names import DOTTED, OWNERS, Names, Resolver
 from rung.readers.python.parts import LOADERS, Part
 from rung.readers.python.testing import is_assertion, passes_anyway
@@ -162,7 +162,7 @@ class Calls:
             if name in LOADERS and node.args and node.args[0].__class__ is not ast.Constant:
                 self._loads = True
             if self._asked(name):
-                self._call(node, name, "call", self._arguments(node, todo), scope)
+                self._call(node, name, "call", self._arguments(node, todo, scope), scope)
             else:
                 self._pass_over(node, todo)
         if receiver is not None:
@@ -181,7 +181,7 @@ class Calls:
         asked = self._asked(name)
         if isinstance(node, ast.Call):
             if asked:
-                given = self._arguments(node, rest)
+                given = self._arguments(node, rest, scope)
             else:
                 self._pass_over(node, rest)
             self._expressions(rest, scope)
@@ -227,7 +227,7 @@ class Calls:
             else:
                 rest.append(value)
 
-    def _arguments(self, node: ast.Call, rest: list[ast.AST]) -> _Given:
+    def _arguments(self, node: ast.Call, rest: list[ast.AST], scope: Names) -> _Given:
         """The arguments of a call; what else they hold goes to `rest`."""
         arguments: tuple[str, ...] = ()
         if node.args:
@@ -236,6 +236,9 @@ class Calls:
         keywords: tuple[tuple[str, str], ...] = ()
         if node.keywords:
             keywords = tuple([(keyword.arg or "**", self._value(keyword.value, rest) or "") for keyword in node.keywords])
+            for keyword in node.keywords:
+                if keyword.arg is None:
+                    keywords += unpacked(scope.value(keyword.value.id) if isinstance(keyword.value, ast.Name) else keyword.value)
         return arguments, keywords
 
     def _value(self, node: ast.expr, rest: list[ast.AST]) -> str | None:

@@ -6,6 +6,9 @@ import ast
 
 from rung.readers import scanning
 
+_MAX_KEYS = 100
+"""Keyword arguments that are taken from a dictionary."""
+
 
 def mark_of(node: ast.Call) -> str:
     """`[arg]` for a first literal argument, or for a lone keyword that gives a name (`service_name="s3"`)."""
@@ -31,6 +34,22 @@ def plain(value: object) -> str | None:
     if isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= 200):
         return str(value)
     return None
+
+
+def unpacked(node: ast.expr | None) -> tuple[tuple[str, str], ...]:
+    """The keyword arguments that a dictionary gives (`{"a": 1}`, `dict(a=1)`), empty where a value is no literal."""
+    pairs: list[tuple[object, ast.expr]] = []
+    if isinstance(node, ast.Dict):
+        pairs += [(key.value, value) for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
+        pairs += [(keyword.arg, keyword.value) for keyword in node.keywords]
+    return tuple([(key[: scanning.MAX_NAME], _literal(value)) for key, value in pairs[:_MAX_KEYS] if isinstance(key, str)])
+
+
+def _literal(node: ast.expr) -> str:
+    if not isinstance(node, ast.Constant):
+        return ""
+    return node.value[: scanning.MAX_NAME] if isinstance(node.value, str) else plain(node.value) or ""
 
 
 def words(elements: list[ast.expr]) -> str | None:

@@ -1,4 +1,4 @@
-"""The facts of Python source that are wanted of every file: its imports, its tests, and whether it is meant to be started.
+"""The facts of Python source that are wanted of every file: its imports and what it names of them, its tests, and whether it is meant to be started.
 
 One expression passes over the text and stops only where a statement imports, opens a block or asserts; strings and comments
 are skipped by it. What can't be told without a tree (code that never runs, an assertion by another name) is left to the parser.
@@ -7,6 +7,7 @@ are skipped by it. What can't be told without a tree (code that never runs, an a
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -17,7 +18,7 @@ from rung.expressions import regex
 from rung.readers import scanning
 from rung.readers.python.names import DOTTED
 from rung.readers.python.testing import HOLLOW, is_test_class
-from rung.records import Entry, Fact, Import, Test
+from rung.records import AROUND, Definition, Entry, Fact, Import, Test
 
 _PASSED = (
     r"\"\"\"(?:[^\"\\]++|\\(?:.|\Z)|\"(?!\"\"))*+(?:\"\"\"|\Z)|'''(?:[^'\\]++|\\(?:.|\Z)|'(?!''))*+(?:'''|\Z)"
@@ -66,6 +67,7 @@ _MEANS_ELSE = regex(r"\b(?:assert\w++|pytest)[ \t]*+(?:=[^=]|:[^:])|\bas[ \t]++p
 _MAYBE_ASSERTING = regex(rf"(?<!\w){_WORDS}[ \t]*+\(")
 _RENAMED = regex(rf"(?<!\w){_WORDS}[ \t]++as[ \t]|=[ \t]*+(?:\w++\.)*+{_WORDS}[ \t]*+[\r\n]")
 """Something that asserts is given another name."""
+_DOTTED = regex(r"(?<![\w.])[^\W\d]\w*+(?:\.\w++)*+")
 _MAX_DEPTH = 100
 _MAX_LINE = 400
 """How far before an assertion the line that it stands on may begin."""
@@ -97,6 +99,42 @@ def skimmed(source: str) -> list[Fact] | None:
             aliases[alias] = module
     found = tests.found()
     return None if found is None else facts + found
+
+
+def used(source: str) -> Definition | None:
+    """What the code of a source names of its imports, all of it as one part; None when that can't be told, or nothing could be its own."""
+    aliases: dict[str, str] = {}
+    text = "\n" + source[: scanning.MAX_BYTES]
+    code: list[str] = []
+    done = 0
+    for match in _PLAIN.finditer(text):
+        for _, module, alias in _imported(match):
+            if alias == "*":
+                return None
+            aliases[alias] = module
+        if match["modules"] is not None or match["base"] is not None:
+            code.append(_PASSED_OVER.sub(_without_text, text[done : match.start("stop")]))
+            done = match.end()
+    if all(module.partition(".")[0] in sys.stdlib_module_names for module in aliases.values()):
+        return None
+    code.append(_PASSED_OVER.sub(_without_text, text[done:]))
+    uses = {_full(name, aliases) for name in set(_DOTTED.findall("\n".join(code)))} - {""}
+    return Definition(line=0, name=AROUND, uses=tuple(sorted(uses)))
+
+
+def _without_text(match: re.Match[str]) -> str:
+    """A text or comment left out, but for what may be computed in it."""
+    return match[0].replace("{", " ") if match.string[match.start() - 1] in "fF" else " "
+
+
+def _full(name: str, aliases: Mapping[str, str]) -> str:
+    """What a dotted name is in full, with one attribute of what is imported; empty for what is not."""
+    last = ""
+    while name:
+        if module := aliases.get(name):
+            return (module if module.endswith(".") else f"{module}.") + last if last else module
+        name, _, last = name.rpartition(".")
+    return ""
 
 
 def _may_not_parse(source: str) -> bool:
