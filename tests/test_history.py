@@ -36,6 +36,7 @@ from sklearn.linear_model import LogisticRegression
 mlflow.log_metric("auc", 0.9)
 mlflow.sklearn.log_model(LogisticRegression().fit([[0], [1]], [0, 1]), "m", registered_model_name="churn")
 """
+_FITTING = "from sklearn.linear_model import Ridge\n\n\ndef fit():\n    Ridge().fit([[1]], [2])\n\n\ndef look():\n    pass\n\n\n"
 _CI = "on: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: pytest\n      - run: python train.py\n"
 _CI_OF_MAIN = _CI.replace("train.py", "main.py")
 _STORE = "import psycopg2\n\n\ndef store(url):\n    return psycopg2.connect(url)\n"
@@ -171,6 +172,15 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
             {"main.py": "import other\n", "other.py": ""},
         ),
         ({"a.py": "import train\n", "main.py": "", "train.py": _TRAIN, ".github/workflows/a.yml": _CI_OF_MAIN}, {"main.py": "import a\n"}),
+        ({"main.py": _FITTING + "fit()\n", ".github/workflows/a.yml": _CI_OF_MAIN}, {"main.py": _FITTING + "print()\n"}),
+        (
+            {"main.py": "import fitting\nfitting.fit()\n", "fitting.py": _FITTING, ".github/workflows/a.yml": _CI_OF_MAIN},
+            {"main.py": "import fitting\nfitting.look()\n"},
+        ),
+        (
+            {"main.py": _FITTING + "fit()\n", ".github/workflows/a.yml": _CI_OF_MAIN},
+            {"main.py": _FITTING.replace("def look():\n    pass\n", "").replace("def fit", "def look():\n    pass\ndef old") + "look()\n"},
+        ),
         ({**_LIBRARY, "app/run.py": "import json\n"}, {"app/run.py": "from it import stores\n"}),
         ({**_LIBRARY, "tests/test_it.py": "import json\n"}, {"tests/test_it.py": "from it import stores\n"}),
     ],
@@ -187,6 +197,9 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
         "an import goes",
         "an import leads to another file",
         "an import leads on",
+        "a function is no longer called",
+        "another function is called",
+        "a function gets another name",
         "a library is used",
         "a library is tested",
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from rung.hits import settled
 from rung.parts import part_at
+from rung.readers import notebooks
 from rung.readers.python import READINGS, facts_of
 from rung.records import AROUND, GUARD, Command, Definition, Hit, Import, Job, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.tree import Point
@@ -368,3 +370,25 @@ def test_a_file_that_is_only_skimmed_reaches_what_it_names() -> None:
 
     found = reached("python run.py", files, skimmed)
     assert {one for one in found if " " in one} == {"shop/model.py scan", "shop/model.py check", "shop/more.py fit"}
+
+
+def test_a_decorated_function_within_another_makes_nothing_of_that_run() -> None:
+    source = "def make():\n  app = App()\n  @app.get('/')\n  def ask(): fit()\n  return app\ndef fit(): pass"
+
+    assert uses(source) == {"": (), "make": ("fit",), "fit": ()}
+
+
+def test_a_file_that_loads_modules_by_name_is_parsed_though_nothing_else_is_sought_in_it() -> None:
+    (python,) = (reading for reading in READINGS if reading.name == "python")
+    source = b"import importlib\nKINDS = {'forest': 'shop.forest.Forest'}\ndef load(kind): return importlib.import_module(KINDS[kind])\n"
+
+    assert python.skim
+    assert [fact.module for fact in python.skim("kinds.py", source) if isinstance(fact, Import)] == ["importlib", "shop.forest.Forest"]
+
+
+def test_of_a_notebook_all_is_run() -> None:
+    (jupyter,) = (reading for reading in notebooks.READINGS if reading.name == "jupyter")
+    cell = {"cell_type": "code", "source": "def fit(): pass\n", "outputs": [], "metadata": {}, "execution_count": 1}
+    facts = jupyter.read("a.ipynb", json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4}).encode())
+
+    assert not any(isinstance(fact, Definition) for fact in facts)
