@@ -181,6 +181,10 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
             {"main.py": _FITTING + "fit()\n", ".github/workflows/a.yml": _CI_OF_MAIN},
             {"main.py": _FITTING.replace("def look():\n    pass\n", "").replace("def fit", "def look():\n    pass\ndef old") + "look()\n"},
         ),
+        (
+            {"main.py": _FITTING + "fit()\n", ".github/workflows/a.yml": _CI_OF_MAIN},
+            {"main.py": _FITTING.replace("fit():", "new():").replace("look():", "fit():").replace("new():", "look():") + "fit()\n"},
+        ),
         ({**_LIBRARY, "app/run.py": "import json\n"}, {"app/run.py": "from it import stores\n"}),
         ({**_LIBRARY, "tests/test_it.py": "import json\n"}, {"tests/test_it.py": "from it import stores\n"}),
     ],
@@ -200,6 +204,7 @@ def test_every_revision_stands_where_a_scan_of_it_alone_puts_it(project: Project
         "a function is no longer called",
         "another function is called",
         "a function gets another name",
+        "a function gets the body of another",
         "a library is used",
         "a library is tested",
     ],

@@ -373,9 +373,9 @@ def test_a_file_that_is_only_skimmed_reaches_what_it_names() -> None:
 
 
 def test_a_decorated_function_within_another_makes_nothing_of_that_run() -> None:
-    source = "def make():\n  app = App()\n  @app.get('/')\n  def ask(): fit()\n  return app\ndef fit(): pass"
+    source = "from shop import register\ndef make():\n  @register\n  def ask(): fit()\n  return ask\ndef fit(): pass"
 
-    assert uses(source) == {"": (), "make": ("fit",), "fit": ()}
+    assert uses(source) == {"": (), "make": ("fit", "shop.register"), "fit": ()}
 
 
 def test_a_file_that_loads_modules_by_name_is_parsed_though_nothing_else_is_sought_in_it() -> None:
