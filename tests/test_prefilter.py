@@ -9,8 +9,8 @@ from rung.matchers import Matchers
 from rung.patterns import CallPattern, bare_name
 from rung.prefilter import Prefilter, call_traces, literal_traces, setting_traces, words_of
 from rung.readers import python
-from rung.readers.python.skim import skimmed, used
-from rung.records import Call, Detector, Entry, Import, Packs, Role, Signal, Start, Strength
+from rung.readers.python.skim import skimmed
+from rung.records import Call, Definition, Detector, Entry, Import, Packs, Role, Signal, Start, Strength
 
 
 def detector(matcher: str, *patterns: str) -> Detector:
@@ -218,18 +218,20 @@ def test_skimming_finds_the_imports_that_the_parser_finds(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "uses"),
     [
-        ("from . import a as b\nimport c.d, os\ndef f():\n    return b.fit(c.d.load(os.path))", (".a.fit", "c.d.load", "os.path")),
+        ("from . import a as b\nimport c.d, os\ndef f():\n    return b.fit(c.d.load(os.path))", (".a.fit", "c.d.load")),
         ("from a import (\n    b,  # c\n    c,\n)\nb(1).c", ("a.b",)),
-        ('from a import b, c\n"""b"""\n# b\nf"{c.d}"', ("a.c.d",)),
+        ('from a import b, c, d\nbb(x.b)\nf"{c.d}"\n# d\n"""d"""', ("a.c.d",)),
         ("import a\nhand_over(a)\nx.a", ("a",)),
+        ("import a\nprint()", ()),
         ("from a import *\nfit()", None),
-        ("import os\nos.path", None),
+        ("import os\nimport numpy as np\nos.path", None),
+        ("import a\na()\ndef test_a():\n    assert a()", None),
     ],
 )
 def test_skimming_tells_what_a_file_names_of_its_imports(source: str, uses: tuple[str, ...] | None) -> None:
-    part = used(source)
+    parts = [fact.uses for fact in skimmed(source) or () if isinstance(fact, Definition)]
 
-    assert (part and part.uses) == uses
+    assert parts == ([] if uses is None else [uses])
 
 
 TESTS = [

@@ -20,7 +20,7 @@ from rung.readers.python.calls import Calls
 from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names, Tally
 from rung.readers.python.parts import Part, command_of, definitions, hands_on
-from rung.readers.python.skim import skimmed, used
+from rung.readers.python.skim import skimmed
 from rung.readers.python.testing import holds_anyway, is_test_class
 from rung.readers.python.treeless import scanned
 from rung.readers.reading import CODE, EVERY_CALL, Asked, Reading, named, suffixed
@@ -446,11 +446,8 @@ def _is_main(test: ast.Compare) -> bool:
 def _reading(asked: Asked = EVERY_CALL) -> Reading:
     def skim(path: str, data: bytes) -> Iterable[Fact]:
         source = text_of(data)
-        found = skimmed(source)
-        if found is None:
-            return facts_of(source, asked=asked)
-        part = None if path.endswith("__init__.py") else used(source)  # What a package hands on is told by its imports.
-        return [*found, part] if part else found
+        found = skimmed(source, hands_on=path.endswith("__init__.py"))
+        return facts_of(source, asked=asked) if found is None else found
 
     return Reading(
         name="python",

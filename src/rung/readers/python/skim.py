@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -67,14 +68,35 @@ _MEANS_ELSE = regex(r"\b(?:assert\w++|pytest)[ \t]*+(?:=[^=]|:[^:])|\bas[ \t]++p
 _MAYBE_ASSERTING = regex(rf"(?<!\w){_WORDS}[ \t]*+\(")
 _RENAMED = regex(rf"(?<!\w){_WORDS}[ \t]++as[ \t]|=[ \t]*+(?:\w++\.)*+{_WORDS}[ \t]*+[\r\n]")
 """Something that asserts is given another name."""
-_DOTTED = regex(r"(?<![\w.])[^\W\d]\w*+(?:\.\w++)*+")
+_IN_NAME = regex(r"[\w.]")
+_ATTRIBUTE = regex(r"(?:\.(\w++))?+(?!\w)")
+_OTHERS = sys.stdlib_module_names | {
+    "numpy",
+    "pandas",
+    "torch",
+    "tensorflow",
+    "keras",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "yaml",
+    "requests",
+    "pydantic",
+    "fastapi",
+}
+"""What no repository calls its own modules; of what else is not its own it does not matter what is named."""
 _MAX_DEPTH = 100
 _MAX_LINE = 400
 """How far before an assertion the line that it stands on may begin."""
 
 
-def skimmed(source: str) -> list[Fact] | None:
-    """Imports in the order in which they stand, the `__main__` guard, and tests; None when only a tree can tell."""
+def skimmed(source: str, *, hands_on: bool = False) -> list[Fact] | None:
+    """Imports in the order in which they stand and what is named of them, the `__main__` guard, and tests; None when only a tree can tell.
+
+    Args:
+        source: as text.
+        hands_on: what the source imports is there for others.
+    """
     has_tests = _TEST.search(source) is not None
     if _DEAD.search(source) or _LOADS.search(source) or (has_tests and _may_not_parse(source)):
         return None
@@ -82,7 +104,8 @@ def skimmed(source: str) -> list[Fact] | None:
     aliases: dict[str, str] = {}
     text = "\n" + source[: scanning.MAX_BYTES]  # So that the first statement follows a line end, too.
     tests = _Tests(text, aliases)
-    line = done = main = 0
+    line = done = main = behind = 0
+    code: list[str] = []
     for match in (_TESTED if has_tests else _PLAIN).finditer(text):
         if word := match["word"]:
             at = match.start("word")
@@ -97,44 +120,32 @@ def skimmed(source: str) -> list[Fact] | None:
             done = at
             facts.append(Import(line=line, module=module[: scanning.MAX_NAME]))
             aliases[alias] = module
+        if match["modules"] is not None or match["base"] is not None:
+            code.append(text[behind : match.start("stop")])
+            behind = match.end()
     found = tests.found()
+    if found is not None and not has_tests and not hands_on and (part := _used("\n".join((*code, text[behind:])), aliases)):
+        facts.append(part)
     return None if found is None else facts + found
 
 
-def used(source: str) -> Definition | None:
-    """What the code of a source names of its imports, all of it as one part; None when that can't be told, or nothing could be its own."""
-    aliases: dict[str, str] = {}
-    text = "\n" + source[: scanning.MAX_BYTES]
-    code: list[str] = []
-    done = 0
-    for match in _PLAIN.finditer(text):
-        for _, module, alias in _imported(match):
-            if alias == "*":
-                return None
-            aliases[alias] = module
-        if match["modules"] is not None or match["base"] is not None:
-            code.append(_PASSED_OVER.sub(_without_text, text[done : match.start("stop")]))
-            done = match.end()
-    if all(module.partition(".")[0] in sys.stdlib_module_names for module in aliases.values()):
+def _used(code: str, aliases: Mapping[str, str]) -> Definition | None:
+    """What code names of its imports, all of it as one part; None when that can't be told, or nothing could be the repository's own."""
+    own = {alias: module for alias, module in aliases.items() if module.partition(".")[0] not in _OTHERS}
+    if not own or "*" in own:
         return None
-    code.append(_PASSED_OVER.sub(_without_text, text[done:]))
-    uses = {_full(name, aliases) for name in set(_DOTTED.findall("\n".join(code)))} - {""}
+    code = f"\n{_PASSED_OVER.sub(_without_text, code)}\n"
+    uses: set[str] = set()
+    for alias, module in own.items():
+        for before, after in pairwise(code.split(alias)):
+            if before and after and not _IN_NAME.match(before[-1]) and (attribute := _ATTRIBUTE.match(after)):
+                uses.add((module if module.endswith(".") else f"{module}.") + attribute[1] if attribute[1] else module)
     return Definition(line=0, name=AROUND, uses=tuple(sorted(uses)))
 
 
 def _without_text(match: re.Match[str]) -> str:
     """A text or comment left out, but for what may be computed in it."""
     return match[0].replace("{", " ") if match.string[match.start() - 1] in "fF" else " "
-
-
-def _full(name: str, aliases: Mapping[str, str]) -> str:
-    """What a dotted name is in full, with one attribute of what is imported; empty for what is not."""
-    last = ""
-    while name:
-        if module := aliases.get(name):
-            return (module if module.endswith(".") else f"{module}.") + last if last else module
-        name, _, last = name.rpartition(".")
-    return ""
 
 
 def _may_not_parse(source: str) -> bool:
