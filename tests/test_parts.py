@@ -55,6 +55,7 @@ def reached(command: str, files: dict[str, str], *others: SourceFile) -> set[str
         ("def f(): model.g()\ndef g(): pass", {"": (), "f": (), "g": ()}),
         ("def f(): return 'g'  # g\ndef g(): pass", {"": (), "f": (), "g": ()}),
         ("try:\n  def f(): g()\nexcept E: pass\ndef g(): pass", {"": (), "f": ("g",), "g": ()}),
+        ("if A:\n  def f(): g()\nelse:\n  def f(): h()\ndef g(): pass\ndef h(): pass", {"": (), "f": ("g", "h"), "g": (), "h": ()}),
         ("x = 1", {}),
     ],
 )

@@ -112,9 +112,7 @@ class Detection:
         """What the matches in some of the files prove."""
         found: _Found = defaultdict(lambda: defaultdict(list))
         for file in judging:
-            for match in (
-                _alike(self._matches[file.path], partial(self._wiring.tree.parts.at, file.path)) if file.path in self._matches else ()
-            ):
+            for match in _alike(self._matches.get(file.path, ()), partial(self._wiring.tree.parts.at, file.path)):
                 if match.owned.key in self._transitive.get(file.path, ()):
                     continue
                 if (asked := match.owned.behind) and file.path not in self._behind(asked):

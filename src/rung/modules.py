@@ -186,9 +186,8 @@ class Scripts:
         else:
             package, inner = _package_and_path(name)
             folder = package.rpartition("/")[2]
-            while (
-                inner and package.startswith("@") and folder not in self._packages and "-" in folder
-            ):  # Folders leave out the product's name.
+            # Folders leave out the product's name.
+            while inner and package.startswith("@") and folder not in self._packages and "-" in folder:
                 folder = folder.partition("-")[2]
             folders = self._packages.get(folder, ())
             if len(folders) == 1:

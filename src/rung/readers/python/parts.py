@@ -95,11 +95,14 @@ def definitions(
     """
     if not parts and not around.imports:
         return
-    defined = {part.name for part in parts}
-    parts = [*parts, *(Part(name) for name in handed if name in names and name not in defined)]
+    first = {part.name: part for part in reversed(parts)}
+    parts = [*parts, *(Part(name) for name in handed if name in names and name not in first)]
     for part in parts:
-        part.mentions |= handed.get(part.name, set())
-    defined = {part.name for part in parts} - {GUARD}
+        one = first.setdefault(part.name, part)  # Of two of one name, as a condition gives them, either may be it.
+        one.mentions |= part.mentions | handed.get(part.name, set())
+        one.imports |= part.imports
+        part.mentions, part.imports = one.mentions, one.imports
+    defined = first.keys() - {GUARD}
     imported = {full for part in (around, *parts) for full in part.imports.values()} | set(stars)
     for part in (around, *parts):
         uses: set[str] = set()
