@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache
+from weakref import ref
 
 import pytest
 
@@ -703,3 +705,16 @@ def test_of_a_script_s_branches_those_run_that_its_arguments_choose(script: str,
     wiring = Wiring([workflow(command), tasks, *programs])
 
     assert {one.path.removesuffix(".py") for one in programs if wiring.of(Point(one.path))} == reached
+
+
+def test_what_a_wiring_holds_goes_with_it() -> None:
+    wiring = Wiring(
+        [workflow("make all"), file("Makefile", make("all", "python fit.py")), file("fit.py", Import(line=1, module="lib")), file("lib.py")]
+    )
+    tree = ref(wiring.tree)
+    gc.disable()
+    try:
+        del wiring
+        assert tree() is None
+    finally:
+        gc.enable()

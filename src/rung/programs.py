@@ -70,15 +70,18 @@ class Programs:
         self._started: dict[tuple[tuple[str, ...], tuple[str, ...], str], tuple[Point, ...]] = {}
         self._programs: dict[tuple[str, str], tuple[Point, ...]] = {}
         self._images = self._built(starts)
-        self._by_program: dict[str, Callable[[tuple[str, ...], str], Iterator[Point]]] = {
-            **dict.fromkeys(_RUNNERS, self._runner),
-            **dict.fromkeys(_OF_PACKAGES, self._packages),
-            **dict.fromkeys(_INTERPRETERS, self._interpreter),
-            **dict.fromkeys(_SHELLS, self._shell),
-            **dict.fromkeys(_ENGINES, self._engine),
-            **dict.fromkeys(_HOOK_RUNNERS, self._hooks),
+        self._by_program: dict[str, Callable[[Programs, tuple[str, ...], str], Iterator[Point]]] = {
+            **dict.fromkeys(_RUNNERS, Programs._runner),
+            **dict.fromkeys(_OF_PACKAGES, Programs._packages),
+            **dict.fromkeys(_INTERPRETERS, Programs._interpreter),
+            **dict.fromkeys(_SHELLS, Programs._shell),
+            **dict.fromkeys(_ENGINES, Programs._engine),
+            **dict.fromkeys(_HOOK_RUNNERS, Programs._hooks),
         }
-        """Who tells what a program starts, by its name; `_any` of all others. Takes the words of its command, and the folder."""
+        """Who tells what a program starts, by its name; `_any` of all others. Takes the words of its command, and the folder.
+
+        Bound methods would make a cycle, and a history would keep the files of revision after revision until that is collected.
+        """
 
     def placed(self, commands: Sequence[Command], folder: str, kind: str) -> Iterator[tuple[Command, str]]:
         """Commands with the folder that each runs in: `cd` and `pushd` move those that follow in the same shell, `popd` moves them back."""
@@ -125,9 +128,9 @@ class Programs:
         modules = _called_modules(command.code)
         key = command.words, modules, folder
         if key not in self._started:
-            of = self._by_program.get(_program_of(command), self._any)
+            of = self._by_program.get(_program_of(command), Programs._any)
             imported = (point for module in modules for point in self._module(module, folder))
-            self._started[key] = (*of(command.words, folder), *imported)
+            self._started[key] = (*of(self, command.words, folder), *imported)
         return self._started[key]
 
     def folder(self, start: Start, fact: Fact | None, folder: str) -> str:

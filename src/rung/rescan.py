@@ -51,7 +51,7 @@ from rung.targets.target import Target
 from rung.wiring import Wiring
 
 MOST_FACTS = 100_000
-"""Facts and hits of files that the last revision does not have, kept in case that another one has them."""
+"""Facts, what they name, and hits of files that the last revision does not have, kept in case that another one has them."""
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
 _LINES = ("line", "end_line")
@@ -200,7 +200,7 @@ class _Known:
         self.whole = own
         """With its reading as the continuation of another file."""
         self.includes = any(isinstance(fact, Include) for fact in own.facts)
-        self.weight = len(own.facts) + len(own.hits)
+        self.weight = len(own.facts) + len(own.hits) + sum(len(fact.uses) for fact in own.facts if isinstance(fact, Definition))
         self.matches: tuple[Match, ...] = ()
         self._asked: frozenset[str] | None = None
         self._local: AbstractSet[str] = frozenset()
