@@ -223,8 +223,10 @@ def test_skimming_finds_the_imports_that_the_parser_finds(source: str) -> None:
         ('from a import b, c, d\nbb(x.b)\nf"{c.d}"\n# d\n"""d"""', ("a.c.d",)),
         ("import a\nhand_over(a)\nx.a", ("a",)),
         ("import a\nprint()", ()),
+        ("from code.model import train\nimport shop\ntrain(shop.rows)", ("code.model.train", "shop.rows")),
         ("from a import *\nfit()", None),
         ("import os\nimport numpy as np\nos.path", None),
+        ("import os\nimport shop\nos.path(shop.rows)", ("shop.rows",)),
         ("import a\na()\ndef test_a():\n    assert a()", None),
     ],
 )

@@ -368,9 +368,9 @@ class _Walk(Calls):
             decorator = node.func if isinstance(node, ast.Call) else node
             name = scanning.bounded(self._names.name(decorator, scope))
             self._named(node, name, "decorator", scope)
-            by_name = hands_on(name)
-            handed_on = handed_on or by_name
-            if scope.part is not self._around or not by_name:
+            is_handed_on = hands_on(name)
+            handed_on = handed_on or is_handed_on
+            if scope.part is not self._around or not is_handed_on:
                 self._names_in(decorator, part)
                 continue
             part.command = part.command or command_of(node, part.name)

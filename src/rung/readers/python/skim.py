@@ -7,7 +7,6 @@ are skipped by it. What can't be told without a tree (code that never runs, an a
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
@@ -70,20 +69,12 @@ _RENAMED = regex(rf"(?<!\w){_WORDS}[ \t]++as[ \t]|=[ \t]*+(?:\w++\.)*+{_WORDS}[ 
 """Something that asserts is given another name."""
 _IN_NAME = regex(r"[\w.]")
 _ATTRIBUTE = regex(r"(?:\.(\w++))?+(?!\w)")
-_OTHERS = sys.stdlib_module_names | {
-    "numpy",
-    "pandas",
-    "torch",
-    "tensorflow",
-    "keras",
-    "sklearn",
-    "scipy",
-    "matplotlib",
-    "yaml",
-    "requests",
-    "pydantic",
-    "fastapi",
-}
+_OTHERS = frozenset((
+    "__future__", "abc", "argparse", "asyncio", "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "enum", "functools", "hashlib",
+    "itertools", "json", "logging", "math", "os", "pathlib", "pickle", "random", "re", "shutil", "subprocess", "sys", "tempfile", "threading", "time",
+    "typing", "unittest", "urllib", "uuid", "warnings", "numpy", "pandas", "torch", "tensorflow", "keras", "sklearn", "scipy", "matplotlib", "yaml",
+    "requests", "pydantic", "fastapi",
+))  # fmt: skip
 """What no repository calls its own modules; of what else is not its own it does not matter what is named."""
 _MAX_DEPTH = 100
 _MAX_LINE = 400
