@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
     "errors", "files", "phrases", "records", "sharing", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "targets", "gates", "modules", "parts", "hits", "starts", "patterns", "asking", "narrowing", "matchers", "prefilter",
     "readers", "libraries", "copies", "transitive",
-    "tree", "programs", "config", "wiring", "locks", "dead_ends", "unused", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
+    "tree", "programs", "config", "upstream", "wiring", "locks", "dead_ends", "unused", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
     "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "options", "action",
     "results", "notify", "outcome",
     "explain", "catalogue", "permissions", "scaffold", "docs", "output", "cli", "__main__",

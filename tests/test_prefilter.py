@@ -234,6 +234,7 @@ def test_skimming_tells_what_a_file_names_of_its_imports(source: str, uses: tupl
     parts = [fact.uses for fact in skimmed(source) or () if isinstance(fact, Definition)]
 
     assert parts == ([] if uses is None else [uses])
+    assert not any(isinstance(fact, Definition) for fact in skimmed(source, hands_on=True) or ())
 
 
 TESTS = [

@@ -15,7 +15,7 @@ from rung.modules import Modules
 from rung.packs import load_packs
 from rung.readers import with_command_lines
 from rung.readers.containers import read_dockerfile
-from rung.readers.github_actions import read_action
+from rung.readers.github_actions import read_action, read_workflow
 from rung.readers.shell import split
 from rung.readers.tasks import read_script
 from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
@@ -718,3 +718,35 @@ def test_what_a_wiring_holds_goes_with_it() -> None:
         assert tree() is None
     finally:
         gc.enable()
+
+
+SENT = "name: Image\non: {first}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - {step}\n"
+TAKEN = "on:\n  {second}\njobs:\n  b:\n    runs-on: x\n    steps:\n      - run: python fit.py\n"
+DISPATCH = "repository_dispatch:\n    types: [fit]"
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "second", "reached"),
+    [
+        ("workflow_dispatch", "uses: peter-evans/repository-dispatch@v3\n        with: {event-type: fit}", DISPATCH, False),
+        ("push", "uses: peter-evans/repository-dispatch@v3\n        with: {event-type: fit}", DISPATCH, True),
+        ("workflow_dispatch", "uses: peter-evans/repository-dispatch@v3\n        with: {event-type: other}", DISPATCH, True),
+        ("workflow_dispatch", "uses: peter-evans/repository-dispatch@v3\n        with: {event-type: fit, repository: a/b}", DISPATCH, True),
+        ("workflow_dispatch", "run: gh api repos/a/b/dispatches -f event_type=fit", DISPATCH, False),
+        ("workflow_dispatch", "run: make", DISPATCH, True),
+        ("workflow_dispatch", "run: make", "workflow_run:\n    workflows: [Image]", False),
+        ("[workflow_dispatch, workflow_call]", "run: make", "workflow_run:\n    workflows: [Image]", True),
+        ("push", "run: make", "workflow_run:\n    workflows: [Image]", True),
+        ("workflow_dispatch", "run: make", "workflow_run:\n    workflows: [Image, Elsewhere]", True),
+        ("workflow_dispatch", "run: make", "workflow_run:\n    workflows: [Image]\n  push:", True),
+    ],
+)  # fmt: skip
+def test_what_runs_after_a_person_alone_does_not_run_by_itself(first: str, step: str, second: str, reached: bool) -> None:
+    texts = {"a": SENT.replace("{first}", first).replace("{step}", step), "b": TAKEN.replace("{second}", second)}
+    paths = {name: f".github/workflows/{name}.yml" for name in texts}
+    workflows = [file(paths[name], *read_workflow(paths[name], text.encode())) for name, text in texts.items()]
+    wiring = Wiring([*workflows, file("fit.py")])
+    found = Match(next(iter(matchers().signals)), 1)
+
+    assert bool(wiring.of(Point("fit.py"))) is reached
+    assert bool(wiring.by_hand("fit.py", found)) is not reached

@@ -233,6 +233,8 @@ class Trigger(Fact, frozen=True, kw_only=True):
     branches: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     cron: str = ""
+    awaits: tuple[str, ...] = ()
+    """What it waits for by name: other workflows, or events that a step can send (`repository_dispatch`)."""
 
     @property
     def automatic(self) -> bool:

@@ -21,6 +21,7 @@ from rung.programs import HOOKS, Programs
 from rung.records import AROUND, NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Start, Step, Unknown, Workflow
 from rung.starts import command_line, parts, values
 from rung.tree import Point, Tree
+from rung.upstream import behind_a_person
 
 Chain = tuple[Hop, ...]
 Starts = Mapping[str, Sequence[Match]]
@@ -107,6 +108,7 @@ class Wiring:
         """Files that declare a resource that is triggered; another resource of the file need not be."""
         self._deployed: dict[Root, list[tuple[Point, Chain]]] = defaultdict(list)
         """What steps and commands leave running or scheduled, by the root that starts it from then on."""
+        self._behind_a_person = behind_a_person(self.tree.workflows)
         self._rooted = [path for path in self.tree.files if path in self.tree.workflows or path in self._starts]
         """The files that a chain can begin in, but for tasks."""
         for root in Root:
@@ -196,7 +198,7 @@ class Wiring:
             if self.tree.files[path].role not in (Role.SOURCE, Role.NOTEBOOK):
                 continue
             for workflow in self.tree.workflows.get(path, ()):
-                if hop := _trigger(path, workflow, root):
+                if hop := _trigger(path, workflow, root, behind=(path, workflow.line) in self._behind_a_person):
                     yield _workflow_point(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
@@ -420,15 +422,18 @@ def is_in_place(path: str, workflow: Workflow) -> bool:
     return path.startswith(_ROOT_ONLY.get(workflow.system, ""))
 
 
-def _trigger(path: str, workflow: Workflow, root: Root) -> Hop | None:
-    """The first trigger that makes a workflow, where its system would read it, a root of the kind; by hand: when it has no other."""
-    if root is Root.OTHER or not is_in_place(path, workflow) or (root is Root.HAND) is workflow.automatic:
+def _trigger(path: str, workflow: Workflow, root: Root, *, behind: bool) -> Hop | None:
+    """The first trigger that makes a workflow, where its system would read it, a root of the kind; by hand: when it has no other.
+
+    Whoever is `behind` a person runs after what that one starts.
+    """
+    if root is Root.OTHER or not is_in_place(path, workflow) or (root is Root.HAND) is (workflow.automatic and not behind):
         return None
     if any(missing_jobs(workflow)):
         return None
     for trigger in workflow.triggers:
-        if root is Root.HAND and trigger.kind == "manual":
-            return Hop(path=path, line=trigger.line, what="started by hand")
+        if root is Root.HAND and (trigger.kind == "manual" or trigger.awaits):
+            return Hop(path=path, line=trigger.line, what="after what is started by hand" if trigger.awaits else "started by hand")
         if trigger.kind == "schedule" if root is Root.SCHEDULE else root is Root.CI and trigger.automatic:
             return Hop(path=path, line=trigger.line, what=f"on {trigger.kind.replace('_', ' ')}")
     return None

@@ -43,6 +43,8 @@ _KINDS = {
     "workflow_call": "call",
 }
 """Events by kind; every other event is an `event`."""
+_AWAITED = {"workflow_run": "workflows", "repository_dispatch": "types"}
+"""Where events that other workflows cause name those, or what they send."""
 _PLACE = regex(r"\$\{\{\s{0,4}matrix\.([\w-]{1,80})(?:\.([\w-]{1,80}))?\s{0,4}\}\}")
 _MOVE = regex(r"\b(?:cd|pushd)[ \t]{1,8}[^\s$]{0,200}\$\{\{\s{0,4}matrix\.")
 _ENV = regex(r"\$\{\{\s{0,4}env\.([\w-]{1,80})\s{0,4}\}\}")
@@ -132,7 +134,8 @@ def _trigger(event: str, body: Value, line: int) -> Iterator[Trigger]:
     branches = filters(options.get("branches"), options.get("branches-ignore"))
     paths = filters(options.get("paths"), options.get("paths-ignore"))
     if event != "push":
-        yield Trigger(line=line, kind=_KINDS.get(event, "event"), branches=branches, paths=paths)
+        awaits = strings(options.get(_AWAITED[event], "")) if event in _AWAITED else ()
+        yield Trigger(line=line, kind=_KINDS.get(event, "event"), branches=branches, paths=paths, awaits=awaits)
         return
     if branches != ("!**",) and (branches or not options.get("tags")):
         yield Trigger(line=line, kind="push", branches=branches, paths=paths)
