@@ -734,6 +734,7 @@ DISPATCH = "repository_dispatch:\n    types: [fit]"
         ("workflow_dispatch", "uses: peter-evans/repository-dispatch@v3\n        with: {event-type: fit, repository: a/b}", DISPATCH, True),
         ("workflow_dispatch", "run: gh api repos/a/b/dispatches -f event_type=fit", DISPATCH, False),
         ("workflow_dispatch", "run: make", DISPATCH, True),
+        ("workflow_dispatch", "uses: acme/tell@v1\n        with: {event-type: fit}", DISPATCH, True),
         ("workflow_dispatch", "run: make", "workflow_run:\n    workflows: [Image]", False),
         ("[workflow_dispatch, workflow_call]", "run: make", "workflow_run:\n    workflows: [Image]", True),
         ("push", "run: make", "workflow_run:\n    workflows: [Image]", True),
@@ -745,7 +746,7 @@ def test_what_runs_after_a_person_alone_does_not_run_by_itself(first: str, step:
     texts = {"a": SENT.replace("{first}", first).replace("{step}", step), "b": TAKEN.replace("{second}", second)}
     paths = {name: f".github/workflows/{name}.yml" for name in texts}
     workflows = [file(paths[name], *read_workflow(paths[name], text.encode())) for name, text in texts.items()]
-    wiring = Wiring([*workflows, file("fit.py")])
+    wiring = Wiring([*workflows, workflow("make", on="manual", path=".github/workflows/c.yml"), file("fit.py")])
     found = Match(next(iter(matchers().signals)), 1)
 
     assert bool(wiring.of(Point("fit.py"))) is reached
