@@ -6,9 +6,11 @@ import pytest
 
 from rung import records
 from rung.matchers import Matchers
+from rung.packs import load_packs
 from rung.patterns import CallPattern, bare_name
 from rung.prefilter import Prefilter, call_traces, literal_traces, setting_traces, words_of
 from rung.readers import python
+from rung.readers.kinds import READINGS
 from rung.readers.python.skim import skimmed
 from rung.records import Call, Definition, Detector, Entry, Import, Packs, Role, Signal, Start, Strength
 
@@ -179,6 +181,20 @@ def test_words_that_only_resemble_are_not_taken_for_the_call() -> None:
 )
 def test_gates_need_a_word_compared_in_a_statement_that_may_stop(source: bytes, worth: bool) -> None:
     assert prefilter(detector("gate", "*_accuracy", "auc")).worth_reading(("",), "a.py", source) is worth
+
+
+@pytest.mark.parametrize(("glob", "source"), [("*[!t]_score", b"assert best_score > 1"), ("auc?", b"assert auc2 > 1")])
+def test_a_gate_with_a_letter_left_open_still_needs_the_word_beside_it(glob: str, source: bytes) -> None:
+    looked_for = prefilter(detector("gate", glob))
+    assert looked_for.worth_reading(("",), "a.py", source)
+    assert not looked_for.worth_reading(("",), "a.py", b"assert a > 1")
+
+
+@pytest.mark.parametrize("path", ["a", "a.ipynb", "tests/test_a", "examples/a", "archive/a", "docs/a"])
+def test_no_pattern_of_ours_makes_every_file_worth_reading(path: str) -> None:
+    ours = Prefilter(Matchers(load_packs()))
+    for reading in (reading for reading in READINGS if reading.languages):
+        assert not ours.worth_reading(reading.languages, path, b"\n"), reading.name
 
 
 def test_a_value_that_must_not_be_leaves_no_trace() -> None:

@@ -30,6 +30,7 @@ _GAP = regex(r"[*?\s{}\"'`]+|\[[^\]]*\]|(?<=\\)\\*")
 """Between the texts of a glob that stand in a source as they are: blanks and braces may be written otherwise, a backslash twice."""
 _PLAIN = regex(r"[^\s*?\[\]{}\"'`\\]+")
 _BRACKETED = regex(r"\[([^\]]*)\]")
+_ONE_LETTER = regex(r"\?|\[[^\]]*\]")
 _SPELLED_DIFFERENTLY = frozenset(("true", "false", "none", "null", "nil", "nothing", "undefined", "python"))
 """Values that a source may write in other ways; `sys.executable` is Python."""
 _COMMON = frozenset((
@@ -592,7 +593,7 @@ def _rarest(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _gate_word(glob: str) -> tuple[bool, str, bool]:
     """A word that stands in every name that a glob matches, and whether letters may stand before and behind it; empty for any word."""
-    found = [] if "[" in glob or "?" in glob else re.findall(r"(\*?)(\w+)(\*?)", glob.lower(), re.ASCII)
+    found = re.findall(r"(\*?)(\w+)(\*?)", _ONE_LETTER.sub("*", glob.lower()), re.ASCII)
     before, word, after = max(found, key=lambda parts: len(parts[1]), default=("*", "", "*"))
     return bool(before), word, bool(after)
 
