@@ -281,6 +281,7 @@ def test_skimming_finds_the_tests_that_the_parser_finds(source: str) -> None:
         "from x import assert_same as same\ndef test_a():\n    same(1, 2)",
         "def test_a(self):\n    self.same = self.assertEqual\ndef test_b(self):\n    self.same(1, 2)",
         "def test_a():\n    check_shape(x)",
+        "def ready():\n    assert x\ndef test_a():\n    ready()",
         "self.assertEqual = print\ndef test_a(self):\n    self.assertEqual(1, 2)",
         "def test_a():\n    class K:\n        def f(self): self.assertTrue(1)",
         "class A(make(TestCase)):\n    def test_a(self): assert a",

@@ -67,6 +67,7 @@ _MEANS_ELSE = regex(r"\b(?:assert\w++|pytest)[ \t]*+(?:=[^=]|:[^:])|\bas[ \t]++p
 _MAYBE_ASSERTING = regex(rf"(?<!\w){_WORDS}[ \t]*+\(")
 _RENAMED = regex(rf"(?<!\w){_WORDS}[ \t]++as[ \t]|=[ \t]*+(?:\w++\.)*+{_WORDS}[ \t]*+[\r\n]")
 """Something that asserts is given another name."""
+_WORD = regex(r"\w++")
 _IN_NAME = regex(r"[\w.]")
 _ATTRIBUTE = regex(r"(?:\.(\w++))?+(?!\w)")
 _OTHERS = frozenset((
@@ -204,6 +205,8 @@ class _Tests:
         self._aliases = aliases
         self._open: list[_Block] = [_Block(-1, "module", "", True, None)]
         self._all: list[_Test] = []
+        self._asserting: set[str] = set()
+        """Functions and methods that assert something, and are no tests."""
 
     def takes(self, word: str, start: int, at: int) -> bool:
         """Takes the next word that begins a block or an assertion, behind a line's end or sign at `start`; whether it can be told."""
@@ -222,6 +225,8 @@ class _Tests:
                 return False
             if around.test:
                 around.test.assertions += 1
+            else:
+                self._asserting.add(around.qualified.rpartition(".")[2])
             return around.word == "def" or indent == 0
         if word in ("def", "async") and not _NO_FUNCTION.match(text, at):
             return self._takes_function(at, around, indent)
@@ -299,7 +304,7 @@ class _Tests:
             return None
         if calls := len(_ASSERTING.findall(body)):
             return None if self._means_else else calls
-        return None if _MAYBE_ASSERTING.search(body) or self._renames else 0
+        return None if _MAYBE_ASSERTING.search(body) or self._renames or not self._asserting.isdisjoint(_WORD.findall(body)) else 0
 
     @cached_property
     def _assigned(self) -> frozenset[str]:
