@@ -93,8 +93,8 @@ def test_only_those_claim_whose_keys_text_and_condition_fit_in_their_order() -> 
 
 
 _ASKED_BY = {
-    Call: {"call", "gate"}, Literal: {"literal"}, records.Test: {"test"}, Import: {"import"}, Task: {"command"}, Workflow: {"workflow"},
-    Resource: {"resource"}, Image: {"image"}, Setting: {"config"}, Dependency: {"dependency"},
+    Call: {"call", "gate"}, Literal: {"literal"}, records.Test: {"test"}, Import: {"import"}, Task: {"command", "chart"}, Workflow: {"workflow"},
+    Resource: {"resource", "chart"}, Image: {"image"}, Setting: {"config"}, Dependency: {"dependency"},
 }  # fmt: skip
 """The matchers that ask about a fact."""
 

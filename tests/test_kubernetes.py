@@ -165,10 +165,13 @@ def test_references_name_kind_and_name_of_the_target() -> None:
 
 
 def test_a_chart_and_its_values_give_the_chart_and_its_images() -> None:
-    (chart,) = read_chart("chart/Chart.yaml", b"apiVersion: v2\nname: api\nversion: 1.0.0\ndependencies:\n- {name: redis, version: 17.x}\n")
+    chart, redis = read_chart(
+        "chart/Chart.yaml", b"apiVersion: v2\nname: api\nversion: 1.0.0\ndependencies:\n- {name: redis, version: 17.x}\n"
+    )
     assert isinstance(chart, Resource)
     assert (chart.type, chart.name, chart.line) == ("helm/Chart", "api", 2)
-    assert ("dependencies.name", "redis") in chart.attributes
+    assert isinstance(redis, Resource)
+    assert (redis.type, redis.name, redis.line, redis.conditional) == ("helm/Dependency", "redis", 5, "")
     (image,) = read_values(
         "chart/values.yaml", b"image:\n  registry: ghcr.io\n  repository: org/api\n  tag: '2'\nother: {repository: https://x}\n"
     )

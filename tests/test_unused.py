@@ -196,6 +196,14 @@ def scaling(folder: Path, files: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize(
+    ("values", "expected"), [("", "implemented"), ("keda:\n  enabled: true\n", "implemented"), ("keda:\n  enabled: false\n", "declared")]
+)
+def test_a_chart_that_a_chart_would_bring_along_if_its_values_said_so_is_declared_only(tmp_path: Path, values: str, expected: str) -> None:
+    brings = "apiVersion: v2\nname: shop\ndependencies:\n- name: keda\n  version: 2.x\n  condition: keda.enabled\n"
+    assert scaling(tmp_path, {"chart/Chart.yaml": brings, "chart/values.yaml": f"replicaCount: 1\n{values}"}) == expected
+
+
+@pytest.mark.parametrize(
     ("more", "expected"),
     [
         pytest.param({}, "declared", id="nothing has it on"),

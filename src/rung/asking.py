@@ -207,6 +207,14 @@ def image(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tup
     yield (*names, *(f"*/{name}" for name in names if "/" not in name)), (any_glob(uses), owned)
 
 
+def chart(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Owned]]:
+    """Globs of the names of charts, in lower case and without their repository."""
+    names = given.texts("any", "name")
+    if wrong := next((name for name in names if "/" in name or name != name.lower()), ""):
+        raise ValueError(f"`{wrong}`: a chart is named in lower case, without its repository")
+    yield names, owned
+
+
 def resource(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], Wanted]]:
     """Globs of types, with what else is asked of a resource, be it declared or live."""
     dialects = given.texts("dialect", default=("*",))

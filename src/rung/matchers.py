@@ -19,6 +19,7 @@ from msgspec import Raw, msgpack
 from rung import asking, canonical, globs, hits, needles, patterns, store
 from rung.asking import Arguments, StepAsked, Wanted
 from rung.canonical import Canonical, Tables, tables_of
+from rung.charts import chart_installed_by, charts_of
 from rung.expressions import regex
 from rung.globs import GlobIndex, index_globs
 from rung.hits import Match, Owned, called_by
@@ -160,6 +161,15 @@ class Matchers:
         return Owners(self._each("image", asking.image)).of
 
     @cached_property
+    def _charts_of(self) -> Callable[[str], tuple[Owned, ...]]:
+        return Owners(self._each("chart", asking.chart)).of
+
+    @cached_property
+    def _charts_named(self) -> dict[str, tuple[str, ...]]:
+        """By canonical type, the attributes that name charts."""
+        return msgpack.decode(self._parts["charts"], type=dict[str, tuple[str, ...]])
+
+    @cached_property
     def _types_of(self) -> Callable[[str], tuple[Wanted, ...]]:
         """By the canonical type."""
         return self._by_name({"resource": asking.resource, "api": asking.api})
@@ -221,7 +231,7 @@ class Matchers:
         return store.compiled("signals", digest, dict[str, Raw], self._work_out, by=by) if digest else self._work_out()
 
     def _work_out(self) -> dict[str, Raw]:
-        for name in ("_imports", "_gates_of", "_literals_of", "_workflows", "_images_of"):
+        for name in ("_imports", "_gates_of", "_literals_of", "_workflows", "_images_of", "_charts_of"):
             getattr(self, name)
         dependencies: dict[str, dict[str, list[int]]] = {}
         for (ecosystem, package), owned in self._each("dependency", asking.dependency):
@@ -250,6 +260,7 @@ class Matchers:
             "paths": index_globs(paths),
             "needles": dict(self._each("text", asking.needles)),
             "canonical": tables_of(self._types),
+            "charts": {found.type: tuple(map(folded, found.charts)) for found in self._types if found.charts},
             "step": self._globs("step", asking.step),
             "resource": self._globs("resource", asking.resource),
             "api": self._globs("api", asking.api),
@@ -423,6 +434,9 @@ class Matchers:
                     for match in self._match_command(file, command):
                         if not self._narrowing(match.owned).triggers:
                             yield match._replace(task=fact)
+                    # Not of a workflow's steps: what these install is mostly for their own cluster, to test against.
+                    for owned in self._charts_of(chart_installed_by(command.words)):
+                        yield Match(owned, command.line, command, toothless=command.toothless, task=fact)
             else:
                 for owned in self._match_simple(file, fact):
                     yield Match(owned, fact.line, fact)
@@ -468,7 +482,10 @@ class Matchers:
         elif isinstance(fact, Image):
             yield from (owned for is_use, owned in self._images_of(_image_name(fact.name)) if is_use(fact.use))
         elif isinstance(fact, Resource) and fact.conditional != "false":
-            yield from self.of_resource(fact, self._canonical.canonical(fact))
+            canonical = self._canonical.canonical(fact)
+            yield from self.of_resource(fact, canonical)
+            for name in charts_of(fact, self._charts_named, canonical):
+                yield from self._charts_of(name)
 
     def of_resource(self, resource: Resource, canonical: str) -> Iterator[Owned]:
         """The signals and starts that match a resource of a canonical type, declared or live."""

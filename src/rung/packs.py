@@ -47,7 +47,7 @@ DEFAULT_ROLES = (Role.SOURCE, Role.NOTEBOOK, Role.TEMPLATE)
 OBSERVABLE = ("repository", "host", "live", "attestation")
 EFFORTS = ("low", "medium", "high")
 MATCHERS = (
-    "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "resource", "api", "text",
+    "file", "dependency", "import", "call", "gate", "literal", "test", "config", "step", "command", "workflow", "image", "chart", "resource", "api", "text",
 )  # fmt: skip
 """The closed set of ways a signal matches facts."""
 TRIGGERS = ("schedule", "event", "push", "service", "controller")
@@ -279,7 +279,7 @@ def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]
     types: list[ResourceType] = []
     for index, raw in enumerate(_list(file, pack, "types")):
         where = f"{file}: types[{index}]"
-        _keys(where, raw, required=("type",), optional=("terraform", "kubernetes", "live"))
+        _keys(where, raw, required=("type",), optional=("terraform", "kubernetes", "charts", "live"))
         name = _text(where, raw, "type")
         if "live" in raw and "live" not in pack:
             raise PackError(f"{file}: {name}: it is listed live, and the pack has no `live` that says how its provider is spoken to")
@@ -289,6 +289,7 @@ def resources_of(file: str, pack: Mapping[str, Any]) -> tuple[ResourceType, ...]
                 provider=_text(file, pack, "provider"),
                 terraform=_names(where, raw, "terraform"),
                 kubernetes=_names(where, raw, "kubernetes"),
+                charts=_names(where, raw, "charts"),
                 live=_listing(f"{file}: {name}: live", raw["live"]) if "live" in raw else None,
             )
         )

@@ -713,6 +713,8 @@ class ResourceType(Record, frozen=True, kw_only=True):
     provider: str = ""
     terraform: tuple[str, ...] = ()
     kubernetes: tuple[str, ...] = ()
+    charts: tuple[str, ...] = ()
+    """Attributes that name the Helm charts that it installs."""
     live: Listing | None = None
 
 

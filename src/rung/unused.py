@@ -159,7 +159,9 @@ def _is_on(switch: str, chart: str, on: AbstractSet[tuple[str, str]]) -> bool:
 
 
 def _chart_of(path: str) -> str | None:
-    """The folder of the chart whose template a file is."""
+    """The folder of the chart whose template a file is, or that it describes."""
+    if path.endswith(("/Chart.yaml", "/Chart.yml")):
+        return posixpath.dirname(path)
     folder, found, _ = f"/{path}".rpartition(f"/{_TEMPLATES}/")
     return folder.removeprefix("/") if found else None
 

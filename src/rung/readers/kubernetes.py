@@ -31,6 +31,7 @@ _API_VERSION = regex(r"(?:([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)/)?v\d+(?:(?:alpha|b
 _KIND = regex(r"[A-Z][A-Za-z0-9]{1,80}")
 _KUSTOMIZATION = regex(r"(?:^|/)kustomization\.ya?ml(?:\.\w+)?$|(?:^|/)Kustomization$")
 _CHART = regex(r"(?:^|/)Chart\.ya?ml(?:\.\w+)?$")
+_HELMFILE = regex(r"(?:^|/)helmfile\.ya?ml(?:\.\w+)?$|(?:^|/)helmfile\.d/[^/]+\.ya?ml(?:\.\w+)?$")
 _VALUES = regex(r"(?:^|/)values[\w.-]*\.ya?ml(?:\.\w+)?$")
 _CALLED_VALUES = regex(r"(?:^|/)(?:[^/]*[.-])?values[^/]*\.ya?ml(?:\.\w+)?$")
 _OF_ENVIRONMENT = regex(r"(?:^|/)(?:environments?|envs?|helm|deploy|deployments?|k8s|kubernetes|releases)/(?:[^/]+/){0,3}[^/]+\.ya?ml$")
@@ -99,6 +100,14 @@ def read_kustomization(path: str, data: bytes) -> Iterator[Fact]:
                 name=path.split("/")[-2] if "/" in path else "",
                 attributes=attributes_of(document, leave=("apiVersion", "kind")),
             )
+            for chart in _maps(document.get("helmCharts")):
+                yield Resource(
+                    line=chart.line,
+                    dialect="kubernetes",
+                    type="helm/Dependency",
+                    name=_text(chart.get("name")),
+                    attributes=attributes_of(chart),
+                )
             for image in _maps(document.get("images")):
                 name = _text(image.get("newName")) or _text(image.get("name"))
                 if name:
@@ -106,7 +115,7 @@ def read_kustomization(path: str, data: bytes) -> Iterator[Fact]:
 
 
 def read_chart(_path: str, data: bytes) -> Iterator[Fact]:
-    """The Helm chart that a `Chart.yaml` describes, its dependencies among the attributes."""
+    """The Helm chart that a `Chart.yaml` describes, and each chart that it brings along."""
     documents, error = parse_yaml(data)
     if error:
         yield Problem(line=error.line, what=error.what)
@@ -118,6 +127,33 @@ def read_chart(_path: str, data: bytes) -> Iterator[Fact]:
                 type="helm/Chart",
                 name=_text(document["name"]),
                 attributes=attributes_of(document, leave=("name",)),
+            )
+            for dependency in _maps(document.get("dependencies")):
+                switch = _text(dependency.get("condition"))
+                yield Resource(
+                    line=dependency.line,
+                    dialect="kubernetes",
+                    type="helm/Dependency",
+                    name=_text(dependency.get("name")),
+                    attributes=attributes_of(dependency),
+                    conditional=f".Values.{switch}" if switch and "," not in switch else "",
+                )
+
+
+def read_helmfile(path: str, data: bytes) -> Iterator[Fact]:
+    """The releases that a helmfile declares, each with its chart among the attributes."""
+    documents, error = _documents(path, data, template=b"{{" in data)
+    if error:
+        yield Problem(line=error.line, what=error.what)
+    for document in documents:
+        for release in _maps(document.get("releases")) if isinstance(document, Map) else ():
+            yield Resource(
+                line=release.line,
+                dialect="kubernetes",
+                type="helm/Release",
+                name=_text(release.get("name")),
+                attributes=attributes_of(release, leave=("name",)),
+                conditional="false" if release.get("installed") == "false" else "",
             )
 
 
@@ -399,6 +435,12 @@ READINGS: tuple[Reading, ...] = (
         read=read_kustomization,
     ),
     Reading(name="helm-chart", shows=RESOURCES, claims=Claims(lambda path: bool(_CHART.search(path)), "chart."), read=read_chart),
+    Reading(
+        name="helmfile",
+        shows=RESOURCES,
+        claims=Claims(lambda path: bool(_HELMFILE.search(path)), "helmfile.", ".yaml", ".yml", holds="helmfile"),
+        read=read_helmfile,
+    ),
     Reading(
         name="helm-values", shows=RESOURCES, claims=Claims(lambda path: bool(_CALLED_VALUES.search(path)), holds="values"), read=read_values
     ),

@@ -108,8 +108,8 @@ def _keys_of(path: str) -> tuple[str, str, str]:
 
 CODE = ("call", "gate", "import", "literal", "test")
 PIPELINE = ("command", "image", "step", "workflow")
-COMMANDS = ("command",)
-RESOURCES = ("command", "image", "resource")
+COMMANDS = ("chart", "command")
+RESOURCES = ("chart", "command", "image", "resource")
 PACKAGES = ("dependency",)
 
 
