@@ -23,7 +23,7 @@ from rung.charts import chart_installed_by, charts_of
 from rung.expressions import regex
 from rung.globs import GlobIndex, index_globs
 from rung.hits import Match, Owned, called_by
-from rung.narrowing import Narrowing, holds_state, words_of
+from rung.narrowing import Narrowing, holds_state, is_question, words_of
 from rung.needles import Finder, Needles
 from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name
 from rung.records import (
@@ -578,7 +578,9 @@ class Matchers:
         return tuple((pattern, owned) for is_program, pattern, owned in self._open_commands if is_program(program))
 
     def _match_command(self, file: SourceFile, command: Command) -> Iterator[Match]:
-        """What a command matches by its words, and by the program that is written in it."""
+        """What a command matches by its words, and by the program that is written in it; nothing where it only asks what a program is."""
+        if is_question(command):
+            return
         for owned in self._command_of(words_of(command)):
             if not self._narrowing(owned).spares(command):
                 yield Match(owned, command.line, command, toothless=command.toothless)

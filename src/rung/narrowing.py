@@ -21,6 +21,10 @@ _SAID_ONLY = frozenset({"print", "importlib.import_module", "importlib.util.find
 _RUNNING = frozenset({"run", "system", "call", "check_call", "check_output", "Popen", "run_path", "run_module", "main"})
 """Calls whose arguments are what they run."""
 
+_QUESTIONS = frozenset({"--version", "--help", "-V"})
+_ALONE = 2
+"""Words of a command that says nothing but its program and an option."""
+
 
 class Narrowing:
     """What must or must not be beside a match of one signal or start for it to count."""
@@ -87,6 +91,11 @@ def words_of(command: Command) -> tuple[str, ...]:
     calls = (fact for fact in command.code if isinstance(fact, Call) and fact.kind == "call" and fact.name not in _SAID_ONLY)
     done = ((call.name, *(call.arguments if call.name.rpartition(".")[2] in _RUNNING else ())) for call in calls)
     return (*command.words[:at], " ".join(chain.from_iterable(done)), *command.words[at + 1 :])
+
+
+def is_question(command: Command) -> bool:
+    """Whether a command only asks a program for its version or how it is used, and lets it do nothing: `pytest --version`."""
+    return len(command.words) == _ALONE and command.words[-1] in _QUESTIONS
 
 
 def holds_state(resource: Resource) -> bool:
