@@ -296,6 +296,33 @@ def test_a_job_is_held_back_by_one_that_it_waits_for_and_that_can_fail_a_check()
     assert not held_back(continue_on_error=True)
 
 
+def test_a_job_acts_unless_it_only_says_what_it_would_do() -> None:
+    def acts(*steps: Step) -> bool:
+        jobs = (Job(line=3, id="rollback", steps=steps),)
+        return matches("workflow", {"job": ["rollback"], "acts": True}, Workflow(line=1, system="github-actions", jobs=jobs))
+
+    def runs(*commands: str, into: str = "") -> Step:
+        return Step(line=4, commands=tuple(Command(line=4, words=tuple(text.split()), into=into) for text in commands))
+
+    gets, keeps = Step(line=4, uses="actions/checkout@v4"), Step(line=4, uses="actions/upload-artifact@v4")
+    assert acts()
+    assert acts(gets, runs("echo undoing", "kubectl rollout undo deployment/api"))
+    assert acts(gets, runs("echo plan", into="kubectl"))
+    assert acts(gets, runs("echo undoing"), Step(line=5, uses="owner/undo@v1"))
+    assert acts(gets, Step(line=5))
+    assert not acts(gets, runs("echo undoing", "sleep 5", "test 5 -eq 5", "cat"), keeps)
+
+
+def test_a_command_that_asks_a_program_what_it_is_shows_nothing() -> None:
+    def shows(*words: str) -> bool:
+        return matches("command", ["pytest*"], Task(line=1, kind="make", name="x", commands=(Command(line=2, words=words),)))
+
+    assert shows("pytest", "-q")
+    assert shows("pytest")
+    assert not shows("pytest", "--version")
+    assert not shows("pytest", "--help")
+
+
 def test_a_job_is_matched_by_its_condition() -> None:
     wanted = {"condition": ["*conclusion == 'success'*"]}
     made = Workflow(line=1, system="github-actions", jobs=(Job(line=3, id="j", condition="run.conclusion == 'success'"),))

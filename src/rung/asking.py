@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from rung.gates import Gates, texts_of
+from rung.gates import Gates, acts, texts_of
 from rung.globs import compile_globs
 from rung.hits import Owned
 from rung.needles import Needles
@@ -147,6 +147,7 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
     systems, kinds = given.texts("any", "system", default=("*",)), given.texts("trigger", default=())
     is_tag = any_glob(given.texts("tag", default=("*",)))
     environment, names = given.texts("environment", default=()), given.texts("job", default=())
+    acting = given.take("acts")
     needs, permissions = given.take("needs"), given.texts("permissions", default=())
     first, then = given.texts("first", default=()), given.texts("then", default=())
     idle, conditions = given.texts("idle", default=()), given.texts("condition", default=())
@@ -183,6 +184,8 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
             if is_environment and not is_environment(job.environment):
                 continue
             if is_condition and not is_condition(job.condition):
+                continue
+            if acting and not acts(job):
                 continue
             if apart and any(apart(text) for text in _done_for(job, workflow, is_job)):
                 continue

@@ -8,10 +8,35 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from rung.expressions import regex
-from rung.records import Job, Step, Workflow
+from rung.records import Command, Job, Step, Workflow
 
 _REGARDLESS = regex(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
 _LOOKS_AT_RESULTS = regex(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
+
+_SAYING = frozenset(
+    {
+        "echo",
+        "printf",
+        "cat",
+        "sleep",
+        "date",
+        "true",
+        ":",
+        "test",
+        "[",
+        "[[",
+        "exit",
+        "break",
+        "continue",
+        "return",
+        "set",
+        "export",
+        "read",
+    }
+    | {"ls", "pwd", "cd", "mkdir", "touch", "chmod", "tee", "local", "seq"}
+)
+"""Programs by which a script says something, waits, and writes down what it said."""
+_PREPARING = ("actions/checkout", "actions/setup-", "actions/cache", "actions/upload-artifact", "actions/download-artifact")
 
 
 class Gates(Struct, frozen=True):
@@ -58,6 +83,16 @@ class Gates(Struct, frozen=True):
             return bool(job.uses) and self.idle(job.uses.partition("@")[0])
         steps = (step for step in job.steps if not step.disabled and not step.continue_on_error)
         return all(toothless or self.idle(text) for step in steps for text, toothless in texts_of(step))
+
+
+def acts(job: Job) -> bool:
+    """Whether a job does more than prepare itself and say what it would do; one that can't be seen may."""
+    steps = [step for step in job.steps if not step.disabled and not step.uses.startswith(_PREPARING)]
+    return not steps or any(step.uses or not step.commands or not all(map(_only_says, step.commands)) for step in steps)
+
+
+def _only_says(command: Command) -> bool:
+    return not command.into and (not command.words or command.words[0] in _SAYING)
 
 
 def _waited_for(job: Job, workflow: Workflow) -> Iterator[Job | None]:
