@@ -60,7 +60,10 @@ def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, refusing
                 continue  # Any number lies between the infinities: nothing is refused.
             if _is_rounding(node):
                 continue  # That a calculation is exact is a test of arithmetic, not of how good a model is.
-            natural = natural and all(bound in (_REFUSED if refusing else _DEMANDED) for bound in _bounds(node))
+            whole = "" if refusing else _whole_range(node)
+            if whole == "-1":
+                continue  # Where any correlation or silhouette lies: nothing is refused, of a signed measure either.
+            natural = natural and (bool(whole) or all(bound in (_REFUSED if refusing else _DEMANDED) for bound in _bounds(node)))
             arguments += (_ORDERING[operator.__class__] for operator in node.ops if operator.__class__ in _ORDERING)
             for side in (node.left, *node.comparators):
                 _compared(side, value, words, arguments)
@@ -82,6 +85,15 @@ def _bounds(node: ast.Compare) -> Iterator[tuple[str, str]]:
             yield sign.translate(_TURNED), (plain(before.value) or "").removesuffix(".0")
         else:
             yield sign, ""
+
+
+def _whole_range(node: ast.Compare) -> str:
+    """From where a comparison keeps a number in all of the range of a share or a correlation: `0 < share < 1` from "0"; else empty."""
+    if len(node.ops) != 2 or not all(isinstance(operator, (ast.Lt, ast.LtE)) for operator in node.ops):
+        return ""
+    low = ast.unparse(node.left).removesuffix(".0")
+    high = ast.unparse(node.comparators[1]).removesuffix(".0")
+    return low if high == "1" and low in ("0", "-1") else ""
 
 
 def _is_rounding(node: ast.Compare) -> bool:
