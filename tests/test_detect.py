@@ -182,8 +182,9 @@ def test_a_mention_is_enough_where_a_signal_asks_for_one_that_proves_no_more(fin
 def test_what_a_service_does_when_somebody_asks_is_automated_by_a_schedule_only(finder: Finder, tmp_path: Path) -> None:
     files = {
         "app.py": "import fastapi\nimport joblib\n\nimport switch\n\nmodel = joblib.load('m')\napp = fastapi.FastAPI()\n\n\n"
-        "@app.post('/predict')\ndef predict(row: list):\n    return model.predict([row])\n",
-        "switch.py": "def rollback_model(name, previous_version):\n    return previous_version\n",
+        "@app.post('/predict')\ndef predict(row: list):\n    return model.predict([row])\n\n\n"
+        "@app.post('/undo')\ndef undo():\n    switch.undo()\n",
+        "switch.py": "import store\n\n\ndef undo():\n    store.rollback_model('m')\n\n\nif __name__ == '__main__':\n    undo()\n",
         "Procfile": "web: uvicorn app:app\n",
     }
     (asked,) = found(finder, tmp_path / "asked", files, "model.rollback")
