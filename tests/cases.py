@@ -32,6 +32,8 @@ from rung.targets.live.recording import SUFFIX, Recording
 from rung.targets.worktree import open_worktree
 from rung.tree import Point
 from rung.wiring import Wiring
+from tests.hostile import git
+from tests.repositories import commit
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 EXPECTATION = "expect.yaml"
@@ -51,7 +53,10 @@ class Case:
         return self.listed("evidence") or []
 
     def listed(self, key: str) -> list[str] | None:
-        """A list of the expectation: `evidence`, or the paths that are `reached` by something automatic or `unreached`; None when it has none."""
+        """A list of the expectation, None when it has none: `evidence`, the paths that are `reached` by something automatic or `unreached`.
+
+        Also the `tags` of the repository that the case is.
+        """
         file = self.folder / EXPECTATION
         found = yaml.safe_load(file.read_text()).get(key) if file.exists() else None
         return None if found is None else list(found)
@@ -149,7 +154,13 @@ def _apart(folder: Path) -> Path:
 def _copy() -> Path:
     copy = Path(mkdtemp())
     atexit.register(shutil.rmtree, copy)
-    return Path(shutil.copytree(FIXTURES, copy, dirs_exist_ok=True))
+    shutil.copytree(FIXTURES, copy, dirs_exist_ok=True)
+    for case in cases():
+        if tags := case.listed("tags"):
+            repository = commit(copy / case.detector / case.name)
+            for tag in tags:
+                git(repository, "tag", str(tag))
+    return copy
 
 
 def line_of(item: Evidence) -> str:
@@ -184,7 +195,8 @@ def main(arguments: list[str]) -> int:
         for tree in sorted(Path(folder).iterdir()):
             for item in finder.evidence(tree):
                 if item.detector in ids:
-                    lines = (tree / item.location.path).read_text(errors="replace").splitlines()
+                    file = tree / item.location.path
+                    lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
                     text = lines[item.location.line - 1].strip()[:100] if 0 < item.location.line <= len(lines) else ""
                     print(f"{tree.name[:30]:30} {item.capability} {line_of(item)} x{item.occurrences} | {text} | {item.note}")
         return 0
@@ -194,7 +206,8 @@ def main(arguments: list[str]) -> int:
         if command == "update":
             reached = sorted(finder.chains(case.folder)) if case.listed("reached") is not None else None
             dead_ends = finder.dead_ends(case) or None
-            lists = {"evidence": found, "dead_ends": dead_ends, "reached": reached, "unreached": case.listed("unreached")}
+            asked = {key: case.listed(key) for key in ("unreached", "tags")}
+            lists = {"evidence": found, "dead_ends": dead_ends, "reached": reached, **asked}
             (case.folder / EXPECTATION).write_text("".join(_written(key, lines) for key, lines in lists.items() if lines is not None))
         if command == "check" and found == sorted(case.expected):
             continue

@@ -294,6 +294,8 @@ class Workflow(Fact, frozen=True, kw_only=True):
         return any(trigger.automatic for trigger in self.triggers)
 
 
+TAGS = ".git/refs/tags"
+"""The path of a file with the numbered tags of a repository: git tracks nothing below `.git`, so it is that of no other file."""
 SWITCHES = "terraform-switches"
 """Dialect of variables of Terraform that are true or false: they provision nothing, and decide what is."""
 

@@ -26,6 +26,7 @@ from rung.readers import Readers
 from rung.records import (
     LEFT_OUT,
     NOT_OURS,
+    TAGS,
     Assessment,
     Config,
     Coverage,
@@ -177,7 +178,7 @@ class _Searching:
             yield (
                 system,
                 _Part(
-                    info=replace(target.info, files=len(mine)),
+                    info=replace(target.info, files=sum(file.path != TAGS for file in mine)),
                     evidence=evidence,
                     coverage=(*unread(own, partial(hidden_by, self._readers, self.matchers, target), identity, target.coverage()), *later),
                     errors=problems(mine, identity),

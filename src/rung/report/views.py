@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 from rung.phrases import listed, plural
-from rung.records import Location
+from rung.records import TAGS, Location
 from rung.report.document import Document
 
 STRENGTHS = ("declared", "implemented", "automated", "operating")
@@ -303,6 +303,8 @@ def _page(target: dict[str, Any], path: str, line: int, end_line: int) -> str:
     if not base or not re.fullmatch(r"[0-9a-f]{7,64}", revision):
         return ""
     host = urlsplit(base).hostname or ""
+    if path == TAGS:
+        return f"{base}/-/tags" if "gitlab" in host else f"{base}/tags" if "github" in host else ""
     last = end_line if end_line > line else 0
     file = quote(_below(target, path))
     if "gitlab" in host:

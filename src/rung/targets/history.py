@@ -15,6 +15,12 @@ from rung.targets.target import printable
 
 MOST_SUBJECT = 120
 """Characters of a commit's subject."""
+ALL_TAGS = (
+    "for-each-ref",
+    "--format=%(refname)%00%(objecttype) %(objectname) %(committerdate:unix)%00%(*objecttype) %(*objectname) %(*committerdate:unix)",
+    "refs/tags",
+)
+"""Asks git for all tags; what follows narrows it."""
 _HEADER = regex(r"(?P<id>[0-9a-f]{40,64}) (?P<date>-?\d+) (?P<parents>[0-9a-f ]*)", re.ASCII)
 
 
@@ -82,9 +88,8 @@ def tags_of(git: Git, *, merged: str = "") -> tuple[Tag, ...]:
         git: the repository.
         merged: the id of a commit: only tags that are in its history, by whatever parent.
     """
-    form = "%(refname)%00%(objecttype) %(objectname) %(committerdate:unix)%00%(*objecttype) %(*objectname) %(*committerdate:unix)"
     tags = []
-    output = git.run("for-each-ref", f"--format={form}", *([f"--merged={merged}"] if merged else []), "refs/tags")
+    output = git.run(*ALL_TAGS, *([f"--merged={merged}"] if merged else []))
     for line in os.fsdecode(output).splitlines():
         ref, own, peeled = line.split("\0")
         kind, commit, date = (peeled if own.startswith("tag ") else own).split(" ")

@@ -20,12 +20,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from rung.expressions import regex
-from rung.records import Coverage, TargetError, TargetInfo
+from rung.records import TAGS, Coverage, TargetError, TargetInfo
 from rung.targets.files import LINK, LINK_OUT, too_large
 from rung.targets.git import Git, GitError, is_bare, repository_above
 from rung.targets.listing import LEADS_OUT, NEEDS, NEVER_TRACKED, Found, Gaps, Listing, entries_of
 from rung.targets.objects import MISSING, Blobs, Objects, objects_of
 from rung.targets.repository import Remote, is_shallow, remote_of, repository_info
+from rung.targets.tags import numbered_tags, told, with_tags
 from rung.targets.target import Entry, Limits, Unread, printable
 from rung.targets.trees import SUBMODULE, UNKNOWN, Trees
 
@@ -97,6 +98,7 @@ class Revisions:
         try:
             self.remote = remote_of(self.git)
             self._objects = objects_of(self.git)
+            self._tags = numbered_tags(self.git)
         except GitError as error:
             raise TargetError(f"{self._shown}: can't be read, because of git: {error}") from error
         self._blobs = Blobs(self._objects, self._limits.file_bytes)
@@ -150,7 +152,10 @@ class Revisions:
         needs = {**NEEDS, MISSING: _fetch_blobs(self.remote, commit)}
         entries, real = entries_of(listing, self._limits, gaps, partial(_why_not, links, self._limits.file_bytes), needs)
         del real  # contents go by id
-        return Revision(replace(info, files=len(entries)), entries, gaps.coverage(self._identity), self._blobs)
+        tags = b"" if self.folder or not self._tags else told(self._tags, self._trees.date_of(commit))
+        return Revision(
+            replace(info, files=len(entries)), tuple(with_tags(entries, tags)), gaps.coverage(self._identity), self._blobs, tags
+        )
 
     def _targets_of(self, listing: Listing) -> Mapping[str, str]:
         """Where each symbolic link leads, as it is written."""
@@ -169,13 +174,17 @@ class Revisions:
 class Revision:
     """The files of a revision; see `Target`. A worker that it is pickled or forked to reads through a git process of its own."""
 
-    __slots__ = ("_blobs", "_coverage", "_entries", "_index", "info")
+    __slots__ = ("_blobs", "_coverage", "_entries", "_index", "_tags", "info")
 
-    def __init__(self, info: TargetInfo, entries: tuple[Entry, ...], coverage: tuple[Coverage, ...], blobs: Blobs) -> None:
+    def __init__(
+        self, info: TargetInfo, entries: tuple[Entry, ...], coverage: tuple[Coverage, ...], blobs: Blobs, tags: bytes = b""
+    ) -> None:
         self.info = info
         self._entries = entries
         self._coverage = coverage
         self._blobs = blobs
+        self._tags = tags
+        """The content of the file of tags."""
         self._index: dict[str, Entry] | None = None
 
     def list(self) -> tuple[Entry, ...]:
@@ -189,13 +198,15 @@ class Revision:
     def expect(self, paths: Iterable[str]) -> None:
         """Hear which listed files are going to be read next, in order: they are asked for ahead."""
         entries = filter(None, map(self._entry, paths))
-        self._blobs.expect(entry.blob for entry in entries if not entry.unread)
+        self._blobs.expect(entry.blob for entry in entries if not entry.unread and entry.path != TAGS)
 
     def read(self, path: str) -> bytes | Unread:
         """The content of a listed file, or why there is none."""
         entry = self._entry(path)
         if entry is None:
             return Unread("not in the tree")
+        if path == TAGS:
+            return self._tags
         return Unread(entry.unread) if entry.unread else self._blobs.read(entry.blob)
 
     def _entry(self, path: str) -> Entry | None:
@@ -204,7 +215,7 @@ class Revision:
         return self._index.get(path)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (Revision, (self.info, self._entries, self._coverage, self._blobs))
+        return (Revision, (self.info, self._entries, self._coverage, self._blobs, self._tags))
 
 
 # ── The place ────────────────────────────────────────────────────────────────────────────────────────

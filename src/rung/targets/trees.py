@@ -22,6 +22,7 @@ _DEEPEST = 2048
 """Folders in folders; git itself follows no more."""
 _ENTRY = regex(rb"([0-7]{1,7}) ([^\0]+)\0")
 """Mode and name; an id follows."""
+_COMMITTER = regex(rb"\ncommitter [^\n]*> (-?\d+)")
 _MODES = {b"100644": 0o100644, b"100755": 0o100755, b"40000": stat.S_IFDIR}
 _AT_ONCE = 240
 """Requests that fit into any pipe, so that asking never blocks."""
@@ -72,6 +73,14 @@ class Trees:
         except GitError:
             self.close()
             raise
+
+    def date_of(self, commit: str) -> int:
+        """When a commit was committed, in seconds since 1970; raises `GitError`."""
+        ((_, data),) = self._read_all([commit], "commit")
+        found = _COMMITTER.search(data)
+        if found is None:
+            raise GitError("a commit has an unknown form")
+        return int(found[1])
 
     def close(self) -> None:
         """End git; listing again would start it again."""
@@ -176,14 +185,17 @@ class Trees:
                     file.size = int(header[2])
 
     def _trees(self, names: Sequence[str]) -> list[tuple[str, bytes]]:
-        """The ids and contents of trees, no more than can be asked for at once."""
+        return self._read_all(names, "tree")
+
+    def _read_all(self, names: Sequence[str], kind: str) -> list[tuple[str, bytes]]:
+        """The ids and contents of objects of a kind, no more than can be asked for at once."""
         self._contents = talk = _ours(self._contents) or self._objects.talk()
         talk.ask(names)
         found = []
         for _ in names:
             header = talk.header()
-            if header[1] != "tree":
-                raise GitError("a folder of it is missing")
+            if header[1] != kind:
+                raise GitError("a folder of it is missing" if kind == "tree" else "a commit is missing")
             found.append((header[0], talk.content(int(header[2]))))
         return found
 

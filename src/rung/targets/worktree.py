@@ -14,13 +14,16 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from rung.records import Coverage, TargetError, TargetInfo
+from rung.records import TAGS, Coverage, TargetError, TargetInfo
 from rung.targets.files import DENIED, LINK, LINK_OUT, SPECIAL, descend, read_regular, reason_of, too_large
 from rung.targets.git import Git, GitError, is_bare, repository_above
+from rung.targets.history import ALL_TAGS
 from rung.targets.listing import COMMIT, GIT_FOLDER, NEEDS, TRACKED, UNTRACKED, Found, Gaps, Listing, entries_of, list_with_git, walk
 from rung.targets.repository import IS_SHALLOW, REMOTES, remote_of, repository_info
+from rung.targets.tags import numbered_tags, told, with_tags
 from rung.targets.target import Entry, Limits, Unread, printable
 
+_DATE = ("rev-list", "--max-count=1", "--timestamp", "HEAD")
 _BRANCH = ("symbolic-ref", "-q", "--short", "HEAD")
 
 
@@ -38,10 +41,11 @@ def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = Non
     if top:
         git = Git(top, limits.git_seconds)
         try:
-            with git.ahead(TRACKED, UNTRACKED, folder=root), git.ahead(GIT_FOLDER, REMOTES, COMMIT, _BRANCH, IS_SHALLOW):
+            with git.ahead(TRACKED, UNTRACKED, folder=root), git.ahead(GIT_FOLDER, REMOTES, COMMIT, _BRANCH, IS_SHALLOW, _DATE, ALL_TAGS):
                 listing = list_with_git(git, root, limits, gaps)
                 if listing is not None:
-                    return _assemble(root, listing, gaps, limits, _repository_info(git, root, identity))
+                    info = _repository_info(git, root, identity)
+                    return _assemble(root, listing, gaps, limits, info, tags=b"" if info.folder else _tags(git))
         except GitError as error:
             gaps = Gaps()
             gaps.add(
@@ -80,6 +84,8 @@ class _Place(Struct, frozen=True):
     """The file system's own form of the paths that are not printable."""
     most: int
     """Bytes of a file that is read."""
+    tags: bytes = b""
+    """The content of the file of tags."""
 
 
 class WorkTree:
@@ -116,6 +122,8 @@ class WorkTree:
             return Unread("not in the tree")
         if entry.unread:
             return Unread(entry.unread)
+        if path == TAGS:
+            return self._place.tags
         folder, _, name = self._place.real.get(path, path).rpartition("/")
         try:
             return read_regular(name, self._place.most, self._open_folder(folder))
@@ -142,10 +150,10 @@ class WorkTree:
         return (WorkTree, (self.info, self._entries, self._coverage, self._place))
 
 
-def _assemble(root: str, listing: Listing, gaps: Gaps, limits: Limits, info: TargetInfo) -> WorkTree:
+def _assemble(root: str, listing: Listing, gaps: Gaps, limits: Limits, info: TargetInfo, *, tags: bytes = b"") -> WorkTree:
     entries, real = entries_of(listing, limits, gaps, partial(_why_not, root, limits.file_bytes), NEEDS)
     info = replace(info, dirty=listing.dirty, files=len(entries))
-    return WorkTree(info, entries, gaps.coverage(info.id), _Place(root, real, limits.file_bytes))
+    return WorkTree(info, tuple(with_tags(entries, tags)), gaps.coverage(info.id), _Place(root, real, limits.file_bytes, tags))
 
 
 def _why_not(root: str, most: int, found: Found) -> str:
@@ -157,6 +165,12 @@ def _why_not(root: str, most: int, found: Found) -> str:
     if not stat.S_ISREG(found.mode):
         return SPECIAL.get(stat.S_IFMT(found.mode), "a special file")
     return too_large(most) if found.size > most else ""
+
+
+def _tags(git: Git) -> bytes:
+    """The file of the tags up to what is checked out; empty where that is no commit."""
+    date = git.run(*_DATE, tolerated=128).partition(b" ")[0]
+    return told(numbered_tags(git), int(date)) if date else b""
 
 
 def _repository_info(git: Git, root: str, identity: str) -> TargetInfo:
