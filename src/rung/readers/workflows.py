@@ -33,6 +33,8 @@ _TEMPLATE = regex(rb"(?<!\$)\{\{|\{%")
 _SCRIPT_KEY = regex(r"(?:^|[_-])(?:script|cmd|commands?|run)(?:$|[_-])|^inlinescript$", re.IGNORECASE)
 _SEARCHED = 4000
 """How far ahead of one command the next is looked for."""
+_ENDING = 1000
+"""Characters at the end of a line that tell whether a scalar goes on below it."""
 _EXTENT = 64 * 1024
 """Characters of a folded scalar within which its commands are looked for."""
 
@@ -94,10 +96,11 @@ class Source:
             return ()
         read = program if in_python else partial(split, environment=environment)
         header = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
-        if block := _BLOCK.search(header.rstrip("\r")):
+        ending = header[-_ENDING:].rstrip("\r")
+        if block := _BLOCK.search(ending):
             found = read(text, line + 1)
             return found if block[1] == "|" else self._relocated(found, line + 1, _indent(header))
-        if _OPEN_KEY.search(header):
+        if _OPEN_KEY.search(ending):
             line += 1
         return self._relocated(read(text, line), line, _indent(header))
 
