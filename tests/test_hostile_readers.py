@@ -30,7 +30,7 @@ NAMES = (
     " .woodpecker.yml .gitea/workflows/ci.yml template.yaml template.json cdk.json Pulumi.yaml serverless.yml azuredeploy.json"
     " Chart.yaml helmfile.yaml values.yaml environments/live.yml kustomization.yaml databricks.yml prefect.yaml .devcontainer/devcontainer.json .gitattributes .gitmodules CODEOWNERS"
     " .env .pre-commit-config.yaml .dvc/config renovate.json params.yaml config.yaml charts/a/templates/a.yaml a.bat Cargo.toml Cargo.lock crontab Gemfile Gemfile.lock Procfile supervisord.conf a.service taskcluster/kinds/a/kind.yml"
-    " taskcluster-hook.json tox.toml mise.toml libs.versions.toml bin/train"
+    " taskcluster-hook.json tox.toml mise.toml libs.versions.toml bin/train roles/a/tasks/main.yml roles/a/meta/main.yml roles/a/defaults/main.yml"
 )
 """A name for each kind of file that a reading claims."""
 _LEVELS = "abcdefghijklmnop"
@@ -108,6 +108,8 @@ TEXTS: dict[str, str] = {
     "cells": '{"cells": [' + '{"cell_type": "code", "source": "import a"},' * 500 + "1, null, []]}",
     "cells of something else": '{"cells": {"a": [{"source": 1}]}, "metadata": [], "nbformat": "x"}',
     "a list where a mapping is meant": "[1, [2, [3]], null, {}]",
+    "plays of themselves": "- &a {hosts: all, roles: [*a], tasks: &b [{block: *b}, {k8s: {definition: &c {x: *c}}}, *b]}\n- *a\n" * 100,
+    "tasks that share blocks": "- &a {shell: x}\n" + "".join(f"- &{new} {{block: [{','.join([f'*{old}'] * 9)}]}}\n" for old, new in pairwise(_LEVELS)),
     "lists where texts are meant": "on: [[push]]\njobs: {a: {steps: [[{run: [x]}]], needs: {b: c}, uses: []}}\nstages: {a: [], b: 1}\nservices: [1]\n",
 }  # fmt: skip
 _RANDOM = random.Random(20_000)

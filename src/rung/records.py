@@ -212,7 +212,7 @@ class Task(Fact, frozen=True, kw_only=True):
     """A named unit of commands that somebody or something can start."""
 
     kind: str
-    """make, just, taskfile, tox, nox, npm, shell, dvc, mlproject, snakemake, docker, poe, pdm, hatch, invoke, notebook; branch: of a shell script,
+    """make, just, taskfile, tox, nox, npm, shell, dvc, mlproject, snakemake, docker, poe, pdm, hatch, invoke, notebook, ansible; branch: of a shell script,
     chosen by its arguments; started: the command line that a start names (of a container, an operator, a process)."""
     name: str
     """The target's name; for a shell script or Dockerfile its path."""

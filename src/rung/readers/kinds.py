@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from rung.readers import (  # noqa: F401 - used through what this module holds, so that there is one list of them
+    ansible,
     azure_pipelines,
     bicep,
     circleci,

@@ -86,6 +86,12 @@ def read_manifest(path: str, data: bytes) -> Iterator[Fact]:
             yield from _object(body, conditions)
 
 
+def declared(value: Value) -> Iterator[Fact]:
+    """Facts of the objects that stand in a file of another kind."""
+    for body in islice(_objects(value), MAX_OBJECTS):
+        yield from _object(body, [])
+
+
 def read_kustomization(path: str, data: bytes) -> Iterator[Fact]:
     """The kustomization that a file is: its resources, patches and images as attributes."""
     documents, error = parse_yaml(data)
