@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rung.unused import unused_roles
 from tests.cases import Finder
 
 MAIN = "module store 'modules/store.bicep' = {\n  name: 'store'\n}\n"
@@ -230,3 +231,28 @@ def test_a_chart_that_a_chart_would_bring_along_if_its_values_said_so_is_declare
 )
 def test_what_a_chart_has_off_is_declared_only(tmp_path: Path, more: dict[str, str], expected: str) -> None:
     assert scaling(tmp_path, CHART | more) == expected
+
+
+PLAYED = "- hosts: all\n  roles: [web]\n"
+ROLE = "- command: dvc repro\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "unused"),
+    [
+        pytest.param({}, ["roles/lake/tasks/main.yml"], id="nothing plays it"),
+        pytest.param({"site-legacy.yml": "- hosts: all\n  roles: [lake]\n"}, ["roles/lake/tasks/main.yml"], id="an old playbook plays it"),
+        pytest.param({"lake.yml": "- hosts: all\n  roles: [lake]\n"}, [], id="another playbook plays it"),
+        pytest.param({"roles/web/meta/main.yml": "dependencies: [lake]\n"}, [], id="a role in use depends on it"),
+        pytest.param({"lake.yml": "- hosts: all\n  tasks: [{include_role: {name: '{{ which }}'}}]\n"}, [], id="a variable names one"),
+        pytest.param({"galaxy.yml": "name: shop\n"}, [], id="it is a collection for others"),
+        pytest.param({"site.yml": "- hosts: all\n  roles: [other]\n"}, [], id="no role of the repository is played"),
+    ],
+)
+def test_a_role_that_no_playbook_plays_beside_others_is_unused(tmp_path: Path, more: dict[str, str], unused: list[str]) -> None:
+    files = {"site.yml": PLAYED, "roles/web/tasks/main.yml": ROLE, "roles/lake/tasks/main.yml": ROLE} | more
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+
+    assert sorted(unused_roles(FINDER.read(tmp_path)[0])) == unused

@@ -35,7 +35,7 @@ from rung.records import (
 )
 from rung.targets.files import LINK
 from rung.transitive import brought_along
-from rung.unused import switched_off, unused_modules
+from rung.unused import switched_off, unused_modules, unused_roles
 from rung.wiring import Root, Wiring
 
 MAX_PLACES = 25
@@ -136,13 +136,15 @@ class Detection:
 def _set_aside(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], modules: Modules) -> Callable[[str, Match], str]:
     """Why what a file shows is declared only, whatever reaches it; empty when it is the system's own and in use."""
     copied, unused, offered = published_models(files), unused_modules(files), made_for_others(files, matches, modules)
-    off = switched_off(files)
+    roles, off = unused_roles(files), switched_off(files)
 
     def reason(path: str, match: Match) -> str:
         if path in copied:
             return "in a model's folder as others publish it"
         if path in unused:
             return "in a module that nothing uses"
+        if path in roles:
+            return "in a role that nothing uses"
         if (path, match.line) in off:
             return "switched off by default"
         capability = match.owned.capability

@@ -1,4 +1,4 @@
-"""Infrastructure that is never provisioned: modules beside those in use that nothing uses, and what is switched off by default.
+"""Infrastructure that is never provisioned: modules and roles beside those in use that nothing uses, and what is switched off by default.
 
 Bicep, in which a module is one file that is named by its path. Said only of a file in a folder from which another one is
 taken, and which no module, command or file of parameters names: a file that is deployed by itself and a collection that is
@@ -6,6 +6,9 @@ made for others stay what they are.
 
 Terraform, in which a module is a folder. Said only of one below a folder called `modules`, where other folders declare
 resources of their own, and which no module takes and no command names: a repository of nothing but modules is made for others.
+
+Ansible, in which a role is a folder. Said only where a playbook plays another role of the repository, no task names a role by a variable,
+and the repository is no collection, which is made for others.
 
 Switched off is what a variable of Terraform decides (`count = var.create ? 1 : 0`) whose default is false, and which no caller of the
 module, file of values or command sets; and what stands in a Helm chart's template behind an `if .Values.autoscaling.enabled` that the chart's own
@@ -15,12 +18,13 @@ values say to be false, and no other values, resource or command of the reposito
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from rung.expressions import regex
-from rung.records import SWITCHES, Resource, Role, SourceFile, Workflow
+from rung.records import SWITCHES, Resource, Role, SourceFile, Task, Workflow
 from rung.tree import all_commands
 
 _TERRAFORM = (".tf", ".tofu", ".tfvars")
@@ -33,6 +37,12 @@ _BY_VALUES = regex(r"\(?\$?\.Values\.((?:\w+\.){0,5}\w+)\)?((?:\.\w+)?)")
 _TEMPLATES = "templates"
 _MAX_NESTING = 12
 """Modules within modules."""
+_ROLE = regex(r"((?:.*/)?roles/(?:[^/]+/){1,3}?)(?:tasks|handlers|meta|defaults|vars|templates|files)/.*", re.DOTALL)
+"""A file of a role of Ansible, and the role's folder."""
+_PLAYED = regex(r"\{\}/(?:\.\./|\./|roles/)*(.+)/tasks/[^/]+")
+"""A role as the tasks that play it name it."""
+_SET_ASIDE = regex(r"(?:.*[-_./])?(?:legacy|old|deprecated|obsolete|archived)(?:[-_.][^/]*)?", re.DOTALL)
+"""A playbook that another one took the place of."""
 _SUFFIX = ".bicep"
 _ROOTS = frozenset({"main.bicep", "deploy.bicep", "azuredeploy.bicep"})
 """Names of files that are deployed by themselves."""
@@ -240,6 +250,31 @@ def _unused_bicep(files: Sequence[SourceFile]) -> frozenset[str]:
             users,
         )
     )
+
+
+def unused_roles(files: Sequence[SourceFile]) -> frozenset[str]:
+    """The paths of files of roles of Ansible that no playbook of the repository plays, though it plays others."""
+    tasks = [(file, fact) for file in files for fact in file.facts if isinstance(fact, Task) and fact.kind == "ansible"]
+    roles = {found[1] for file, _ in tasks if (found := _ROLE.fullmatch(file.path))}
+    if not roles or any(posixpath.basename(file.path) == "galaxy.yml" for file in files):
+        return frozenset()
+    users: dict[str, set[str]] = defaultdict(set)
+    for file, task in tasks:
+        own = _ROLE.fullmatch(file.path)
+        if file.role not in (Role.SOURCE, Role.TEMPLATE) or _SET_ASIDE.fullmatch(file.path):
+            continue
+        for word in task.inputs:
+            name = played[1] if (played := _PLAYED.fullmatch(word)) else ""
+            if "{" in name:
+                return frozenset()
+            path = _ROLE.fullmatch(word)
+            for role in roles:
+                if (name and f"/{role}".endswith(f"/{name}/")) or (path and path[1] == role):
+                    users[role].add(own[1] if own else "")
+    unused = _never_used(roles, users)
+    if len(unused) == len(roles):
+        return frozenset()
+    return frozenset(file.path for file in files if (found := _ROLE.fullmatch(file.path)) and found[1] in unused)
 
 
 def _sources(file: SourceFile) -> Iterator[str]:
