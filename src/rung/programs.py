@@ -164,7 +164,7 @@ class Programs:
             yield from self._tasks(start.tasks, (*fact.arguments, *(value for _, value in fact.keywords)), folder)
 
     def needed(self, path: str, task: Task) -> Iterator[Point]:
-        """What runs with a task: those that it needs, and the image that a Compose service is built from."""
+        """What runs with a task: those that it needs, what it includes, and the image that a Compose service is built from."""
         for need in task.needs:
             if task.kind == "timer":
                 yield from (Point(at, service) for at, service in self._tree.named("systemd", need))
@@ -173,6 +173,10 @@ class Programs:
         if task.kind in _STARTING_MODULES:
             for entry in task.inputs:
                 yield from self._entry(entry, path)
+        if task.kind == "ansible":
+            for word in task.inputs:
+                if found := self._tree.find(word, posixpath.dirname(path)):
+                    yield from self._script(found, "")
         if task.kind == "compose":
             for dockerfile in task.inputs:
                 place = posixpath.normpath(posixpath.join(posixpath.dirname(path), dockerfile))

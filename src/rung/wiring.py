@@ -40,6 +40,8 @@ _ONE_SHELL = frozenset({"codebuild"})
 """Systems that run the steps of a job in one shell, so that `cd` holds for the steps that follow."""
 _UNATTENDED = {"cron": "schedule", "timer": "schedule", "systemd": "service", "procfile": "service"}
 """Kinds of task that start without a person wherever they are installed."""
+_WITH_FILE = ("notebook", "ansible")
+"""Kinds of task that run whenever their file does."""
 _PROGRAMS = ("cdk", "pulumi")
 """Dialects in which a program declares resources: what triggers a resource does not run the program."""
 _SUBMITTED = ("kubernetes", "azureml")
@@ -284,7 +286,8 @@ class Wiring:
         if path in self._starts and (part is not None or not self.tree.parts.of(path)):
             yield from self._of_facts(root, path, chain, part=part)
         if part is None:
-            yield from (self._reached(Point(path, task), chain) for task in self.tree.tasks_of(path, "notebook"))
+            for kind in _WITH_FILE:
+                yield from (self._reached(Point(path, task), chain) for task in self.tree.tasks_of(path, kind))
         if point not in self._along:
             self._along[point] = tuple(self._running_along(path, part))
         for found, hop in self._along[point]:
