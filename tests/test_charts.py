@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rung.charts import chart_installed_by, charts_of
+from rung.errors import PackError
+from rung.matchers import Matchers
 from rung.readers.kubernetes import read_helmfile
-from rung.records import Resource
+from rung.records import Detector, Packs, Resource, Signal, Strength
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,14 @@ from rung.records import Resource
 )
 def test_a_command_names_the_chart_that_it_installs_behind_the_release(command: str, chart: str) -> None:
     assert chart_installed_by(tuple(command.split())) == chart
+
+
+@pytest.mark.parametrize("name", ["example/mlflow", "MLflow"])
+def test_a_pack_names_charts_in_lower_case_and_without_their_repository(name: str) -> None:
+    signal = Signal(id="a", capability="x.y", strength=Strength.DECLARED, matcher="chart", arguments={"any": [name]})
+    detectors = (Detector(id="d", title="D", homepage="", signals=(signal,)),)
+    with pytest.raises(PackError, match=f"`{name}`: a chart is named in lower case, without its repository"):
+        Matchers(Packs(detectors=detectors, capabilities=(), resources=(), frameworks=(), digest=""))
 
 
 def test_a_resource_names_charts_by_the_attributes_of_its_type() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
 from rung.records import TAGS
 from rung.report.views import source_url
+from rung.scan import scan_path
 from rung.targets.git import Git
 from rung.targets.revision import Revisions, open_revision
 from rung.targets.tags import numbered_tags
@@ -59,6 +61,22 @@ def test_a_work_tree_and_its_revision_tell_the_same_numbered_tags(repository: Pa
 def test_a_tag_counts_that_numbers_a_release(tmp_path: Path, name: str, *, counts: bool) -> None:
     git(commit(write(tmp_path, a="1")), "tag", name)
     assert bool(numbered_tags(Git(str(tmp_path)))) is counts
+
+
+def test_the_file_of_tags_is_one_among_the_others(tmp_path: Path) -> None:
+    repository = commit(write(tmp_path / "r", _dot_a="1", _dot_github__b="1", shop__a_dot_py="3"))
+    for tag in ("v1.1", "v1.2", "v1.3"):
+        git(repository, "tag", tag)
+    for target in (open_worktree(str(repository)), open_revision(str(repository))):
+        paths = [entry.path for entry in target.list()]
+        assert paths == sorted(paths) == [".a", TAGS, ".github/b", "shop/a.py"]
+        elsewhere: Target = pickle.loads(pickle.dumps(target))
+        elsewhere.expect(paths)
+        assert [elsewhere.read(path) for path in paths] == [b"1", b"v1.3\nv1.2\nv1.1\n", b"1", b"3"]
+
+
+def test_the_file_of_tags_is_none_of_those_that_were_scanned(repository: Path) -> None:
+    assert scan_path(str(repository)).targets[0].files == 1
 
 
 def test_tags_of_later_commits_are_none_of_a_revisions(repository: Path) -> None:
