@@ -124,6 +124,8 @@ def test_an_import_is_matched_with_everything_below_it(wanted: str, module: str,
         ("dvc", "conda", "dvc", True),
         ("dvc", "npm", "dvc", False),
         ("npm:dvc", "npm", "dvc", True),
+        ("maven:org.dvc:dvc-core", "maven", "org.dvc:dvc-core", True),
+        ("maven:org.dvc:dvc-core", "maven", "org.other:dvc-core", False),
         ("dvc", "pypi", "dvc-s3", False),
     ],
 )

@@ -94,7 +94,7 @@ def file(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], File
 def dependency(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, str], Owned]]:
     """Ecosystem and name of packages."""
     for name in given.texts("any"):
-        ecosystem, _, package = name.rpartition(":") if name.split(":")[0] in ECOSYSTEMS else ("", "", name)
+        ecosystem, _, package = name.partition(":") if name.split(":")[0] in ECOSYSTEMS else ("", "", name)
         for system in (ecosystem,) if ecosystem else ("pypi", "conda"):
             yield (system, package.lower()), owned
 

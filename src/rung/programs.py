@@ -143,7 +143,8 @@ class Programs:
         """What the arguments of a start name, but for its command lines; an image that is given a command does not run its own."""
         here = self.folder(start, fact, folder)
         for word in values(fact, start.file):
-            yield from self._files(word, here, guess=not isinstance(fact, Command))
+            at = word.lstrip("/") if start.trigger == "controller" else word  # A controller's root is that of the repository.
+            yield from self._files(at, here, guess=not isinstance(fact, Command))
         for word in values(fact, start.resource):
             yield from self._tree.resources(word)
         for word in values(fact, start.module):

@@ -26,7 +26,7 @@ MAX_DISTINCT = 300
 """Different names of functions that no import explains, kept of one file."""
 
 _SCHEME_OR_PLACE = regex(
-    r"[A-Za-z][\w+.-]{0,20}+://[^\s]|[A-Za-z]:[\\/][^\s]|\\\\[\w.-]{2,60}\\[^\s]|~/[^\s]|/(?:home|Users|mnt|data|root|opt/ml|dbfs|Volumes|content|kaggle|workspace)/[^\s]"
+    r"(?:jdbc:)?[A-Za-z][\w+.-]{0,20}+://[^\s]|[A-Za-z]:[\\/][^\s]|\\\\[\w.-]{2,60}\\[^\s]|~/[^\s]|/(?:home|Users|mnt|data|root|opt/ml|dbfs|Volumes|content|kaggle|workspace)/[^\s]"
 )
 _DATA_SUFFIXES = (
     ".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".pkl", ".pickle", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth", ".ckpt",
