@@ -140,6 +140,13 @@ def test_code_that_never_runs_gives_no_call(source: str) -> None:
     assert "mlflow.start_run" not in calls("import mlflow\n" + source)
 
 
+def test_a_call_of_nothing_but_mocks_is_left_out() -> None:
+    source = "from unittest.mock import MagicMock, Mock\nx = Mock()\nx.shape = (2, 2)\nfit(x, MagicMock())\n"
+    assert calls(source) == ["unittest.mock.Mock", "unittest.mock.MagicMock"]
+    assert "fit" in calls("from unittest.mock import Mock\nfit(rows, Mock())")
+    assert "fit" in calls("mock_rows = load()\nfit(mock_rows)")
+
+
 def test_builtins_and_string_methods_are_left_out_but_not_when_they_are_imported() -> None:
     source = "import numpy as np\nlen(x)\n', '.join(str(y) for y in x)\nz.append(1)\nnp.append(1)\nopen(f)"
 

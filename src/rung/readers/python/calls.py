@@ -25,6 +25,7 @@ _NOISE_METHODS = frozenset((
     "replace", "rsplit", "rstrip", "setdefault", "sort", "split", "splitlines", "startswith", "strip", "title", "upper", "values",
     "zfill", "__init__",
 ))  # fmt: skip
+_MOCKS = ("unittest.mock.Mock", "unittest.mock.MagicMock", "unittest.mock.AsyncMock", "unittest.mock.create_autospec", "mock.Mock", "mock.MagicMock")
 _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """Literal positional and keyword arguments of a call."""
 
@@ -161,7 +162,7 @@ class Calls:
                     scope.tally.calls.add(name.removeprefix("self."))
             if name in LOADERS and node.args and node.args[0].__class__ is not ast.Constant:
                 self._loads = True
-            if self._asked(name):
+            if self._asked(name) and not (node.args and self._are_mocks(node.args, scope)):
                 self._call(node, name, "call", self._arguments(node, todo, scope), scope)
             else:
                 self._pass_over(node, todo)
@@ -173,6 +174,12 @@ class Calls:
                 self._mentioned(inner.id, func)  # type: ignore[arg-type]
             else:
                 todo.append(receiver)
+
+    def _are_mocks(self, arguments: list[ast.expr], scope: Names) -> bool:
+        """Whether all that a call is given pretends to be something: it then shows nothing of what it would do with the thing itself."""
+        return all(
+            argument.__class__ in (ast.Name, ast.Call) and self._names.name(argument, scope).startswith(_MOCKS) for argument in arguments
+        )
 
     def _named(self, node: ast.expr, name: str, kind: str, scope: Names) -> None:
         """A decorator or a base class, which may be a call or none."""
