@@ -25,7 +25,14 @@ _NOISE_METHODS = frozenset((
     "replace", "rsplit", "rstrip", "setdefault", "sort", "split", "splitlines", "startswith", "strip", "title", "upper", "values",
     "zfill", "__init__",
 ))  # fmt: skip
-_MOCKS = ("unittest.mock.Mock", "unittest.mock.MagicMock", "unittest.mock.AsyncMock", "unittest.mock.create_autospec", "mock.Mock", "mock.MagicMock")
+_MOCKS = (
+    "unittest.mock.Mock",
+    "unittest.mock.MagicMock",
+    "unittest.mock.AsyncMock",
+    "unittest.mock.create_autospec",
+    "mock.Mock",
+    "mock.MagicMock",
+)
 _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """Literal positional and keyword arguments of a call."""
 
