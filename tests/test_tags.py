@@ -105,6 +105,16 @@ def test_the_code_hosts_page_of_the_tags_is_where_they_are_listed(remote: str, p
     assert source_url({"targets": [target]}, "repo", TAGS, 1) == page
 
 
+def test_tags_that_name_what_is_missing_lose_nothing_but_themselves(repository: Path) -> None:
+    (repository / ".git" / "refs" / "tags" / "v9.0").write_text("1" * 40 + "\n")
+    for target in (open_worktree(str(repository)), open_revision(str(repository))):
+        assert [entry.path for entry in target.list()] == ["shop/a.py"]
+        assert target.info.revision
+        (gap,) = target.coverage()
+        assert (gap.what, gap.needs) == ("tags", "a clone with all its objects")
+        assert gap.reason.startswith("git can't list them: ")
+
+
 def test_a_repository_without_a_commit_has_no_tags(tmp_path: Path) -> None:
     git(write(tmp_path, a="1"), "init", "-q")
     assert tagged(open_worktree(str(tmp_path))) is None

@@ -23,10 +23,11 @@ from rung.expressions import regex
 from rung.records import TAGS, Coverage, TargetError, TargetInfo
 from rung.targets.files import LINK, LINK_OUT, too_large
 from rung.targets.git import Git, GitError, is_bare, repository_above
+from rung.targets.history import Tag
 from rung.targets.listing import LEADS_OUT, NEEDS, NEVER_TRACKED, Found, Gaps, Listing, entries_of
 from rung.targets.objects import MISSING, Blobs, Objects, objects_of
 from rung.targets.repository import Remote, is_shallow, remote_of, repository_info
-from rung.targets.tags import numbered_tags, told, with_tags
+from rung.targets.tags import note_unread, numbered_tags, told, with_tags
 from rung.targets.target import Entry, Limits, Unread, printable
 from rung.targets.trees import SUBMODULE, UNKNOWN, Trees
 
@@ -98,9 +99,15 @@ class Revisions:
         try:
             self.remote = remote_of(self.git)
             self._objects = objects_of(self.git)
-            self._tags = numbered_tags(self.git)
         except GitError as error:
             raise TargetError(f"{self._shown}: can't be read, because of git: {error}") from error
+        self._tags: tuple[Tag, ...] = ()
+        self._untagged = ""
+        """Why the tags can't be listed."""
+        try:
+            self._tags = numbered_tags(self.git)
+        except GitError as error:
+            self._untagged = str(error)
         self._blobs = Blobs(self._objects, self._limits.file_bytes)
         self._trees = Trees(self._objects)
         self._links: dict[str, str] = {}
@@ -145,6 +152,7 @@ class Revisions:
         commit = info.revision
         try:
             listing = _list(self._trees.files(commit, self.folder), self._limits, gaps, self._omitted)
+            tags = b"" if self.folder or not self._tags else told(self._tags, self._trees.date_of(commit))
         except GitError as error:
             hint = f"; where parts of it are missing, {_fetch(self.git, self.remote, commit)}"
             raise TargetError(f"{self._shown}: the files of revision {revision} can't be listed, because of git: {error}{hint}") from error
@@ -152,7 +160,8 @@ class Revisions:
         needs = {**NEEDS, MISSING: _fetch_blobs(self.remote, commit)}
         entries, real = entries_of(listing, self._limits, gaps, partial(_why_not, links, self._limits.file_bytes), needs)
         del real  # contents go by id
-        tags = b"" if self.folder or not self._tags else told(self._tags, self._trees.date_of(commit))
+        if self._untagged and not self.folder:
+            note_unread(gaps, self._untagged)
         return Revision(
             replace(info, files=len(entries)), tuple(with_tags(entries, tags)), gaps.coverage(self._identity), self._blobs, tags
         )

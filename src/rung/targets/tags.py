@@ -8,6 +8,7 @@ from rung.expressions import regex
 from rung.records import TAGS
 from rung.targets.git import Git, blob_id
 from rung.targets.history import Tag, tags_of
+from rung.targets.listing import Gaps
 from rung.targets.target import Entry
 
 _NUMBERED = regex(
@@ -34,6 +35,11 @@ def told(tags: Iterable[Tag], date: int) -> bytes:
     """
     names = [tag.name for tag in tags if tag.date <= date]
     return "".join(f"{name}\n" for name in names[:_MOST]).encode() if len(names) >= _LEAST else b""
+
+
+def note_unread(gaps: Gaps, error: str) -> None:
+    """Notes that the tags can't be listed, as where a partial clone lacks what they name; the files can be read without them."""
+    gaps.add(f"git can't list them: {error}", "a clone with all its objects", "tags", kind="")
 
 
 def with_tags(entries: Iterable[Entry], content: bytes) -> Iterator[Entry]:

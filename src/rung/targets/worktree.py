@@ -20,7 +20,7 @@ from rung.targets.git import Git, GitError, is_bare, repository_above
 from rung.targets.history import ALL_TAGS
 from rung.targets.listing import COMMIT, GIT_FOLDER, NEEDS, TRACKED, UNTRACKED, Found, Gaps, Listing, entries_of, list_with_git, walk
 from rung.targets.repository import IS_SHALLOW, REMOTES, remote_of, repository_info
-from rung.targets.tags import numbered_tags, told, with_tags
+from rung.targets.tags import note_unread, numbered_tags, told, with_tags
 from rung.targets.target import Entry, Limits, Unread, printable
 
 _DATE = ("rev-list", "--max-count=1", "--timestamp", "HEAD")
@@ -45,7 +45,7 @@ def open_worktree(path: str, *, subfolder: str = "", limits: Limits | None = Non
                 listing = list_with_git(git, root, limits, gaps)
                 if listing is not None:
                     info = _repository_info(git, root, identity)
-                    return _assemble(root, listing, gaps, limits, info, tags=b"" if info.folder else _tags(git))
+                    return _assemble(root, listing, gaps, limits, info, tags=b"" if info.folder else _tags(git, gaps))
         except GitError as error:
             gaps = Gaps()
             gaps.add(
@@ -167,10 +167,14 @@ def _why_not(root: str, most: int, found: Found) -> str:
     return too_large(most) if found.size > most else ""
 
 
-def _tags(git: Git) -> bytes:
+def _tags(git: Git, gaps: Gaps) -> bytes:
     """The file of the tags up to what is checked out; empty where that is no commit."""
-    date = git.run(*_DATE, tolerated=128).partition(b" ")[0]
-    return told(numbered_tags(git), int(date)) if date else b""
+    try:
+        date = git.run(*_DATE, tolerated=128).partition(b" ")[0]
+        return told(numbered_tags(git), int(date)) if date else b""
+    except GitError as error:
+        note_unread(gaps, str(error))
+        return b""
 
 
 def _repository_info(git: Git, root: str, identity: str) -> TargetInfo:
