@@ -106,14 +106,7 @@ def read_kustomization(path: str, data: bytes) -> Iterator[Fact]:
                 name=path.split("/")[-2] if "/" in path else "",
                 attributes=attributes_of(document, leave=("apiVersion", "kind")),
             )
-            for chart in _maps(document.get("helmCharts")):
-                yield Resource(
-                    line=chart.line,
-                    dialect="kubernetes",
-                    type="helm/Dependency",
-                    name=_text(chart.get("name")),
-                    attributes=attributes_of(chart),
-                )
+            yield from (_installed(chart, "helm/Dependency") for chart in _maps(document.get("helmCharts")))
             for image in _maps(document.get("images")):
                 name = _text(image.get("newName")) or _text(image.get("name"))
                 if name:
@@ -136,14 +129,7 @@ def read_chart(_path: str, data: bytes) -> Iterator[Fact]:
             )
             for dependency in _maps(document.get("dependencies")):
                 switch = _text(dependency.get("condition"))
-                yield Resource(
-                    line=dependency.line,
-                    dialect="kubernetes",
-                    type="helm/Dependency",
-                    name=_text(dependency.get("name")),
-                    attributes=attributes_of(dependency),
-                    conditional=f".Values.{switch}" if switch and "," not in switch else "",
-                )
+                yield _installed(dependency, "helm/Dependency", f".Values.{switch}" if switch and "," not in switch else "")
 
 
 def read_helmfile(path: str, data: bytes) -> Iterator[Fact]:
@@ -153,14 +139,13 @@ def read_helmfile(path: str, data: bytes) -> Iterator[Fact]:
         yield Problem(line=error.line, what=error.what)
     for document in documents:
         for release in _maps(document.get("releases")) if isinstance(document, Map) else ():
-            yield Resource(
-                line=release.line,
-                dialect="kubernetes",
-                type="helm/Release",
-                name=_text(release.get("name")),
-                attributes=attributes_of(release, leave=("name",)),
-                conditional="false" if release.get("installed") == "false" else "",
-            )
+            yield _installed(release, "helm/Release", "false" if release.get("installed") == "false" else "")
+
+
+def _installed(body: Map, kind: str, conditional: str = "") -> Resource:
+    """A chart that another one, a kustomization or a helmfile installs."""
+    name = _text(body.get("name"))
+    return Resource(line=body.line, dialect="kubernetes", type=kind, name=name, attributes=attributes_of(body), conditional=conditional)
 
 
 def read_values(path: str, data: bytes) -> Iterator[Fact]:
