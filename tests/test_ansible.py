@@ -275,3 +275,18 @@ def test_what_is_broken_is_said_and_the_rest_stands() -> None:
     found = facts("site.yml", "- hosts: all\n  tasks: [\n")
 
     assert [type(fact) for fact in found] == [Problem]
+
+
+def test_a_playbook_that_lies_among_files_of_tasks_is_read_once() -> None:
+    (found,) = tasks("tasks/site.yml", "- hosts: all\n  tasks:\n    - shell: dvc repro\n")
+    assert lines(found) == [(3, "dvc repro")]
+
+
+def test_a_key_that_only_ends_like_a_module_is_none() -> None:
+    assert in_role("- company.shell: dvc repro\n") == []
+    assert in_role("- company.tools.shell: dvc repro\n") == ["dvc repro"]
+
+
+def test_hosts_that_a_task_names_make_no_play_of_it() -> None:
+    text = "- k8s:\n    definition:\n      kind: Ingress\n      spec:\n        tls:\n          - hosts: [shop.example.org]\n- shell: dvc repro\n"
+    assert in_role(text) == ["dvc repro"]

@@ -13,9 +13,10 @@ from rung.records import Command, Job, Step, Workflow
 _REGARDLESS = regex(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
 _LOOKS_AT_RESULTS = regex(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
 
-_SAYING = frozenset(
-    ["echo", "printf", "cat", "sleep", "date", "true", ":", "test", "[", "[[", "exit", "break", "continue", "return", "set", "export", "read", "ls", "pwd", "cd", "mkdir", "touch", "chmod", "tee", "local", "seq"]
-)
+_SAYING = frozenset((
+    "echo", "printf", "cat", "sleep", "date", "true", ":", "test", "[", "[[", "exit", "break", "continue", "return", "set", "export", "read",
+    "ls", "pwd", "cd", "mkdir", "touch", "chmod", "tee", "local", "seq",
+))  # fmt: skip
 """Programs by which a script says something, waits, and writes down what it said."""
 _PREPARING = ("actions/checkout", "actions/setup-", "actions/cache", "actions/upload-artifact", "actions/download-artifact")
 

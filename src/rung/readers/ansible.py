@@ -426,7 +426,7 @@ def read_playbook(path: str, data: bytes) -> Iterator[Fact]:
 
 def read_tasks(path: str, data: bytes) -> Iterator[Fact]:
     """An ansible task of all tasks of a file; those of a role lead to its handlers, and to the roles that it depends on."""
-    if not _LIST.match(data) or _PLAYS.search(data):
+    if not _LIST.match(data):
         return
     source = Source(path, data)
     listed = _listed(source)
