@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from rung import cache
 from rung.cache import Cache, Content, cache_of
 from rung.cli import DONE, USAGE, main
+from rung.history import Asked, history_of
 from rung.packs import load_packs
 from rung.readers import Readers
 from rung.records import Call, Command, Fact, Hit, Import, Literal, Problem, Role, SourceFile, Task
@@ -122,6 +123,24 @@ def test_a_revision_gives_what_the_work_tree_kept(system: Path, read: list[str])
     assert read == []
 
 
+@pytest.mark.parametrize("processors", [1, 2])
+def test_a_history_keeps_what_it_reads_whoever_reads_it(
+    system: Path, read: list[str], monkeypatch: pytest.MonkeyPatch, processors: int
+) -> None:
+    monkeypatch.setattr("rung.history.PARALLEL_FROM", 2)
+    monkeypatch.setattr("rung.sharing.os.cpu_count", lambda: processors)
+    for index in range(6):
+        (system / "train.py").write_text(f"import mlflow\nmlflow.log_metric('a', {index})\n")
+        commit(system)
+    history_of(Asked(target=str(system), by="commits"))
+    read.clear()
+
+    for index in range(6):
+        scan_path(str(system), revision=f"HEAD~{index}")
+
+    assert read == []
+
+
 def test_a_tree_that_is_as_it_was_is_neither_read_nor_asked_about(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (system / "logo.png").write_bytes(b"\x89PNG" * 1000)
     (system / "link.py").symlink_to("train.py")
@@ -149,6 +168,20 @@ def test_an_index_that_lies_puts_no_facts_under_another_content(system: Path, re
 
     assert "MLflow" in {item.tool for item in scan_path(str(system), revision="HEAD").evidence}
     assert "train.py" in read
+
+
+def test_facts_that_may_wait_are_written_with_others_or_when_that_is_asked() -> None:
+    waiting = Cache("x", waiting=1)
+    more = replace(CONTENT, path="b.py"), replace(FILE, path="b.py")
+
+    waiting.keep([(CONTENT, FILE)])
+    assert Cache("x").find([CONTENT]) == {}
+    waiting.keep([more])
+    assert sorted(Cache("x").find([CONTENT, more[0]])) == ["b.py", "train.py"]
+
+    waiting.keep([(replace(CONTENT, path="c.py"), replace(FILE, path="c.py"))])
+    waiting.write()
+    assert list(Cache("x").find([replace(CONTENT, path="c.py")])) == ["c.py"]
 
 
 def test_facts_come_back_as_they_were() -> None:

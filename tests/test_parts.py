@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from rung import modules, parts
 from rung.hits import settled
 from rung.parts import part_at
 from rung.readers import notebooks
@@ -24,8 +27,9 @@ def uses(source: str) -> dict[str, tuple[str, ...]]:
     return {fact.name: fact.uses for fact in facts_of(textwrap.dedent(source)) if isinstance(fact, Definition)}
 
 
+@cache
 def script(path: str, source: str, role: Role = Role.SOURCE) -> SourceFile:
-    """A file of Python, in each part of which something matches."""
+    """A file of Python, in each part of which something matches; the same file for the same source, as in a history."""
     file = settled(SourceFile(path=path, size=1, role=role, facts=tuple(facts_of(textwrap.dedent(source)))), ())
     return replace(file, hits=tuple(Hit("pack/signal", fact.line) for fact in file.facts if isinstance(fact, Definition)))
 
@@ -40,6 +44,81 @@ def reached(command: str, files: dict[str, str], *others: SourceFile) -> set[str
     wiring = Wiring([SourceFile(path=".github/workflows/ci.yml", size=1, facts=(push,)), *scripts, *others])
     parts = ((file.path, fact.name) for file in scripts for fact in file.facts if isinstance(fact, Definition))
     return {f"{path} {part}".strip() for path, part in parts if wiring.of(Point(path, part=part))}
+
+
+@pytest.mark.parametrize(
+    ("files", "more"),
+    [
+        ({"main.py": "import fit", "tools/fit.py": "def run(): pass"}, "tools/own/__init__.py"),
+        (
+            {
+                "main.py": "import lib.main",
+                "lib/main.py": "import fit\ndef run(): pass",
+                "lib/fit.py": "def run(): pass",
+                "fit.py": "def run(): pass",
+            },
+            "lib/__init__.py",
+        ),
+        ({"main.py": "import lib\nlib.fit.run()", "lib/__init__.py": "def run(): pass"}, "lib/fit.py"),
+        ({"main.py": "import fit"}, "fit.py"),
+    ],
+    ids=["a folder becomes one of sources", "a folder becomes a package", "a package gets a module", "a module comes"],
+)
+def test_a_file_that_comes_or_goes_changes_what_others_import(files: dict[str, str], more: str) -> None:
+    before = reached("python main.py", files)
+    after = reached("python main.py", {**files, more: "def run(): pass"})
+
+    assert after != before
+    assert reached("python main.py", files) == before
+
+
+_SOURCES = (
+    "from lib import fit\nfit.run()",
+    "from lib.fit import run\nrun()",
+    "import lib\nlib.run()",
+    "from . import fit\nfit.run()",
+    "from .fit import run\nrun()",
+    "import fit\ndef run(): fit.run()",
+    "import lib\nlib.fit.run()",
+    "from lib import main",
+    "def run(): pass",
+    "def run(): other()\ndef other(): pass",
+    "from src.lib.fit import run",
+    "",
+)
+_PLACES = (
+    "main.py",
+    "fit.py",
+    "lib/__init__.py",
+    "lib/fit.py",
+    "lib/main.py",
+    "src/lib/__init__.py",
+    "src/lib/fit.py",
+    "src/fit.py",
+    "dags/fit.py",
+    "tools/fit.py",
+    "tools/own/__init__.py",
+)
+
+
+def test_what_is_remembered_of_the_last_files_is_what_is_found_out_anew() -> None:
+    dice = random.Random(1)
+    files = {"main.py": _SOURCES[0]}
+    found = set[frozenset[str]]()
+    for _ in range(400):
+        path = dice.choice(_PLACES)
+        if path in files and path != "main.py" and dice.random() < 0.4:
+            del files[path]
+        else:
+            files[path] = dice.choice(_SOURCES)
+        remembered = reached("python main.py", files)
+        modules._LAST.clear()
+        parts._LAST[0] = parts._Told(None)
+        assert remembered == reached("python main.py", files), files
+        assert remembered == reached("python main.py", files), files
+        found.add(frozenset(remembered))
+
+    assert len(found) > 30
 
 
 @pytest.mark.parametrize(

@@ -56,16 +56,23 @@ def clones_folder() -> str:
     return os.path.join(folder(), "clones")
 
 
-def cache_of(digest: str) -> Cache | None:
-    """The facts kept for packs of this digest; None where nothing may be kept."""
-    return Cache(digest) if digest and enabled() else None
+def cache_of(digest: str, *, waiting: int = 0) -> Cache | None:
+    """The facts kept for packs of this digest, as in `Cache`; None where nothing may be kept."""
+    return Cache(digest, waiting=waiting) if digest and enabled() else None
 
 
 class Cache:
-    """The facts that this Rung read for one set of packs."""
+    """The facts that this Rung read for one set of packs.
 
-    def __init__(self, digest: str) -> None:
+    Args:
+        digest: of the packs.
+        waiting: files whose facts may wait to be written together with others', or until `write` is called.
+    """
+
+    def __init__(self, digest: str, *, waiting: int = 0) -> None:
         self._of = hashlib.sha256(repr((__version__, sys.version, _state_of_readers(), digest)).encode()).digest()
+        self._most_waiting = waiting
+        self._rows: list[tuple[bytes, int, bytes]] = []
 
     def find(self, wanted: Iterable[Content]) -> dict[str, SourceFile]:
         """By path, the files of which facts are kept."""
@@ -97,13 +104,18 @@ class Cache:
     def keep(self, read: Iterable[tuple[Content, SourceFile]]) -> None:
         """Keeps facts for later scans; a file that was not read whole may be read better another time."""
         today = int(time.time()) // _DAY
-        rows = []
         for content, file in read:
             key = self._key(content)
             unsure = file.unread not in ("", content.blob)
             packed = None if unsure or any(isinstance(fact, Problem) and not fact.line for fact in file.facts) else _packed(key, file)
             if packed is not None:
-                rows.append((key, today, packed))
+                self._rows.append((key, today, packed))
+        if len(self._rows) > self._most_waiting:
+            self.write()
+
+    def write(self) -> None:
+        """Writes what waits."""
+        rows, self._rows = self._rows, []
 
         def write(database: Connection) -> None:
             database.execute("BEGIN IMMEDIATE")

@@ -194,6 +194,7 @@ class _Walk:
             if last and seen:
                 self._join(last, seen[0])
             last = seen[-1] if seen else last
+        self._rescan.keep()
         if last is None:
             raise TargetError(next(reason for step in self._steps for reason in step.unread.values()))
         for step in self._steps:
@@ -226,6 +227,7 @@ class _Walk:
             return
         # What is read for the first need not be read by each process.
         self._scan(_Step(one=chosen[0]), chosen[0].commit.id)
+        self._rescan.keep()
         bounds = [len(chosen) * part // count for part in range(count + 1)]
         shares = [chosen[start:end] for start, end in pairwise(bounds)]
         yield from shared(self._walked, shares, lambda done: progress(done, len(chosen)))
@@ -245,6 +247,7 @@ class _Walk:
                     self._slim(seen[-1])
                 seen.append(step)
             tell(len(steps))
+        self._rescan.keep()
         return steps
 
     def _scan(self, step: _Step, commit: str) -> Standings | None:

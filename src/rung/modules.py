@@ -18,12 +18,44 @@ _AIRFLOW = ("dags", "plugins")
 """Folders from which DAGs import, whether or not they are marked as packages."""
 _ALIASES = ("@/", "~/", "#/")
 """What projects write for the folder of their own sources."""
+_OF_SCRIPTS, _OF_OTHERS = "js:", ":"
+"""What stands for the names of JavaScript, and of R and the like, which are paths."""
+_MOST_LOCATED = 100_000
+"""Names that are remembered from one revision to the next, however many there are."""
+
+
+class _Imports:
+    """The imports of a file."""
+
+    __slots__ = ("_names", "file", "found")
+
+    def __init__(self, file: SourceFile) -> None:
+        self.file = file
+        self.found: tuple[tuple[Import, str], ...] | None = None
+        """Those that are the repository's own, each with the path of the module's file; None until they are asked for."""
+        self._names: frozenset[str] | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all imports the parts of their dotted names; of those of other languages than Python a mark of that."""
+        if self._names is None:
+            modules = {fact.module for fact in self.file.facts if isinstance(fact, Import)}
+            self._names = frozenset(part for module in modules for part in _parts_of(module))
+        return self._names
+
+
+def _parts_of(module: str) -> Sequence[str]:
+    language, colon, _ = module.partition(":")
+    if not colon:
+        return module.split(".")
+    return (_OF_SCRIPTS if language == "js" else _OF_OTHERS,)
 
 
 class Modules:
     """Which file a module of the repository lives in: a Python one by the folders that imports can start from, others by their paths."""
 
     def __init__(self, paths: AbstractSet[str], scripts: AbstractSet[str] = frozenset(), included: AbstractSet[str] = frozenset()) -> None:
+        self.places = paths, scripts, included
         self._paths = paths
         self._included = included
         self._scripts = Scripts(scripts)
@@ -33,19 +65,51 @@ class Modules:
         self._names = {top.rpartition("/")[2] for top in self._tops}
         """What they are called, so that a name of somebody else's is told at once."""
         self._roots = sorted({"", *(folder for folder in self._sources() if folder)}, key=lambda folder: (folder.count("/"), folder))
+        self._below = self._tops_below(self._roots)
+        """The roots in which there is something of a name."""
         self._located: dict[tuple[str, str], tuple[str, str] | None] = {}
         self._from_roots: dict[str, tuple[tuple[str, str], ...]] = {}
         """What was found below the roots for a dotted name."""
-        self._imported: dict[str, tuple[SourceFile, tuple[tuple[Import, str], ...]]] = {}
+        self._imports: dict[str, _Imports] = {}
 
     @classmethod
     def among(cls, files: Sequence[SourceFile]) -> Modules:
-        """The modules that some files are: the very ones of the last call when that was for files at the same paths."""
-        return _modules_at(
+        """The modules that some files are: the very ones of the last call when that was for files at the same paths.
+
+        Of files at other paths all is taken over that can't be otherwise among these.
+        """
+        paths = (
             frozenset(file.path for file in files if file.path.endswith((".py", ".ipynb"))),
             frozenset(file.path for file in files if file.path.endswith((*_SCRIPT, "package.json"))),
             frozenset(file.path for file in files if file.path.endswith(_INCLUDED)),
         )
+        last = _LAST[-1] if _LAST else None
+        if last and paths == last.places:
+            return last
+        _LAST[:] = [made := cls(*paths)]
+        if last:
+            made._take_over(last)
+        return made
+
+    def _take_over(self, last: Modules) -> None:
+        """Remember what modules at other paths know of names that none of the paths that differ can be called by."""
+        if self._roots != last._roots:
+            return
+        modules, scripts, included = (now ^ then for now, then in zip(self.places, last.places, strict=True))
+        called = {_name_of(path) for path in modules}
+        if scripts:
+            called.add(_OF_SCRIPTS)
+        if included:
+            called.add(_OF_OTHERS)
+        packages = self._packages ^ last._packages
+        here = frozenset[str]().union(*self.places)
+        for path, known in last._imports.items():
+            if path in here and known.names.isdisjoint(called) and posixpath.dirname(path) not in packages:
+                self._imports[path] = known
+        if len(last._located) < _MOST_LOCATED:
+            for (name, path), located in last._located.items():
+                if path in here and called.isdisjoint(name.split(".")) and posixpath.dirname(path) not in packages:
+                    self._located[name, path] = located
 
     def _sources(self) -> Iterator[str]:
         """Folders that hold the top of a package, the usual names for a source root, and what Airflow puts on the path."""
@@ -56,15 +120,32 @@ class Modules:
         yield from ("src", "lib", "python", "app")
         yield from (top for top in self._tops if top.rpartition("/")[2] in _AIRFLOW)
 
+    def _tops_below(self, folders: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """By the name of a module or folder, those of some folders that it is in, in their order."""
+        names: dict[str, list[str]] = {folder: [] for folder in folders}
+        for top in self._tops:
+            folder, _, name = top.rpartition("/")
+            if folder in names:
+                names[folder].append(name)
+        found: dict[str, list[str]] = defaultdict(list)
+        for folder, inner in names.items():
+            for name in inner:
+                found[name].append(folder)
+        return found
+
     def imported(self, file: SourceFile) -> tuple[tuple[Import, str], ...]:
         """The imports of a file that are the repository's own, each with the path of the module's file."""
-        known = self._imported.get(file.path)
-        if known is not None and known[0] is file:
-            return known[1]
-        pairs = ((fact, self._own(fact.module, file.path)) for fact in file.facts if isinstance(fact, Import) and not fact.handed_on)
-        found = tuple((fact, path) for fact, path in pairs if path)
-        self._imported[file.path] = file, found
-        return found
+        known = self._imports_of(file)
+        if known.found is None:
+            pairs = ((fact, self._own(fact.module, file.path)) for fact in file.facts if isinstance(fact, Import) and not fact.handed_on)
+            known.found = tuple((fact, path) for fact, path in pairs if path)
+        return known.found
+
+    def _imports_of(self, file: SourceFile) -> _Imports:
+        known = self._imports.get(file.path)
+        if known is None or known.file is not file:
+            known = self._imports[file.path] = _Imports(file)
+        return known
 
     def source(self, fact: Import, found: str, files: Mapping[str, SourceFile]) -> str:
         """The file that an imported name comes from, where the package that `found` is only hands it on; else `found`.
@@ -82,10 +163,12 @@ class Modules:
         """The files of source that import one of some modules, and those that these import, through however many others."""
         by_path = {file.path: file for file in files if file.role is Role.SOURCE}
         below = tuple(module + end for module in modules for end in "./")
+        tops = {_parts_of(module)[0] for module in modules}
         new = [
             file
             for file in by_path.values()
-            if any(
+            if not tops.isdisjoint(self._imports_of(file).names)
+            and any(
                 isinstance(fact, Import)
                 and (fact.module in modules or fact.module.startswith(below))
                 and not self._own(fact.module, file.path)
@@ -138,7 +221,8 @@ class Modules:
             return beside
         below = self._from_roots.get(module)
         if below is None:
-            below = self._from_roots[module] = tuple(place for folder in self._roots for place in self._within(folder, module))
+            roots = self._below.get(module.partition(".")[0], ())
+            below = self._from_roots[module] = tuple(place for folder in roots for place in self._within(folder, module))
         return next((place for place in (*below, *self._beside(own, module)) if place[0] != importer), None)
 
     def _beside(self, folder: str, module: str) -> Iterator[tuple[str, str]]:
@@ -209,9 +293,14 @@ def _package_and_path(name: str) -> tuple[str, str]:
     return "/".join(parts[:length]), "/".join(parts[length:])
 
 
-@lru_cache(maxsize=1)
-def _modules_at(paths: frozenset[str], scripts: frozenset[str], included: frozenset[str]) -> Modules:
-    return Modules(paths, scripts, included)
+_LAST: list[Modules] = []
+"""The last modules that were asked for, if any: most are the same in the next revision of a repository."""
+
+
+def _name_of(path: str) -> str:
+    """What a module at a path is called: by its file, or by its folder where it is a package."""
+    folder, _, name = path.rpartition("/")
+    return folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:

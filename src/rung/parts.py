@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from weakref import WeakKeyDictionary
 
 from rung.modules import Modules
 from rung.records import AROUND, EVERYTHING, GUARD, Definition, Fact, Import, SourceFile
@@ -28,12 +27,13 @@ def part_at(facts: Iterable[Fact]) -> Callable[[int], str | None]:
 
 
 class _File:
-    """What the parts of a file are, import and use: the same wherever the file is among the same modules."""
+    """What the parts of a file are, import and use: the same wherever its imports lead to the same files."""
 
-    __slots__ = ("at", "file", "imports", "names", "parts", "uses", "whole")
+    __slots__ = ("at", "file", "found", "imports", "names", "parts", "uses", "whole")
 
     def __init__(self, file: SourceFile, modules: Modules) -> None:
         self.file = file
+        self.found = modules.imported(file)
         self.parts = {fact.name: fact for fact in file.facts if isinstance(fact, Definition)}
         self.at = part_at(self.parts.values())
         self.imports: dict[str | None, list[tuple[Import, str]]] = defaultdict(list)
@@ -42,7 +42,7 @@ class _File:
         """Where the names come from that the file imports: a file, and the name there."""
         self.whole: list[str] = []
         """The modules that it imports as a whole."""
-        for fact, target in modules.imported(file):
+        for fact, target in self.found:
             self.imports[self.at(fact.line)].append((fact, target))
             _, rest = modules.locate(fact.module, file.path) or (target, "")
             self.names.setdefault(fact.module.rpartition(".")[2], (target, rest))
@@ -54,8 +54,24 @@ class _File:
         """What the parts use of the repository; of parts in which nothing matches those that use something."""
 
 
-_TOLD: WeakKeyDictionary[Modules, dict[str, _File]] = WeakKeyDictionary()
-"""What was worked out of files, by their paths: most are the same in the next revision of a repository."""
+_Run = tuple[Import, str, str | None]
+"""An import, the file that it finds, and the part of that which runs with it."""
+
+
+class _Told:
+    """What was worked out of the files of a target."""
+
+    __slots__ = ("files", "modules", "runs")
+
+    def __init__(self, modules: Modules | None) -> None:
+        self.modules = modules
+        self.files: dict[str, _File] = {}
+        self.runs: dict[tuple[str, str | None], tuple[tuple[_File, ...], tuple[_Run, ...]]] = {}
+        """What runs with a file and part of it, and the files in which that was looked up."""
+
+
+_LAST = [_Told(None)]
+"""What was worked out of the last files: most are the same in the next revision of a repository."""
 
 
 class Parts:
@@ -69,8 +85,10 @@ class Parts:
     def __init__(self, files: Mapping[str, SourceFile], modules: Modules) -> None:
         self._files = files
         self._modules = modules
-        self._told = _TOLD.setdefault(modules, {})
-        self._here: dict[str, _File] = {}
+        self._last = _LAST[0]
+        self._here = _LAST[0] = _Told(modules)
+        self._asked: list[_File] | None = None
+        """The files that are looked up for what runs with a part, while that is."""
         self._packages: dict[str, tuple[str, ...]] = {}
         """The modules of packages, by the paths of these."""
 
@@ -90,11 +108,25 @@ class Parts:
         named = (AROUND, *uses.get(part, ()))
         return tuple([None if use == EVERYTHING else use for use in named if use == EVERYTHING or (use in uses and use != part)])
 
-    def imported(self, path: str, part: str | None) -> Iterator[tuple[Import, str, str | None]]:
+    def imported(self, path: str, part: str | None) -> Sequence[_Run]:
         """The imports that run something with a part of a file, or with all of it (None): each with a file, and which part of that.
 
         A part imports what stands in it; what stands around all parts is imported once, and used by those that name it.
         """
+        known = self._here.runs.get((path, part))
+        if known is None:
+            if self._last.modules is self._modules:
+                known = self._last.runs.get((path, part))
+            if known is None or any(self._file(file.file.path) is not file for file in known[0]):
+                asked: list[_File] = []
+                self._asked = asked
+                found = tuple(self._runs(path, part))
+                self._asked = None
+                known = tuple(dict.fromkeys(asked)), found
+            self._here.runs[path, part] = known
+        return known[1]
+
+    def _runs(self, path: str, part: str | None) -> Iterator[_Run]:
         file = self._file(path)
         if part is None:
             yield from ((fact, *self._origin(fact.module, path, target)) for fact, target in file.imports.get(None, ()))
@@ -129,13 +161,15 @@ class Parts:
         return path, None
 
     def _file(self, path: str) -> _File:
-        known = self._here.get(path)
+        known = self._here.files.get(path)
         if known is None:
             file = self._files[path]
-            known = self._told.get(path)
-            if known is None or known.file is not file:
-                known = self._told[path] = _File(file, self._modules)
-            self._here[path] = known
+            known = self._last.files.get(path)
+            if known is None or known.file is not file or known.found is not self._modules.imported(file):
+                known = _File(file, self._modules)
+            self._here.files[path] = known
+        if self._asked is not None:
+            self._asked.append(known)
         return known
 
     def _origin(self, name: str, importer: str, target: str) -> tuple[str, str | None]:

@@ -54,6 +54,8 @@ MOST_FACTS = 100_000
 """Facts, what they name, and hits of files that the last revision does not have, kept in case that another one has them."""
 MOST_PROOFS = 5
 """Pieces of evidence that are remembered of one capability."""
+_WAITING = 100
+"""Files whose facts are written together: a revision changes few."""
 _LINES = ("line", "end_line")
 _OF_MATCHES = ("line", "task", "workflow", "job", "step", "toothless")
 """What is looked at of a match; how many there are is only told of a single scan."""
@@ -76,7 +78,8 @@ class Rescan:
         self._system = system
         self._annotations = in_force(config, system, datetime.now(UTC).date().isoformat())
         self._matchers = Matchers(packs)
-        self._readers = Readers(self._matchers, Prefilter(self._matchers), cache_of(packs.digest))
+        self._cache = cache_of(packs.digest, waiting=_WAITING)
+        self._readers = Readers(self._matchers, Prefilter(self._matchers), self._cache)
         self._searched = self._matchers.in_files
         self._negative = frozenset(capability.id for capability in packs.capabilities if capability.negative)
         self._now: dict[str, _Known] = {}
@@ -98,6 +101,11 @@ class Rescan:
         if not self._keeps(before, target) or self._standings is None:
             self._standings = self._conclude(target, self._now)
         return self._standings
+
+    def keep(self) -> None:
+        """Keep what was read for later scans; call it after the last revision, and before this process is forked."""
+        if self._cache:
+            self._cache.write()
 
     def _look(self, target: Target, progress: Progress | None) -> dict[str, _Known]:
         """What is known of every file, after reading those of which nothing is."""

@@ -22,6 +22,8 @@ from rung.targets.target import Unread
 
 MISSING = "not in this clone"
 """The reason for not reading an object that a partial clone left out."""
+OBJECTS = ("rev-parse", "--show-object-format", "--git-path", "objects")
+"""What `objects_of` asks git for, in case it is to be asked ahead."""
 _BROKEN = "git can't read it"
 _WINDOW = 100
 """Requests under way: few enough that they fit into a pipe, so that asking never blocks."""
@@ -76,7 +78,7 @@ _CONFIG = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\
 
 def objects_of(git: Git) -> Objects:
     """Where a repository (also a linked work tree) has its objects; raises `GitError`."""
-    kind, _, folder = os.fsdecode(git.run("rev-parse", "--show-object-format", "--git-path", "objects")).partition("\n")
+    kind, _, folder = os.fsdecode(git.run(*OBJECTS)).partition("\n")
     return Objects(os.path.join(git.top, folder.removesuffix("\n")), "sha256" if kind == "sha256" else "sha1", git.seconds)
 
 

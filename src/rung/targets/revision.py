@@ -23,10 +23,10 @@ from rung.expressions import regex
 from rung.records import TAGS, Coverage, TargetError, TargetInfo
 from rung.targets.files import LINK, LINK_OUT, too_large
 from rung.targets.git import Git, GitError, is_bare, repository_above
-from rung.targets.history import Tag
+from rung.targets.history import ALL_TAGS, Tag
 from rung.targets.listing import LEADS_OUT, NEEDS, NEVER_TRACKED, Found, Gaps, Listing, entries_of
-from rung.targets.objects import MISSING, Blobs, Objects, objects_of
-from rung.targets.repository import Remote, is_shallow, remote_of, repository_info
+from rung.targets.objects import MISSING, OBJECTS, Blobs, Objects, objects_of
+from rung.targets.repository import REMOTES, Remote, is_shallow, remote_of, repository_info
 from rung.targets.tags import note_unread, numbered_tags, told, with_tags
 from rung.targets.target import Entry, Limits, Unread, printable
 from rung.targets.trees import SUBMODULE, UNKNOWN, Trees
@@ -96,18 +96,19 @@ class Revisions:
         self.git, folder = repository_at(path, self._limits.git_seconds)
         self.folder = _inside(self._shown, folder, subfolder)
         """The part of the repository, as git takes it; empty for all."""
-        try:
-            self.remote = remote_of(self.git)
-            self._objects = objects_of(self.git)
-        except GitError as error:
-            raise TargetError(f"{self._shown}: can't be read, because of git: {error}") from error
         self._tags: tuple[Tag, ...] = ()
         self._untagged = ""
         """Why the tags can't be listed."""
         try:
-            self._tags = numbered_tags(self.git)
+            with self.git.ahead(REMOTES, OBJECTS, ALL_TAGS):
+                self.remote = remote_of(self.git)
+                self._objects = objects_of(self.git)
+                try:
+                    self._tags = numbered_tags(self.git)
+                except GitError as error:
+                    self._untagged = str(error)
         except GitError as error:
-            self._untagged = str(error)
+            raise TargetError(f"{self._shown}: can't be read, because of git: {error}") from error
         self._blobs = Blobs(self._objects, self._limits.file_bytes)
         self._trees = Trees(self._objects)
         self._links: dict[str, str] = {}
