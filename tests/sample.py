@@ -363,6 +363,7 @@ def _dimension(name: str, evidence: tuple[Evidence, ...]) -> DimensionResult:
                 status=status,
                 rating=rating,
                 essential=essential,
+                decisive=essential and mark in "NP",
                 evidence=tuple(item.id for item in evidence if item.capability == capability),
                 blockers=(why,) if why and mark in "NPL" else (),
                 remediation=f"Do what {identity} asks for",

@@ -384,6 +384,22 @@ def test_an_essential_criterion_below_largely_holds_the_level_back() -> None:
     assert result(*ladder(essential=True), evidence=evidence).level == 1
 
 
+@pytest.mark.parametrize(
+    ("strength", "fully_from", "level"), [(IMPLEMENTED, 0, 3), (IMPLEMENTED, 4, 3), (IMPLEMENTED, 3, 2), (AUTOMATED, 3, 3)]
+)
+def test_from_some_level_on_an_essential_criterion_must_be_fully_achieved(strength: Strength, fully_from: int, level: int) -> None:
+    top = criterion("top", needs("c", AUTOMATED), level=3, essential=True)
+    rules = replace(
+        framework(criterion("one", needs("a")), criterion("two", needs("b"), level=2, essential=True), top), fully_from=fully_from
+    )
+    evidence = (seen("a", IMPLEMENTED), seen("b", IMPLEMENTED), seen("c", strength))
+
+    found = assess(rules, evidence, (), VOCABULARY, EVERYTHING)
+
+    assert found.dimensions[0].level == level
+    assert [step.criterion for step in next_steps(rules, found)] == ["top"] * (level == 2)
+
+
 def test_the_mean_of_each_level_is_told() -> None:
     outcome = result(*ladder(), evidence=(seen("a", IMPLEMENTED), seen("c", DECLARED)))
     assert outcome.achieved == ((1, 0.5), (2, 0.6667), (3, 0.3333))

@@ -129,12 +129,11 @@ def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep,
         goal = next(level for level, _ in framework.levels if level > dimension.level)
         standings = [_Standing.of_result(criterion) for criterion in dimension.criteria]
         for criterion, standing in zip(dimension.criteria, standings, strict=True):
-            blocking = criterion.essential and standing.share < SHARE[Rating.LARGELY]
             at = framework.reached_at if criterion.level == goal else framework.below_at
             peers = [other for other in standings if other.level == criterion.level]
             if criterion.status not in (Status.PARTLY, Status.UNMET) or not lowest <= criterion.level <= goal:
                 continue
-            if not blocking and _mean(peers) >= at:
+            if not criterion.decisive and _mean(peers) >= at:
                 continue
             gain = (1 - standing.share) / sum(other.counts for other in peers)
             step = NextStep(
@@ -146,7 +145,7 @@ def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep,
                 effort=effort[criterion.id],
                 because="; ".join(criterion.blockers),
             )
-            ranked.append(((not blocking, _EFFORT[step.effort], -round(gain, 6), criterion.id), step))
+            ranked.append(((not criterion.decisive, _EFFORT[step.effort], -round(gain, 6), criterion.id), step))
         ranked.sort(key=lambda pair: pair[0])
         in_order += [(rank, dimension.level, place, step) for rank, (_, step) in enumerate(ranked)]
     return tuple(step for *_, step in sorted(in_order, key=lambda entry: entry[:3]))
@@ -281,7 +280,8 @@ def _leaf_rating(demanded: Strength, found: Strength) -> Rating:
 # ── Criteria ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _criterion(criterion: Criterion, view: _View) -> CriterionResult:
+def _criterion(criterion: Criterion, view: _View, enough: float) -> CriterionResult:
+    """Where a criterion stands; `enough` is the share that an essential one must have."""
     if criterion.requires is None:
         return _result(criterion, Status.UNKNOWN, reason=_ATTEST)
     outside = _outside(criterion)
@@ -291,7 +291,10 @@ def _criterion(criterion: Criterion, view: _View) -> CriterionResult:
         reason = (_gap(criterion.requires, view, live=True) or _unseen(criterion, view)) if outside else _gap(criterion.requires, view)
         return _result(criterion, Status.UNKNOWN, evidence=evidence, reason=reason)
     status = {Rating.FULLY: Status.MET, Rating.NOT: Status.UNMET}.get(rated.low, Status.PARTLY)
-    return _result(criterion, status, rating=rated.low, evidence=evidence, blockers=tuple(_blockers(criterion.requires, view)))
+    decisive = criterion.essential and SHARE[rated.low] < enough
+    return _result(
+        criterion, status, rating=rated.low, decisive=decisive, evidence=evidence, blockers=tuple(_blockers(criterion.requires, view))
+    )
 
 
 def _outside(criterion: Criterion) -> tuple[str, ...]:
@@ -313,6 +316,7 @@ def _result(
     status: Status,
     *,
     rating: Rating | None = None,
+    decisive: bool = False,
     evidence: tuple[str, ...] = (),
     blockers: tuple[str, ...] = (),
     reason: str = "",
@@ -324,6 +328,7 @@ def _result(
         status=status,
         rating=rating,
         essential=criterion.essential,
+        decisive=decisive,
         evidence=evidence,
         blockers=blockers,
         remediation=criterion.remediation,
@@ -450,7 +455,10 @@ def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotatio
             achieved=(),
             criteria=results,
         )
-    results = tuple(_annotated(_criterion(criterion, view), annotations.get(criterion.id)) for criterion in criteria)
+    results = tuple(
+        _annotated(_criterion(criterion, view, _enough(framework, criterion.level)), annotations.get(criterion.id))
+        for criterion in criteria
+    )
     readings = {
         reading: [_standing(criterion, result, reading, view) for criterion, result in zip(criteria, results, strict=True)]
         for reading in ("level", "confirmed", "ceiling")
@@ -477,25 +485,30 @@ def _level(framework: Framework, standings: Sequence[_Standing]) -> int:
     numbers = [level for level, _ in framework.levels]
     reached = numbers[0]
     for position, level in enumerate(numbers[1:], start=1):
-        below = all(_holds(_at(standings, lower), framework.below_at) for lower in numbers[:position])
+        below = all(_holds(_at(standings, lower), framework.below_at, _enough(framework, lower)) for lower in numbers[:position])
         if not below:
             break
-        if _holds(_at(standings, level), framework.reached_at):
+        if _holds(_at(standings, level), framework.reached_at, _enough(framework, level)):
             reached = level
         else:
             break
     return reached
 
 
-def _holds(standings: Sequence[_Standing], threshold: float) -> bool:
-    """No essential criterion is below largely achieved, and the mean of those that count is at the threshold.
+def _enough(framework: Framework, level: int) -> float:
+    """The share that an essential criterion of a level must have."""
+    return SHARE[Rating.FULLY if framework.fully_from and level >= framework.fully_from else Rating.LARGELY]
+
+
+def _holds(standings: Sequence[_Standing], threshold: float, enough: float) -> bool:
+    """No essential criterion has less than enough, and the mean of those that count is at the threshold.
 
     Where nothing counts, the level holds unless that is because a repository could not be searched; nor is it shown by a few criteria
     where most could not be seen for want of one.
     """
     if sum(s.blind for s in standings) > sum(s.counts for s in standings):
         return False
-    if any(s.essential and (s.blind or (s.counts and s.share < SHARE[Rating.LARGELY])) for s in standings):
+    if any(s.essential and (s.blind or (s.counts and s.share < enough)) for s in standings):
         return False
     if not any(s.counts for s in standings):
         return True

@@ -71,6 +71,8 @@ def rules_page(packs: Packs, framework_id: str) -> str:
         f"A level is reached when no essential criterion of it or of a level below is under L, its own mean rating is at least {framework.reached_at:.2f}"
     ]
     lines += [f"and that of every level below at least {framework.below_at:.2f}."]
+    if framework.fully_from:
+        lines += [f"From level {framework.fully_from} on its essential criteria must be F."]
     for dimension in framework.dimensions:
         for level in sorted({c.level for c in framework.criteria if c.dimension == dimension.id}):
             lines += ["", f"## {dimension.title}, {f'level {level}' if level else 'no level'}"]

@@ -441,7 +441,7 @@ def framework_of(file: str, pack: Mapping[str, Any]) -> Framework:
     _keys(file, pack, required=("schema", "id", "title", "source", "levels", "thresholds", "dimensions", "criteria"), optional=("default",))
     _schema(file, pack, "rules/1")
     thresholds = pack["thresholds"]
-    _keys(f"{file}: thresholds", thresholds, required=("reached", "below"))
+    _keys(f"{file}: thresholds", thresholds, required=("reached", "below"), optional=("fully_from",))
     _keys(f"{file}: source", pack["source"], required=("name", "url"), optional=("note",))
     dimensions = []
     for raw in _list(file, pack, "dimensions"):
@@ -475,6 +475,7 @@ def framework_of(file: str, pack: Mapping[str, Any]) -> Framework:
         criteria=tuple(criteria),
         reached_at=_share(f"{file}: thresholds", thresholds, "reached"),
         below_at=_share(f"{file}: thresholds", thresholds, "below"),
+        fully_from=_integer(f"{file}: thresholds", thresholds, "fully_from") if "fully_from" in thresholds else 0,
         default=_flag(file, pack, "default"),
     )
 

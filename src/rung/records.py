@@ -837,6 +837,8 @@ class Framework(Record, frozen=True, kw_only=True):
     """Mean rating that the level reached must have (share of 1)."""
     below_at: float
     """Mean rating that every level below it must have."""
+    fully_from: int = 0
+    """Level from which on essential criteria must be fully achieved, and not only largely; 0: none."""
     default: bool = False
     """The one to rate by unless another is asked for."""
 
@@ -970,6 +972,8 @@ class CriterionResult(Record, frozen=True, kw_only=True):
     blockers: tuple[str, ...]
     """What is missing or too weak, a sentence each."""
     remediation: str
+    decisive: bool = False
+    """Whether by itself it keeps its level from being reached."""
     reason: str = ""
     """For unknown and not_applicable: why, and what would make it visible; for attested and waived: whose word it is."""
 

@@ -223,6 +223,7 @@ def _criterion(criterion: CriterionResult) -> Document:
         "status": criterion.status.value,
         "rating": criterion.rating.value if criterion.rating else None,
         "essential": criterion.essential,
+        "decisive": criterion.decisive,
         "evidence": list(criterion.evidence),
         "blockers": [mask_tokens(blocker) for blocker in criterion.blockers],
         "remediation": criterion.remediation,

@@ -184,8 +184,7 @@ def _rise(name: str, dimension: Document, rungs: list[int]) -> Rise:
 
 
 def _weight(criterion: Document, to_level: int) -> tuple[bool, bool, int]:
-    decisive = criterion["essential"] and criterion["rating"] in ("N", "P")
-    return not decisive, criterion["level"] != to_level, "NPLF".find(criterion["rating"] or "N")
+    return not criterion["decisive"], criterion["level"] != to_level, "NPLF".find(criterion["rating"] or "N")
 
 
 def said(criterion: Document) -> list[str]:
