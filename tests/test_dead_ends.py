@@ -134,3 +134,13 @@ def test_alert_rules_without_a_receiver_are_dead(matchers: Matchers, tmp_path: P
 
     assert [kind for kind, _, _ in found(matchers, tmp_path, {}, (rules,))] == ["alert-without-receiver"]
     assert not found(matchers, tmp_path, {}, (rules, receivers))
+
+
+def test_a_workflow_written_where_github_never_looks_is_dead_unless_another_runs(matchers: Matchers, tmp_path: Path) -> None:
+    declared = replace(of("code.ci", "github-actions", "out-of-place"), strength=Strength.DECLARED)
+    lowered = replace(declared, note="in documentation")
+    running = of("code.ci", "github-actions", "runs-on-change")
+
+    assert [kind for kind, _, _ in found(matchers, tmp_path, {}, (declared,))] == ["out-of-place"]
+    assert not found(matchers, tmp_path, {}, (declared, running))
+    assert not found(matchers, tmp_path, {}, (lowered,))
