@@ -175,7 +175,9 @@ def test_keywords_are_taken_from_a_dictionary_that_is_unpacked(given: str, keywo
 
 
 def test_the_time_of_an_entry_of_a_timetable_knows_what_runs_then() -> None:
-    source = "from c import crontab\nbeat = {'a': {'task': 'jobs.fit', 'schedule': crontab(hour=3)}, 'b': {'task': 'x', 'at': crontab(day=1)}}"
+    source = (
+        "from c import crontab\nbeat = {'a': {'task': 'jobs.fit', 'schedule': crontab(hour=3)}, 'b': {'task': 'x', 'at': crontab(day=1)}}"
+    )
     assert [fact.keywords for fact in facts_of(source) if isinstance(fact, Call)] == [
         (("day", "1"),),
         (("hour", "3"), ("task", "jobs.fit")),
