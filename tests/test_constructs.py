@@ -46,6 +46,9 @@ def test_a_constructor_of_a_construct_is_a_resource(name: str, dialect: str) -> 
         "aws_cdk.aws_events_targets.LambdaFunction",
         "aws_cdk.aws_codebuild.BuildEnvironment",
         "aws_cdk.Duration.days",
+        "aws_cdk.aws_ec2.InstanceType",
+        "aws_cdk.aws_cloudwatch.Metric",
+        "js:aws-cdk-lib.aws_ec2.InterfaceVpcEndpointAwsService",
         "aws_cdk.App",
         "pulumi_aws.s3.BucketArgs",
         "pulumi_aws.get_region",
@@ -81,3 +84,18 @@ def test_property_objects_and_schedules_among_the_arguments_are_attributes_of_th
         ("aws_cdk.aws_sagemaker.CfnEndpointConfig", (("data_capture_config", ""), ("DataCaptureConfig.enable_capture", "True"))),
         ("aws_cdk.aws_events.Rule", (("ScheduleExpression", "rate(1 day)"),)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("inner", "attributes"),
+    [
+        (call("js:aws-cdk-lib.Duration.days", arguments=("21",)), (("Duration.days", "21"),)),
+        (call("aws_cdk.aws_cloudwatch.Metric", keywords=(("metric_name", "Age"),)), (("metric_name", "Age"),)),
+        (call("js:aws-cdk-lib/aws-sqs.Queue.metricOldAge", keywords=(("period", ""),)), (("MetricName", "OldAge"), ("period", ""))),
+        (call("aws_cdk.aws_sqs.Queue.metric_old_age"), (("MetricName", "oldage"),)),
+        (call("js:aws-cdk-lib.aws_sqs.Queue.grant"), ()),
+    ],
+)
+def test_durations_and_metrics_among_the_arguments_are_attributes(inner: Call, attributes: tuple[tuple[str, str], ...]) -> None:
+    (found,) = resources_of([Call(line=1, end_line=3, name="aws_cdk.aws_cloudwatch.Alarm"), inner])
+    assert found.attributes == attributes

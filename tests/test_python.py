@@ -174,6 +174,16 @@ def test_keywords_are_taken_from_a_dictionary_that_is_unpacked(given: str, keywo
     assert dict(the_call(given, "f").keywords) == {"**": "", **keywords}
 
 
+def test_the_time_of_an_entry_of_a_timetable_knows_what_runs_then() -> None:
+    source = (
+        "from c import crontab\nbeat = {'a': {'task': 'jobs.fit', 'schedule': crontab(hour=3)}, 'b': {'task': 'x', 'at': crontab(day=1)}}"
+    )
+    assert [fact.keywords for fact in facts_of(source) if isinstance(fact, Call)] == [
+        (("day", "1"),),
+        (("hour", "3"), ("task", "jobs.fit")),
+    ]
+
+
 def test_what_is_no_literal_is_a_gap_in_a_list_that_begins_with_a_word_and_at_the_start_of_a_joined_path() -> None:
     call = the_call(
         'f(["python", script, f"--n={n}", 3], [sys.executable, HERE / "a" / "b.py"], [x, "y"], os.path.join(HERE, "a", "b.py"), '

@@ -238,9 +238,10 @@ def test_a_step_is_read_for_each_place_that_its_jobs_matrix_puts_it_at() -> None
         ("github.event_name != 'workflow_dispatch'", False, False),
     ],
 )
-def test_a_jobs_condition_tells_whether_it_can_run_and_by_whom(condition: str, disabled: bool, manual: bool) -> None:
+def test_the_condition_of_a_job_or_step_tells_whether_it_can_run_and_by_whom(condition: str, disabled: bool, manual: bool) -> None:
     job = jobs(GITHUB, f'on: push\njobs:\n  a:\n    if: "{condition}"\n    steps: []\n')["a"]
-    assert (job.disabled, job.manual) == (disabled, manual)
+    (step,) = jobs(GITHUB, f'on: push\njobs:\n  a:\n    steps:\n      - if: "{condition}"\n        run: make\n')["a"].steps
+    assert (job.disabled, job.manual) == (step.disabled, step.manual) == (disabled, manual)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ _SAM = {
 """What SAM's transform makes of its own types."""
 _CONSTRUCTS = {
     "ec2instance": "AWS::EC2::Instance",
+    "ec2interfacevpcendpoint": "AWS::EC2::VPCEndpoint",
+    "ec2gatewayvpcendpoint": "AWS::EC2::VPCEndpoint",
     "rdsdatabaseinstance": "AWS::RDS::DBInstance",
     "rdsdatabaseinstancereadreplica": "AWS::RDS::DBInstance",
     "rdsdatabaseinstancefromsnapshot": "AWS::RDS::DBInstance",

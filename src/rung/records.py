@@ -255,6 +255,8 @@ class Step(Fact, frozen=True, kw_only=True):
     continue_on_error: bool = False
     disabled: bool = False
     """Can never run: a literal false condition."""
+    manual: bool = False
+    """It only runs where a person started the workflow."""
 
 
 class Job(Fact, frozen=True, kw_only=True):

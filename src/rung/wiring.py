@@ -18,7 +18,7 @@ from typing import NamedTuple
 from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.programs import HOOKS, Programs
-from rung.records import AROUND, NO_PROOF, Command, Hop, Job, Resource, Role, SourceFile, Start, Step, Unknown, Workflow
+from rung.records import AROUND, NO_PROOF, Call, Command, Fact, Hop, Job, Resource, Role, SourceFile, Start, Step, Unknown, Workflow
 from rung.starts import command_line, parts, values
 from rung.tree import Point, Tree
 from rung.upstream import behind_a_person
@@ -159,7 +159,7 @@ class Wiring:
         return Point(path, match.task) if match.task else Point(path, part=self.tree.parts.at(path, match.line))
 
     def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
-        if (job and (job.disabled or (job.manual and root is not Root.HAND))) or (step and step.disabled):
+        if any(one and (one.disabled or (one.manual and root is not Root.HAND)) for one in (job, step)):
             return None
         base = self._chains[root].get(_workflow_point(path, workflow))
         if base is None:
@@ -206,7 +206,7 @@ class Wiring:
                 start = match.owned.start
                 if start and _root_of(start.trigger) is root and not isinstance(match.fact, (Command, Step)):
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
-                    if not isinstance(match.fact, Resource) and not self._is_program(path):
+                    if not isinstance(match.fact, Resource) and not self._is_program(path) and not _names_what_runs(match.fact, start):
                         yield Point(path), chain
                         continue
                     yield Point(path, line=match.line), chain
@@ -399,6 +399,11 @@ def _extend(chain: Chain, hop: Hop) -> Chain:
 
 def _said(match: Match) -> str:
     return getattr(match.fact, "name", "") or getattr(match.fact, "uses", "") or match.owned.tool
+
+
+def _names_what_runs(fact: Fact | None, start: Start) -> bool:
+    """Whether a call sets a time for a function that it names, so that the rest of its file runs at another."""
+    return isinstance(fact, Call) and bool(start.module)
 
 
 def _serves(match: Match) -> bool:

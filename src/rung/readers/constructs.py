@@ -28,10 +28,13 @@ STEMS = ("aws_cdk", "cdktf_cdktf_provider_", "pulumi_", "js:aws-cdk-lib", "js:@a
 """What the first parts of the names of calls begin with that can declare infrastructure, and those of the values handed to them."""
 _PREFIXES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
 _SCHEDULE = regex(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
+_DURATION = regex(r"(?:aws_cdk|js:aws-cdk-lib|js:@aws-cdk/core)\.Duration\.(days|hours|minutes|seconds)$")
+_METRIC = regex(r"\.metric_?([A-Za-z]\w*)$|cloudwatch\.Metric$")
 _PROPERTY = regex(r"\.([A-Z]\w*?)(?:Property|Args)$")
 _NO_RESOURCE = regex(
     r"(?:Args|Props|Property|Outputs?|Statement|PolicyDocument|Principal|Pattern|Provider|Options|Dimension|Duration|Schedule|Grant|"
-    r"BuildEnvironment|BuildEnvironmentVariable|ProductVersion|Field|Code|Image|Action|Artifact|Source|Integration|Authorizer|Filter|Rotation|Asset|Config)$"
+    r"BuildEnvironment|BuildEnvironmentVariable|ProductVersion|Field|Code|Image|Action|Artifact|Source|Integration|Authorizer|Filter|Rotation|Asset|Config|"
+    r"\.InstanceType|VpcEndpointAwsService|VpcEndpointService|cloudwatch\.Metric|LogDriver)$"
 )
 """Ends of class names that are values handed to a resource, not resources."""
 _HELPER_MODULES = regex(
@@ -48,7 +51,7 @@ def resources_of(calls: Iterable[Call]) -> list[Resource]:
     """The resources that constructor calls of one file declare; every other call gives nothing.
 
     The type is the call's own name, the name its first literal argument, the attributes its keywords and those of the
-    property objects and schedules that are built among its arguments.
+    property objects, schedules, durations and metrics that are built among its arguments.
     """
     found: list[tuple[Call, str, list[tuple[str, str]]]] = []
     around: list[tuple[int, list[tuple[str, str]]]] = []
@@ -79,6 +82,12 @@ def _inner_attributes(call: Call) -> Iterator[tuple[str, str]]:
     if schedule := _SCHEDULE.search(call.name):
         words = [*call.arguments, *(f"{key}={value}" for key, value in call.keywords)]
         yield "ScheduleExpression", words[0] if schedule[1] == "expression" and words else f"{schedule[1]}({' '.join(words)})"
+    elif duration := _DURATION.search(call.name):
+        yield f"Duration.{duration[1]}", next(iter(call.arguments), "")
+    elif metric := _METRIC.search(call.name):
+        if metric[1]:
+            yield "MetricName", metric[1].replace("_", "")
+        yield from call.keywords
     elif inner := _PROPERTY.search(call.name):
         for key, value in call.keywords:
             yield f"{inner[1]}.{key}", value

@@ -270,6 +270,7 @@ def _step(source: Source, step: Map, line: int, directory: str, environment: Env
         condition=scalar(step.get("if")),
         continue_on_error=is_true(step.get("continue-on-error")) and scalar(step.get("id")) not in judged,
         disabled=is_false(step.get("if")),
+        manual=_only_by_hand(scalar(step.get("if"))),
     )
 
 

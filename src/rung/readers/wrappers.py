@@ -128,6 +128,8 @@ _PYTHON_VARIABLE = regex(
 _INSTALLED = regex(
     r"(?:(?:/usr(?:/local)?|/opt(?:/[\w.-]+)+|.*env[^/]*|\$.*|.*conda[^/]*|/)/?bin|.*node_modules/\.bin|.*[Ee]nv[^/]*/Scripts)/([\w-]+(?:\d\.\d+)?)"
 )
+_NODES = frozenset({"node", "tsx", "ts-node", "bun"})
+_NODE_PROGRAM = regex(r"(?:.*/)?node_modules/\.bin/[\w.-]+")
 _PREFIXED = regex(r"\$\{\w*(?:PREFIX|BIN|VENV)\w*\}([A-Za-z][\w.-]*)")
 """`${PREFIX}pytest`, where the variable is a folder or nothing."""
 _PIP_VARIABLE = regex(r"\$[{(]?PIP3?[})]?")
@@ -158,6 +160,8 @@ def peel(words: list[Word]) -> list[Word]:
             inner = _python(words)
             if inner[0] == "python":
                 return inner
+        elif words[0] in _NODES:
+            inner = _of_node(words)
         else:
             inner = _unwrap(words)
         if inner is words:
@@ -316,6 +320,12 @@ def _python(words: list[Word]) -> list[Word]:
             return (rest if combined[1] == "m" else [words[0], Word("-c", option.line), *rest]) or words
         index += 2 if option in ("-W", "-X") else 1
     return [words[0], *(words[index:] or words[1:])]
+
+
+def _of_node(words: list[Word]) -> list[Word]:
+    """`node node_modules/.bin/X …` as X …: what an interpreter is told to run is an installed program."""
+    first = next((index for index, word in enumerate(words[1:], 1) if not word.startswith("-")), 0)
+    return words[first:] if first and len(words[first]) <= MAX_PROGRAM and _NODE_PROGRAM.fullmatch(words[first]) else _unwrap(words)
 
 
 def _as_test(words: list[Word]) -> list[Word]:

@@ -33,6 +33,10 @@ _MOCKS = (
     "mock.Mock",
     "mock.MagicMock",
 )
+_TASK = "task"
+"""The key of what an entry of a timetable runs; the call that says when it does is given it as a keyword."""
+_ENTRY = 12
+"""Items of such an entry; a mapping of more is something else."""
 _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """Literal positional and keyword arguments of a call."""
 
@@ -53,6 +57,8 @@ class Calls:
         """Lines, texts that may be the names of modules or of what is in them, and what else the part names that they stand in."""
         self._loads = False
         """Whether modules are imported whose names are computed, or kept elsewhere."""
+        self._timed: dict[ast.Call, str] = {}
+        """What runs at the time that a call says."""
         self._imported: set[str] = set()
         """The names that imports bound."""
 
@@ -132,12 +138,23 @@ class Calls:
             elif kind is ast.NamedExpr:
                 self._assign([node.target], node.value, scope)  # type: ignore[attr-defined]
             else:
+                if kind is ast.Dict:
+                    self._entry(node)  # type: ignore[arg-type]
                 for field in fields.get(kind, ()):
                     child = getattr(node, field)
                     if child.__class__ is list:
                         todo += child
                     elif child is not None:
                         todo.append(child)
+
+    def _entry(self, node: ast.Dict) -> None:
+        """Takes note of what an entry of a timetable runs: `{"task": "jobs.fit", "schedule": crontab(…)}`."""
+        if len(node.keys) > _ENTRY:
+            return
+        said = {key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)}
+        task, when = said.get(_TASK), said.get("schedule")
+        if isinstance(task, ast.Constant) and isinstance(task.value, str) and isinstance(when, ast.Call):
+            self._timed[when] = task.value[: scanning.MAX_NAME]
 
     def _called(self, node: ast.Call, scope: Names, todo: list[ast.AST]) -> None:
         func = node.func
@@ -170,7 +187,10 @@ class Calls:
             if name in LOADERS and node.args and node.args[0].__class__ is not ast.Constant:
                 self._loads = True
             if self._asked(name) and not (node.args and self._are_mocks(node.args, scope)):
-                self._call(node, name, "call", self._arguments(node, todo, scope), scope)
+                arguments, keywords = self._arguments(node, todo, scope)
+                if node in self._timed:
+                    keywords += ((_TASK, self._timed[node]),)
+                self._call(node, name, "call", (arguments, keywords), scope)
             else:
                 self._pass_over(node, todo)
         if receiver is not None:
