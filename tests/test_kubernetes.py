@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rung.readers.documents import without_placeholders
 from rung.readers.kubernetes import READINGS, read_chart, read_kustomization, read_manifest, read_values
 from rung.records import SWITCHES, Fact, Image, Problem, Resource, Task
 from rung.targets.roles import template_path
@@ -143,6 +144,43 @@ spec:
     assert [(fact.type, fact.line) for fact in read(text, "chart/templates/ingress.yaml") if isinstance(fact, Resource)] == [
         ("networking.k8s.io/Ingress", 3)
     ]
+
+
+def test_remarks_over_lines_and_blocks_behind_keys_do_not_break_a_template() -> None:
+    text = """{{- /*
+Copyright: whoever it was
+kind: [of a licence
+*/}}
+{{/* closed late */ -}}
+{# and
+one: of: Jinja #}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop
+  labels: {{- include "shop.labels" ( dict "a" .Values.a ) | nindent 4 }}
+    part: api
+spec:
+  hosts:
+    - {{- if .Values.host }}
+      name: {{ .Values.host }}
+      {{- end }}
+{{ $.Files.Get "more.yaml" | indent 2 }}
+%{ if alerts }
+  alerts: true
+%{ endif }
+"""
+    (found,) = resources(read(text, "chart/templates/shop.yaml"))
+
+    assert (found.line, dict(found.attributes)) == (
+        9,
+        {"metadata.name": "shop", "metadata.labels.part": "api", "spec.hosts.name": "${.Values.host}", "spec.alerts": "true"},
+    )
+
+
+@pytest.mark.parametrize("opened", ["{{/*", "{{- /* *", "{#", "a: {{- x |", "- {{- if ", "{{ | indent ", "%{ if ", "{{/*{#*/"])
+def test_what_only_opens_a_template_s_marks_is_passed_over_in_linear_time(opened: str) -> None:
+    assert without_placeholders(opened * 100_000).count("\n") == 0
 
 
 def test_quoted_placeholders_of_workflow_engines_are_no_templates() -> None:

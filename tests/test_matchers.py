@@ -502,7 +502,7 @@ def test_facts_that_are_dropped_once_they_are_matched_are_looked_at_by_nobody_el
                 found |= {(name, one.id) for one in ast.walk(node.args[1]) if isinstance(one, ast.Name) and one.id in names}
 
     # In these the fact is that of a start's match: a new place needs another look at `hits.py`.
-    assert found == {("starts", "Call"), ("starts", "Setting"), ("programs", "Call")}
+    assert found == {("starts", "Call"), ("starts", "Setting"), ("programs", "Call"), ("wiring", "Call")}
 
 
 def test_what_a_resource_is_called_can_be_asked_for() -> None:

@@ -93,6 +93,9 @@ def test_what_a_manifest_could_show_is_unknown_where_a_part_of_it_is_broken(tmp_
 
     assert not hidden(whole)
     assert "model.serving" in hidden(broken)
+    (tmp_path / "broken" / "archive").mkdir()
+    (tmp_path / "broken" / "k8s" / "shop.yaml").rename(tmp_path / "broken" / "archive" / "shop.yaml")
+    assert not hidden(document(tmp_path / "broken"))
 
 
 def test_broken_configuration_hides_only_what_asks_for_keys_that_its_text_has(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from rung.records import (
     PackError,
     Packs,
     Resource,
+    Role,
     Setting,
     Signal,
     SourceFile,
@@ -340,14 +341,15 @@ class Matchers:
         """The configuration signals and starts that look into a file of this path."""
         return self._by_matcher_at(path).get("config", ())
 
-    def could_show(self, kinds: Collection[str], asking: Iterable[Owned]) -> tuple[str, ...]:
-        """The capabilities that the given matchers could have shown; configuration only those of the signals that are `asking` for it."""
+    def could_show(self, kinds: Collection[str], role: Role, asking: Iterable[Owned]) -> tuple[str, ...]:
+        """The capabilities that the given matchers could have shown in a file of a role; configuration only those of the signals that are `asking` for it."""
         asked = {owned.key for owned in asking}
         return tuple(
             owned.signal.capability
             for owned in self.signals
             if owned.signal.matcher in kinds
             and owned.signal.strength > Strength.DECLARED
+            and role in owned.signal.where
             and (owned.signal.matcher != "config" or owned.key in asked)
         )
 

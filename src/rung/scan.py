@@ -277,7 +277,7 @@ def _no_repository(matchers: Matchers) -> Coverage:
 
 
 def hidden_by(readers: Readers, matchers: Matchers, target: Target, file: SourceFile) -> tuple[str, ...]:
-    """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing.
+    """The capabilities that a file could have shown, had it been read whole; what is not the system's own hides nothing, nor do archives and examples.
 
     Configuration that could be opened hides what asks for keys whose words are in its text.
     """
@@ -289,7 +289,7 @@ def hidden_by(readers: Readers, matchers: Matchers, target: Target, file: Source
     kinds = {kind for reading in readers.claiming(file.path) if recognised or not reading.tried for kind in reading.shows}
     data = target.read(file.path) if "config" in kinds and not file.unread else None
     asking = matchers.asking_for_settings(file.path) if data is None or isinstance(data, Unread) else readers.asked_in(file.path, data)
-    return matchers.could_show(kinds, asking)
+    return matchers.could_show(kinds, file.role, asking)
 
 
 def _with_excerpts(evidence: Sequence[Evidence], files: Sequence[SourceFile], target: Target) -> list[Evidence]:

@@ -47,9 +47,16 @@ _BROKEN = object()
 _LAST_COMMA = regex(r",(\s*+[}\]])")
 _PLACEHOLDER_LINE = regex(
     r"^[ \t]*+(?:\{\{-?[ \t]*+(?:if|else|end|range|with|define|block|template|include|toYaml|tpl|/\*|\$\w+[ \t]*+:?=)[^\n]*\}\}"
-    r"|\{%[^\n]*%\})[ \t]*$",
+    r"|\{\{[^\n]{0,300}\|[ \t]*+n?indent\b[^\n]{0,40}\}\}|\{%[^\n]*%\}|%\{~?[ \t]*+(?:if|else|endif|for|endfor)\b[^\n]*\})[ \t]*$",
     re.MULTILINE,
 )
+_REMARK = regex(r"\{\{-?[ \t]{0,40}/\*|\{#")
+_REMARK_END = regex(r"\*/[ \t]{0,40}-?\}\}")
+_BLOCK = regex(
+    r"^([ \t]*+(?:-|[\w./-]{1,80}:)[ \t]+)\{\{-[ \t]*+(?:(?:if|range|with)\b[^\n]{0,300}|[^\n]{0,300}\|[ \t]*+n?indent\b[^\n]{0,40})\}\}[ \t]*$",
+    re.MULTILINE,
+)
+"""A key or item that a template's block follows."""
 _MARKS = regex(r"[\"'{}:#,\[\]]")
 _FLOW_LINE = regex(r"[^\"'#{\[]*[:-][ ]+(?:\{(?!\{)|\[)")
 _FLOW_VALUE = regex(r"(?<=[:,{\[\s])(?:[^\s,{}\[\]\"'$]*+\$\{[^{}\"\n]*+\})++[^\s,{}\[\]\"']*+(?=[ ]*+[,}\]])")
@@ -161,8 +168,30 @@ def without_placeholders(text: str) -> str:
 
     `{{ .Values.image.tag }}` becomes `${.Values.image.tag}`; lines that only steer the template become empty.
     """
-    text = _RAW_STRING.sub(r"\1", _PLACEHOLDER_LINE.sub("", text))
+    text = _BLOCK.sub(r"\1", _PLACEHOLDER_LINE.sub("", _without_remarks(text)))
+    text = _RAW_STRING.sub(r"\1", text)
     return "\n".join(_plain_line(line) if "{{" in line or "{%" in line or "{#" in line else line for line in text.split("\n"))
+
+
+def _without_remarks(text: str) -> str:
+    """Template text without its comments, which may go on over lines: of these only the ends are left."""
+    parts: list[str] = []
+    done = at = 0
+    closed = {"/*": True, "{#": True}
+    while found := _REMARK.search(text, at):
+        kind, at = found[0][-2:], found.end()
+        end = text.find("*/" if kind == "/*" else "#}", at) if closed[kind] else -1
+        if end < 0:
+            closed[kind] = False  # No closer here means none further on.
+            continue
+        at = end + 2
+        if kind == "/*":
+            if not (whole := _REMARK_END.match(text, end)):
+                continue
+            at = whole.end()
+        parts += (text[done : found.start()], "\n" * text.count("\n", found.start(), at))
+        done = at
+    return "".join((*parts, text[done:]))
 
 
 def _plain_line(line: str) -> str:
@@ -197,7 +226,7 @@ def parse_yaml(data: bytes) -> tuple[list[Value], Unreadable | None]:
 @lru_cache(maxsize=4)
 def _yaml(data: bytes) -> tuple[tuple[Value, ...], Unreadable | None]:
     documents, error = _compose(data)
-    if error and (b"{{" in data or b"{%" in data):
+    if error and (b"{{" in data or b"{%" in data or b"%{" in data):
         again, still = _compose(without_placeholders(text_of(data)).encode())
         if len(again) > len(documents) or not still:
             return tuple(again), still
