@@ -54,6 +54,12 @@ class Gates(Struct, frozen=True):
         """
         return any(other is None or not self._is_idle(other) for other in _waited_for(job, workflow))
 
+    def only_idle(self, job: Job) -> bool:
+        """Whether all that the job is seen to do is idle."""
+        steps = [step for step in job.steps if not step.disabled]
+        texts = [text for step in steps for text, _ in texts_of(step)]
+        return bool(texts) and not job.uses and all(map(self.idle, texts))
+
     def _checking(self, job: Job) -> bool:
         if job.uses:
             return self.checks(job.uses.partition("@")[0])
