@@ -48,8 +48,10 @@ from rung.targets.roles import role_of, template_path
         ),
         (
             Role.ARCHIVE,
-            "archive/dags/a.py old/train.py _archive/a.tf src/deprecated/a.py notebooks/archive/a.ipynb infra/attic/main.tf archived/.github/workflows/ci.yml"
-            " archive/shop/tests/test_fit.py archive/README.md",
+            (
+                "archive/dags/a.py old/train.py _archive/a.tf src/deprecated/a.py notebooks/archive/a.ipynb infra/attic/main.tf archived/.github/workflows/ci.yml"
+                " archive/shop/tests/test_fit.py archive/README.md"
+            ),
         ),
         (
             Role.EXAMPLE,

@@ -256,7 +256,9 @@ def test_the_condition_of_a_job_or_step_tells_whether_it_can_run_and_by_whom(con
     ],
 )
 def test_a_job_that_waits_for_one_that_never_runs_never_runs_either(awaited: str, own: str, disabled: bool, manual: bool) -> None:
-    text = f'on: push\njobs:\n  a: {{if: "{awaited}", steps: []}}\n  b: {{needs: a, if: "{own}", steps: []}}\n  c: {{needs: [b], steps: []}}\n'
+    text = (
+        f'on: push\njobs:\n  a: {{if: "{awaited}", steps: []}}\n  b: {{needs: a, if: "{own}", steps: []}}\n  c: {{needs: [b], steps: []}}\n'
+    )
     found = jobs(GITHUB, text)
     assert {(found[name].disabled, found[name].manual) for name in "bc"} == {(disabled, manual)}
 

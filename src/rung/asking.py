@@ -158,7 +158,9 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
             "needs `first` (steps that check) and `then` (later steps of the job, or of one that waits for it, that they hold back) together"
         )
     if idle and (first or (not needs and (names or environment or conditions))):
-        raise ValueError("`idle` (steps that check nothing) goes with `needs: true` and without `first`, or with nothing that is asked of a job")
+        raise ValueError(
+            "`idle` (steps that check nothing) goes with `needs: true` and without `first`, or with nothing that is asked of a job"
+        )
     is_system = any_glob(systems)
     is_environment = any_glob(environment) if environment else None
     is_permission = any_glob(permissions) if permissions else None
