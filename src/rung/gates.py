@@ -57,8 +57,8 @@ class Gates(Struct, frozen=True):
     def only_idle(self, job: Job) -> bool:
         """Whether all that the job is seen to do is idle."""
         steps = [step for step in job.steps if not step.disabled]
-        texts = [text for step in steps for text, _ in texts_of(step)]
-        return bool(texts) and not job.uses and all(map(self.idle, texts))
+        texts = [job.uses.partition("@")[0]] if job.uses else [text for step in steps for text, _ in texts_of(step)]
+        return bool(texts) and all(map(self.idle, texts))
 
     def _checking(self, job: Job) -> bool:
         if job.uses:
