@@ -228,3 +228,11 @@ def test_a_script_that_only_takes_in_others_is_read_too(finder: Finder, tmp_path
     (item,) = found(finder, tmp_path, files | {CI: workflow(f"run: {command}")}, "model.experiment-tracking")
 
     assert item.strength is Strength.AUTOMATED
+
+
+def test_a_service_starts_no_other_resource_of_its_file(finder: Finder, tmp_path: Path) -> None:
+    text = 'resource "google_cloud_run_v2_service" "shop" {\n  name = "shop"\n}\nresource "google_storage_bucket" "sales" {\n  name = "sales"\n}\n'
+    (item,) = found(finder, tmp_path, {"main.tf": text}, "data.object-storage")
+
+    assert item.strength is Strength.AUTOMATED
+    assert [(hop.line, hop.what) for hop in item.chain] == [(4, "provisioned as code")]

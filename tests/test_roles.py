@@ -48,14 +48,17 @@ from rung.targets.roles import role_of, template_path
         ),
         (
             Role.ARCHIVE,
-            "archive/dags/a.py old/train.py _archive/a.tf src/deprecated/a.py notebooks/archive/a.ipynb infra/attic/main.tf archived/.github/workflows/ci.yml",
+            (
+                "archive/dags/a.py old/train.py _archive/a.tf src/deprecated/a.py notebooks/archive/a.ipynb infra/attic/main.tf archived/.github/workflows/ci.yml"
+                " archive/shop/tests/test_fit.py archive/README.md"
+            ),
         ),
         (
             Role.EXAMPLE,
             (
                 "examples/train.py a/example/train.py samples/a.py demo/app.py a/demos/b.tf tutorials/a.ipynb quickstart/a.py quick-start/a.py getting_started/a.py"
                 " notebook_examples/a.ipynb config_examples/a.json sample-app/main.py src/example-project/Makefile"
-                " dags/example_rides.py k8s/example.yaml ray/cluster_example.yml"
+                " dags/example_rides.py k8s/example.yaml ray/cluster_example.yml k8s/lake/values-default.yaml deploy/default-values.yml"
             ),
         ),
         (

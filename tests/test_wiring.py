@@ -219,6 +219,21 @@ def test_a_script_of_a_package_is_started_by_the_workspace(command: str, reached
     assert bool(places(Wiring([workflow(command), *files]), "apps/web/tool.js")) is reached
 
 
+@pytest.mark.parametrize(
+    ("command", "reached"),
+    [("npm ci", False), ("npm install ci", False), ("npm run ci", True), ("npm --prefix . run-script ci", True), ("yarn ci", True)],
+)
+def test_npm_runs_a_script_only_where_it_is_told_to(command: str, reached: bool) -> None:
+    scripts = [
+        Task(line=line, kind="npm", name=name, commands=(Command(line=line, words=("node", f"{name[-2:]}.js")),))
+        for line, name in ((3, "ci"), (4, "check:ci"), (5, "lint:it"))
+    ]
+    wiring = Wiring([workflow(command), file("package.json", *scripts), file("ci.js"), file("it.js")])
+
+    assert bool(places(wiring, "ci.js")) is reached
+    assert not places(Wiring([workflow("npm run it"), file("package.json", *scripts), file("it.js")]), "it.js")
+
+
 def test_what_always_runs_is_sought_in_the_nearest_folder_that_has_it() -> None:
     tree = Tree([file("shop/dbt/models/orders.sql"), file("bank/dbt/models/loans.sql"), file("models/all.sql")])
 

@@ -245,6 +245,25 @@ def test_the_condition_of_a_job_or_step_tells_whether_it_can_run_and_by_whom(con
 
 
 @pytest.mark.parametrize(
+    ("awaited", "own", "disabled", "manual"),
+    [
+        ("false", "", True, False),
+        ("false", "github.ref == 'refs/heads/main'", True, False),
+        ("false", "always()", False, False),
+        ("false", "!cancelled()", False, False),
+        ("github.event_name == 'workflow_dispatch'", "", False, True),
+        ("github.ref == 'refs/heads/main'", "", False, False),
+    ],
+)
+def test_a_job_that_waits_for_one_that_never_runs_never_runs_either(awaited: str, own: str, disabled: bool, manual: bool) -> None:
+    text = (
+        f'on: push\njobs:\n  a: {{if: "{awaited}", steps: []}}\n  b: {{needs: a, if: "{own}", steps: []}}\n  c: {{needs: [b], steps: []}}\n'
+    )
+    found = jobs(GITHUB, text)
+    assert {(found[name].disabled, found[name].manual) for name in "bc"} == {(disabled, manual)}
+
+
+@pytest.mark.parametrize(
     ("path", "text", "lines"),
     [
         (

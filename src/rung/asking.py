@@ -157,8 +157,10 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
         raise ValueError(
             "needs `first` (steps that check) and `then` (later steps of the job, or of one that waits for it, that they hold back) together"
         )
-    if idle and (not needs or first):
-        raise ValueError("`idle` (steps that check nothing) goes with `needs: true` and without `first`")
+    if idle and (first or (not needs and (names or environment or conditions))):
+        raise ValueError(
+            "`idle` (steps that check nothing) goes with `needs: true` and without `first`, or with nothing that is asked of a job"
+        )
     is_system = any_glob(systems)
     is_environment = any_glob(environment) if environment else None
     is_permission = any_glob(permissions) if permissions else None
@@ -178,6 +180,8 @@ def workflow(owned: Owned, given: Arguments) -> Iterator[tuple[Callable[[Workflo
         if kinds and not triggers:
             return
         if is_environment is None and is_job is None and is_condition is None and not needs and not first:
+            if idle and workflow.jobs and all(map(gates.only_idle, workflow.jobs)):
+                return
             yield triggers[0] if triggers else workflow.line
             return
         for job in workflow.jobs:

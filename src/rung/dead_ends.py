@@ -103,15 +103,13 @@ class DeadEnds:
         foreign = any(
             {"repository", "path"} & dict(step.arguments).keys() for job in workflow.jobs for step in job.steps if "checkout" in step.uses
         )
+        never = {job.id for job in workflow.jobs if job.disabled}
         for job in workflow.jobs:
             if job.disabled:
-                yield self._dead(
-                    "switched-off",
-                    path,
-                    job.line,
-                    f"job `{job.id}` never runs: its condition is never true",
-                    "Remove it, or its condition.",
+                awaited = next(
+                    (f"it waits for `{name}`, which never does" for name in job.needs if name in never), "its condition is never true"
                 )
+                yield self._dead("switched-off", path, job.line, f"job `{job.id}` never runs: {awaited}", "Remove it, or its condition.")
             if workflow.system == "github-actions" and not foreign:
                 yield from self._of_uses(path, job)
         for job, need in missing_jobs(workflow):

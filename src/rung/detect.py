@@ -314,6 +314,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return min(strength, Strength.IMPLEMENTED), (), "a service does it when somebody asks"
     if chain and signal.at_most < Strength.AUTOMATED:
         return min(strength, signal.at_most), (), "being reached proves no more"
+    if chain and strength >= Strength.AUTOMATED and _of_a_neighbour(file.path, match, chain):
+        chain = None
     if chain:
         here = Hop(path=file.path, line=match.line, what=match.owned.tool)
         there_already = (chain[-1].path, chain[-1].line) == (here.path, here.line)
@@ -323,6 +325,11 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return strength, (Hop(path=file.path, line=match.line, what=what),), ""
     by_hand = wiring.by_hand(file.path, match)
     return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
+
+
+def _of_a_neighbour(path: str, match: Match, chain: tuple[Hop, ...]) -> bool:
+    """Whether all that starts a resource's file is another resource that it declares, which starts no other of them."""
+    return match.owned.signal.matcher == "resource" and len(chain) == 1 and chain[0].path == path and chain[0].line != match.line
 
 
 def _in_service_only(path: str, match: Match, wiring: Wiring) -> bool:

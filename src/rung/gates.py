@@ -54,6 +54,12 @@ class Gates(Struct, frozen=True):
         """
         return any(other is None or not self._is_idle(other) for other in _waited_for(job, workflow))
 
+    def only_idle(self, job: Job) -> bool:
+        """Whether all that the job is seen to do, beside preparing itself, is idle."""
+        steps = [step for step in job.steps if not step.disabled and not step.uses.startswith(_PREPARING)]
+        texts = [job.uses.partition("@")[0]] if job.uses else [text for step in steps for text, _ in texts_of(step)]
+        return bool(texts) and all(map(self.idle, texts))
+
     def _checking(self, job: Job) -> bool:
         if job.uses:
             return self.checks(job.uses.partition("@")[0])

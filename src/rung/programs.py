@@ -28,6 +28,8 @@ _OF_PACKAGES = frozenset({"turbo", "nx", "lerna"})
 """Programs that run a script of the packages of a workspace."""
 _CHOOSING_PACKAGES = frozenset({"--filter", "-F", "--workspace", "-w", "workspace", "--scope"})
 _IN_ALL_PACKAGES = _OF_PACKAGES | {"-r", "--recursive", "--workspaces", "-ws", "workspaces"}
+_NAMING_SCRIPTS = frozenset({"run", "run-script", "test", "t", "tst", "start", "stop", "restart"})
+"""Of what npm is told to do, what starts scripts: `npm ci` installs, even where a script is called `ci`."""
 _STARTING_MODULES = frozenset({"poe", "pdm"})
 """Kinds of task that may be an object of a module."""
 _PEELED_RUNNERS = ("hatch", "pdm", "rye", "pixi", "pipenv")
@@ -189,7 +191,10 @@ class Programs:
 
     def _runner(self, words: tuple[str, ...], folder: str) -> Iterator[Point]:
         """Runners of named tasks."""
-        kind = _RUNNERS[posixpath.basename(words[0])]
+        program = posixpath.basename(words[0])
+        kind = _RUNNERS[program]
+        if program == "npm" and _NAMING_SCRIPTS.isdisjoint(words):
+            return
         yield from self._tasks(kind, words[1:], folder)
         if kind == "npm":
             yield from self._packages(words, folder)
@@ -258,7 +263,7 @@ class Programs:
             or [(path, task) for path, task in self._tree.of_kind(kind) if "/" not in path.removeprefix("tasks/")]
         )
         chosen: Sequence[tuple[str, Task]] = [
-            (path, task) for path, task in near if task.name in names or task.name.rsplit(":", 1)[-1] in names
+            (path, task) for path, task in near if task.name in names or (kind != "npm" and task.name.rsplit(":", 1)[-1] in names)
         ]
         if not chosen and kind == "make":  # Rules that the Makefile includes.
             chosen = [(path, task) for path, task in self._tree.of_kind(kind) if path.endswith(".mk") and task.name in names]

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import islice, product
 
+from msgspec.structs import replace
+
 from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import PIPELINE, Claims, Reading, called
@@ -50,6 +52,8 @@ _MOVE = regex(r"\b(?:cd|pushd)[ \t]{1,8}[^\s$]{0,200}\$\{\{\s{0,4}matrix\.")
 _ENV = regex(r"\$\{\{\s{0,4}env\.([\w-]{1,80})\s{0,4}\}\}")
 _WORKSPACE = regex(r"\$\{\{\s{0,4}github\.workspace\s{0,4}\}\}")
 _OUTCOME = regex(r"\bsteps\.([\w-]+)\.outcome\b")
+_ANYWAY = regex(r"\b(?:always|cancelled|failure)\s{0,4}\(")
+"""Conditions under which a job runs though one that it waits for was left out."""
 _FAILS = regex(r"\bexit (?:[1-9]|\$)|^\s*false$|\bsetFailed\b", re.MULTILINE)
 _PATH = regex(r"/|\.(?:py|sh|ipynb|R|js|ts)$")
 _MAX_COMBINATIONS = 20
@@ -72,11 +76,27 @@ def read_workflow(path: str, data: bytes) -> Iterable[Fact]:
                 system=system,
                 name=scalar(document.get("name")),
                 triggers=tuple(_triggers(document)),
-                jobs=tuple(_job(source, key, mapping(job), jobs.at(key), document) for key, job in islice(jobs.items(), MAX_ITEMS)),
+                jobs=_awaiting(_job(source, key, mapping(job), jobs.at(key), document) for key, job in islice(jobs.items(), MAX_ITEMS)),
                 permissions=_permissions(document.get("permissions")),
             )
         )
     return source.facts
+
+
+def _awaiting(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    """Jobs, of which those that wait for one that never runs, or only by hand, are the same, unless they say that they run anyway."""
+    found = tuple(jobs)
+    never, by_hand = {job.id for job in found if job.disabled}, {job.id for job in found if job.manual}
+    if never or by_hand:
+        for held in (never, by_hand):
+            while waiting := {job.id for job in found if job.id not in held and _waits(job, held)}:
+                held.update(waiting)
+        found = tuple(replace(job, disabled=job.id in never, manual=job.id in by_hand) for job in found)
+    return found
+
+
+def _waits(job: Job, held: AbstractSet[str]) -> bool:
+    return not held.isdisjoint(job.needs) and not _ANYWAY.search(job.condition)
 
 
 def read_action(path: str, data: bytes) -> Iterable[Fact]:

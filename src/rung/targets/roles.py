@@ -13,7 +13,7 @@ from rung.expressions import regex
 from rung.records import Role
 
 _PRECEDENCE = (
-    Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.TEST, Role.PLAN, Role.DOCS, Role.ARCHIVE, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE,
+    Role.VENDORED, Role.TEMPLATE, Role.TEST_DATA, Role.ARCHIVE, Role.TEST, Role.PLAN, Role.DOCS, Role.EXAMPLE, Role.NOTEBOOK, Role.SOURCE,
 )  # fmt: skip
 _RANK = {role: rank for rank, role in enumerate(_PRECEDENCE)}
 
@@ -74,7 +74,7 @@ _NOTEBOOKS = (".ipynb", ".rmd", ".qmd")
 _WHOLE_NAMES = regex(
     r"(?P<vendored>jquery[-.\d]*\.js|gradlew(?:\.bat)?|mvnw(?:\.cmd)?|versioneer\.py|activate\.r)"
     r"|(?P<test>test_.*\.py|tests\.py|conftest\.py|test[-_].*\.r|runtests\.jl)"
-    r"|(?P<example>examples?[-_][\w-]*\.py|(?:[\w.-]*[-_])?example\.ya?ml)"
+    r"|(?P<example>examples?[-_][\w-]*\.py|(?:[\w.-]*[-_])?example\.ya?ml|values[-_.]defaults?\.ya?ml|defaults?[-_.]values\.ya?ml)"
     r"|(?P<docs>(?:readme|changelog|changes|news|history|license|licence|copying|notice|authors|contributors|contributing|maintainers|security"
     r"|code_of_conduct)(?:[-_][\w-]*)?(?:\.txt)?|citation\.cff|readme\.\w{1,10})",
     re.DOTALL,
