@@ -174,7 +174,7 @@ spec:
 
     assert (found.line, dict(found.attributes)) == (
         9,
-        {"metadata.name": "shop", "metadata.labels.part": "api", "spec.hosts.name": "${.Values.host}", "spec.alerts": "true"},
+        {"metadata.labels.part": "api", "spec.hosts.name": "${.Values.host}", "spec.alerts": "true"},
     )
 
 
