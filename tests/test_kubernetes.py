@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rung.readers.documents import without_placeholders
 from rung.readers.kubernetes import READINGS, read_chart, read_kustomization, read_manifest, read_values
+from rung.readers.placeholders import without_placeholders
 from rung.records import SWITCHES, Fact, Image, Problem, Resource, Task
 from rung.targets.roles import template_path
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from rung.expressions import regex
-from rung.readers.documents import Unreadable, Value, flatten, parse_yaml, text_of, without_placeholders
+from rung.readers.documents import Unreadable, Value, flatten, parse_yaml, text_of
+from rung.readers.placeholders import without_placeholders
 from rung.records import Image
 
 MAX_ATTRIBUTES = 300

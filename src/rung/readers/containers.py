@@ -13,9 +13,10 @@ from msgspec import Struct, field
 from rung.expressions import regex
 from rung.readers import crontabs
 from rung.readers.attributes import bounded, shortened
-from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, flatten, parse_json, text_of, without_placeholders
+from rung.readers.documents import MAX_BYTES, Map, Unreadable, Value, flatten, parse_json, text_of
 from rung.readers.installs import installed
 from rung.readers.makefiles import MAX_TASKS
+from rung.readers.placeholders import without_placeholders
 from rung.readers.reading import COMMANDS, RESOURCES, Reading, named
 from rung.readers.requirements import guarded
 from rung.readers.shell import split, words_of

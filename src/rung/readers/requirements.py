@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from rung.expressions import regex
-from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_toml, text_of, without_placeholders
+from rung.readers.documents import Map, Unreadable, Value, check_bounds, parse_toml, text_of
+from rung.readers.placeholders import without_placeholders
 from rung.records import Dependency, Fact, Include, Problem
 
 MAX_DEPENDENCIES = 20_000

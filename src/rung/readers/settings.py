@@ -18,8 +18,8 @@ from rung.readers.documents import (
     parse_toml,
     parse_yaml,
     text_of,
-    without_placeholders,
 )
+from rung.readers.placeholders import without_placeholders
 from rung.readers.reading import Claims, Reading
 from rung.records import Fact, Problem, Setting
 from rung.targets.roles import template_path
