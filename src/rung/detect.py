@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from rung.copies import published_models
 from rung.excerpt import excerpt
-from rung.hits import LOWERED, Match, Owned
+from rung.hits import LOWERED, Match, Owned, alike
 from rung.libraries import made_for_others
 from rung.matchers import Matchers
 from rung.modules import LocalNames, Modules
@@ -112,7 +112,8 @@ class Detection:
         """What the matches in some of the files prove."""
         found: _Found = defaultdict(lambda: defaultdict(list))
         for file in judging:
-            for match in _alike(self._matches.get(file.path, ()), partial(self._wiring.tree.parts.at, file.path)):
+            shown = (match for match in self._matches.get(file.path, ()) if match.owned.start is None)
+            for match in alike(shown, partial(self._wiring.tree.parts.at, file.path)):
                 if match.owned.key in self._transitive.get(file.path, ()):
                     continue
                 if (asked := match.owned.behind) and file.path not in self._behind(asked):
@@ -261,24 +262,6 @@ def _not_searched(
         needs=needs,
         capabilities=capabilities,
     )
-
-
-def _alike(matches: Iterable[Match], at: Callable[[int], str | None]) -> Iterator[Match]:
-    """The matches of a file's signals, those of one signal in a part of the file that no task or workflow owns as the first of them."""
-    first: dict[tuple[str, str | None], Match] = {}
-    for match in matches:
-        if match.owned.start is not None:
-            continue
-        if match.task is not None or match.workflow is not None:
-            yield match
-            continue
-        key = match.owned.key, at(match.line)
-        known = first.get(key)
-        if known is None:
-            first[key] = match
-        else:  # Of other modules.
-            first[key] = (match if match.line < known.line else known)._replace(number=known.number + match.number)
-    yield from first.values()
 
 
 def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tuple[Hop, ...], str] | None:

@@ -5,7 +5,7 @@ Files are matched where they are read, each by itself; which names are the repos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple
@@ -138,7 +138,7 @@ def settled(file: SourceFile, matches: Sequence[Match]) -> SourceFile:
     at = part_at(kept)
     numbers = {id(fact): number for number, fact in enumerate(kept)}
     facts = tuple([_named(fact) if isinstance(fact, Resource) and id(fact) not in asked else fact for fact in kept])
-    return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in _alike(matches, at)))
+    return replace(file, facts=facts, hits=tuple(_hit_of(match, numbers) for match in alike(matches, at, apart=True)))
 
 
 def joined(file: SourceFile, more: SourceFile) -> SourceFile:
@@ -161,14 +161,20 @@ def match_of(hit: Hit, owned: Owned, facts: Sequence[Fact]) -> Match:
     return Match(owned, hit.line, fact, hit.end_line, modules=hit.modules, number=hit.number)
 
 
-def _alike(matches: Sequence[Match], at: Callable[[int], str | None]) -> Iterator[Match]:
-    """The matches, the first of a signal in a part of the file for all that no task or workflow owns: what runs the part runs them all."""
+def alike(matches: Iterable[Match], at: Callable[[int], str | None], *, apart: bool = False) -> Iterator[Match]:
+    """The matches, the first of a signal in a part of the file for all that no task or workflow owns: what runs the part runs them all.
+
+    Args:
+        matches: those in one file.
+        at: from a line of the file to the part that it is in.
+        apart: whether those stay apart that only count where some modules are not the repository's own.
+    """
     first: dict[tuple[str, tuple[tuple[str, ...], ...], str | None], Match] = {}
     for match in matches:
         if match.task is not None or match.workflow is not None or match.owned.start is not None:
             yield match
             continue
-        key = match.owned.key, match.modules, at(match.line)
+        key = match.owned.key, match.modules if apart else (), at(match.line)
         known = first.get(key)
         if known is None:
             first[key] = match
