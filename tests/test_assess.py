@@ -400,6 +400,19 @@ def test_from_some_level_on_an_essential_criterion_must_be_fully_achieved(streng
     assert [step.criterion for step in next_steps(rules, found)] == ["top"] * (level == 2)
 
 
+@pytest.mark.parametrize(
+    ("found", "held_by"),
+    [
+        ({"a": IMPLEMENTED, "b": IMPLEMENTED, "c": IMPLEMENTED}, None),
+        ({"a": IMPLEMENTED, "b": IMPLEMENTED, "c": DECLARED}, 3),
+        ({"a": IMPLEMENTED, "c": AUTOMATED}, 1),
+        ({}, 1),
+    ],
+)
+def test_the_level_that_keeps_the_next_from_being_reached_is_told(found: Mapping[str, Strength], held_by: int | None) -> None:
+    assert result(*ladder(), evidence=tuple(seen(name, strength) for name, strength in found.items())).held_by == held_by
+
+
 def test_the_mean_of_each_level_is_told() -> None:
     outcome = result(*ladder(), evidence=(seen("a", IMPLEMENTED), seen("c", DECLARED)))
     assert outcome.achieved == ((1, 0.5), (2, 0.6667), (3, 0.3333))

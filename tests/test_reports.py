@@ -257,6 +257,21 @@ def test_the_next_level_is_held_back_by_essential_criteria_first(document: dict[
     assert [block["id"] for block in data.blocks] == ["data.quality-automated", "data.lineage", "data.documented"]
 
 
+def test_criteria_of_the_level_that_carries_too_little_come_before_those_of_the_next(document: dict[str, Any]) -> None:
+    carried = stored(document)
+    code = carried["dimensions"]["code"]
+    below = next(criterion for criterion in code["criteria"] if criterion["level"] == 2)
+    below.update(status="partly", rating="P", blockers=["Too little of it"])
+    for criterion in code["criteria"]:
+        criterion["decisive"] = False
+    first = [block["id"] for rise in held_back(carried) if rise.dimension == "code" for block in rise.blocks]
+    code["held_by"] = 2
+    (rise,) = (rise for rise in held_back(carried) if rise.dimension == "code")
+
+    assert first[0] != below["id"] == rise.blocks[0]["id"]
+    assert "of level 2 achieved, too little to carry level 4" in " ".join(text_report.render(carried, width=200).split())
+
+
 def test_nothing_holds_back_a_dimension_at_the_top_or_one_that_does_not_apply(document: dict[str, Any]) -> None:
     top = stored(document)
     top["dimensions"]["model"]["level"] = 4

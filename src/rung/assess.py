@@ -463,36 +463,37 @@ def _dimension(framework: Framework, rule: DimensionRule, view: _View, annotatio
         reading: [_standing(criterion, result, reading, view) for criterion, result in zip(criteria, results, strict=True)]
         for reading in ("level", "confirmed", "ceiling")
     }
-    levels = {reading: _level(framework, standings) for reading, standings in readings.items()}
+    levels = {reading: _level(framework, standings)[0] for reading, standings in readings.items()}
+    level, held_by = _level(framework, readings["level"])
     return DimensionResult(
         id=rule.id,
         title=rule.title,
         applicable=True,
         reason="",
-        level=levels["level"],
-        confirmed=min(levels["confirmed"], levels["level"]),
+        level=level,
+        confirmed=min(levels["confirmed"], level),
         ceiling=levels["ceiling"],
-        score=_score(framework, levels["level"], readings["level"]),
+        score=_score(framework, level, readings["level"]),
         score_low=_score(framework, levels["confirmed"], readings["confirmed"]),
         score_high=_score(framework, levels["ceiling"], readings["ceiling"]),
+        held_by=held_by,
         achieved=tuple((level, round(_mean(_at(readings["level"], level)), 4)) for level, _ in framework.levels),
         criteria=results,
     )
 
 
-def _level(framework: Framework, standings: Sequence[_Standing]) -> int:
-    """The highest level at which it and all below hold; the lowest level is the floor."""
+def _level(framework: Framework, standings: Sequence[_Standing]) -> tuple[int, int | None]:
+    """The highest level at which it and all below hold, and the one that keeps the next from being reached; the lowest level is the floor."""
     numbers = [level for level, _ in framework.levels]
     reached = numbers[0]
     for position, level in enumerate(numbers[1:], start=1):
-        below = all(_holds(_at(standings, lower), framework.below_at, _enough(framework, lower)) for lower in numbers[:position])
-        if not below:
-            break
-        if _holds(_at(standings, level), framework.reached_at, _enough(framework, level)):
-            reached = level
-        else:
-            break
-    return reached
+        for lower in numbers[:position]:
+            if not _holds(_at(standings, lower), framework.below_at, _enough(framework, lower)):
+                return reached, lower
+        if not _holds(_at(standings, level), framework.reached_at, _enough(framework, level)):
+            return reached, level
+        reached = level
+    return reached, None
 
 
 def _enough(framework: Framework, level: int) -> float:

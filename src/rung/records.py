@@ -997,6 +997,8 @@ class DimensionResult(Record, frozen=True, kw_only=True):
     achieved: tuple[tuple[int, float], ...]
     """Mean rating of each level's applicable criteria (share of 1)."""
     criteria: tuple[CriterionResult, ...]
+    held_by: int | None = None
+    """The level that keeps the next one from being reached: that one itself, or one below it that is achieved too little to carry it."""
 
 
 class NextStep(Record, frozen=True, kw_only=True):

@@ -187,6 +187,7 @@ def _dimension(dimension: DimensionResult) -> Document:
         "level": dimension.level,
         "confirmed": dimension.confirmed,
         "ceiling": dimension.ceiling,
+        "held_by": dimension.held_by,
         "score": _rounded(dimension.score),
         "score_low": _rounded(dimension.score_low),
         "score_high": _rounded(dimension.score_high),

@@ -10,6 +10,7 @@ from rung.report.markup import code, escaped, folded, joined, link, row
 from rung.report.views import (
     PARTIAL,
     Rise,
+    carries,
     evidence_by_id,
     extent,
     held_back,
@@ -98,7 +99,7 @@ def _rise(document: Document, rise: Rise) -> list[str]:
     label = f"- **{escaped(rise.title)} {rise.to_level}**"
     if not rise.blocks:
         return [f"{label}: nothing unmet was detected; {plural(rise.unknown, 'criterion', 'criteria')} could not be seen"]
-    lines = [label]
+    lines = [f"{label}{f': {rise.achieved:.0%} of level {rise.held_by} achieved{told}' if (told := carries(rise)) else ''}"]
     for block in rise.blocks[:_BLOCKS_SHOWN]:
         why = "; ".join(escaped(sentence) for sentence in said(block)) or "not detected"
         lines.append(f"  - {escaped(block['title'])}: {why}{_places(document, block)}")

@@ -13,6 +13,7 @@ from rung.report.views import (
     MARK_WORDS,
     PARTIAL,
     Rise,
+    carries,
     evidence_by_id,
     extent,
     held_back,
@@ -163,7 +164,7 @@ def _rise(rise: Rise, found: dict[str, Document], margin: int, page: Page) -> li
     if rise.unknown:
         more.append(f"{rise.unknown} not seen")
     if rise.achieved is not None:
-        more.append(f"{rise.achieved:.0%} of level {rise.to_level} achieved")
+        more.append(f"{rise.achieved:.0%} of level {rise.held_by} achieved{carries(rise)}")
     return lines + [page.style(line, "dim") for line in page.wrap(" · ".join(more), first="", rest=margin) if more]
 
 

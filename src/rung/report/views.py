@@ -41,8 +41,10 @@ class Rise(Struct, frozen=True, kw_only=True):
     dimension: str
     title: str
     to_level: int
+    held_by: int
+    """The level that keeps it from being reached: itself, or one below it that is achieved too little to carry it."""
     achieved: float | None
-    """Share of the next level's applicable criteria that is achieved."""
+    """Share of that level's applicable criteria that is achieved."""
     blocks: tuple[Document, ...]
     """Criteria that are unmet or partly met, the ones that weigh most first."""
     unknown: int
@@ -171,20 +173,27 @@ def _rise(name: str, dimension: Document, rungs: list[int]) -> Rise:
     reach = [criterion for criterion in dimension["criteria"] if criterion["level"] in rungs]
     low = ("unmet", "partly", "attested", "waived")
     short = [criterion for criterion in reach if criterion["status"] in low and criterion["rating"] not in ("F", None)]
-    short.sort(key=lambda criterion: _weight(criterion, to_level))
+    held_by = dimension["held_by"] or to_level
+    short.sort(key=lambda criterion: _weight(criterion, held_by))
     shares = {entry["level"]: entry["achieved"] for entry in dimension["levels"]}
     return Rise(
         dimension=name,
         title=dimension["title"],
         to_level=to_level,
-        achieved=shares.get(to_level),
+        held_by=held_by,
+        achieved=shares.get(held_by),
         blocks=tuple(short),
         unknown=sum(criterion["status"] == "unknown" for criterion in reach),
     )
 
 
-def _weight(criterion: Document, to_level: int) -> tuple[bool, bool, int]:
-    return not criterion["decisive"], criterion["level"] != to_level, "NPLF".find(criterion["rating"] or "N")
+def _weight(criterion: Document, held_by: int) -> tuple[bool, bool, int]:
+    return not criterion["decisive"], criterion["level"] != held_by, "NPLF".find(criterion["rating"] or "N")
+
+
+def carries(rise: Rise) -> str:
+    """What to add to the share of the level that holds a dimension back, where that is not the next one."""
+    return f", too little to carry level {rise.to_level}" if rise.held_by != rise.to_level else ""
 
 
 def said(criterion: Document) -> list[str]:
