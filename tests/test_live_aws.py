@@ -107,10 +107,10 @@ LEVELS: dict[str, dict[str, tuple[int | None, int | None, int | None]]] = {
     "level-1": {"data": (1, 1, 4), "model": (1, 1, 4), "code": (None, None, None)},
     "level-2": {"data": (2, 2, 4), "model": (1, 1, 4), "code": (1, 1, 4)},
     "level-3": {"data": (3, 3, 4), "model": (3, 2, 4), "code": (1, 1, 4)},
-    "level-4": {"data": (4, 4, 4), "model": (4, 2, 4), "code": (1, 1, 4)},
+    "level-4": {"data": (4, 4, 4), "model": (3, 2, 4), "code": (1, 1, 4)},
 }
-"""Level, what is confirmed of it, and ceiling: what an account alone shows. Tests, reviews and training code are the repository's to show, so
-that models of the second level and all of Code wait for it."""
+"""Level, what is confirmed of it, and ceiling: what an account alone shows. Tests, reviews, training code and what deploys a model are the
+repository's to show, so that models of the second and fourth level and all of Code wait for it."""
 
 
 @pytest.fixture(scope="module")

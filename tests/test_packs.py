@@ -234,6 +234,7 @@ def test_a_bad_detector_pack_is_refused_with_the_key_and_what_is_allowed(old: st
         (framework_of, RULES, "essential: true", 'essential: "true"', "tool.yaml: criterion `a`: `essential` is true or false"),
         (framework_of, RULES, "atoms: [X-1]", "atoms: 1", "tool.yaml: criterion `a`: `atoms` is a text or a list of texts"),
         (framework_of, RULES, "reached: 0.5", "reached: 50", "tool.yaml: thresholds: `reached` is a number from 0 to 1; found 50"),
+        (framework_of, RULES, "below: 0.65", "below: 0.65, fully_from: top", "tool.yaml: thresholds: `fully_from` is a whole number; found \"top\""),
         (framework_of, RULES, "title: Own\n", "title: Own\ndefault: mlab\n", "tool.yaml: `default` is true or false"),
         (framework_of, RULES, "otherwise: no data", "otherwise: no", "tool.yaml: dimension `data`: `otherwise` is a text"),
         (

@@ -255,12 +255,12 @@ def text(owned: Owned, given: Arguments) -> Iterator[tuple[tuple[str, ...], tupl
     """Globs of files, with the pattern; which of them are left out is asked of the path."""
     _place(given)
     given.optional("exclude")
-    files, pattern, example = given.texts("file"), given.take("pattern"), given.take("example")
-    if not isinstance(pattern, str) or not isinstance(example, str):
+    files, pattern, example, without = given.texts("file"), given.take("pattern"), given.take("example"), given.take("without") or ""
+    if not isinstance(pattern, str) or not isinstance(example, str) or not isinstance(without, str):
         raise ValueError(  # noqa: TRY004 - the value in the pack is wrong
-            "needs `pattern` (a regular expression) and `example` (a line that it matches)"
+            "needs `pattern` (a regular expression) and `example` (a line that it matches); `without` is a regular expression, or left out"
         )
-    yield files, (TextPattern(pattern, example), owned)
+    yield files, (TextPattern(pattern, example, without), owned)
 
 
 def needles(owned: Owned, given: Arguments) -> Iterator[tuple[str, Needles]]:

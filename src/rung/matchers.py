@@ -306,7 +306,7 @@ class Matchers:
         content, numbers = _searchable(content)
         hits: list[tuple[str, int, str]] = []
         for text, owned in likely:
-            if self._narrowing(owned).left_out(path):
+            if self._narrowing(owned).left_out(path) or not text.lacks(content):
                 continue
             index = done = 0
             for match in text.regex.finditer(content):

@@ -286,14 +286,15 @@ class Keys:
 
 
 class TextPattern:
-    """The pattern of a text signal, compiled when its needles are in a file."""
+    """The pattern of a text signal, compiled when its needles are in a file, and what a text must not hold anywhere (empty: nothing)."""
 
-    __slots__ = ("_example", "_regex", "pattern")
+    __slots__ = ("_regex", "_without", "example", "pattern")
 
-    def __init__(self, pattern: str, example: str) -> None:
+    def __init__(self, pattern: str, example: str, without: str = "") -> None:
         self.pattern = pattern
-        self._example = example
+        self.example = example
         self._regex: re.Pattern[str] | None = None
+        self._without = without
 
     @property
     def regex(self) -> re.Pattern[str]:
@@ -302,10 +303,14 @@ class TextPattern:
             self._regex = re.compile(self.pattern, re.MULTILINE)
         return self._regex
 
+    def lacks(self, text: str) -> bool:
+        """Whether a text holds nothing of what it must not."""
+        return not self._without or re.search(self._without, text, re.MULTILINE) is None
+
     def checked_needles(self) -> Needles:
         """What a text must hold for the pattern to match; the pattern is refused when it doesn't match its own example."""
-        if not self.regex.search(self._example):
-            raise ValueError(f"the example `{self._example}` is not matched by its own pattern")
+        if not self.regex.search(self.example) or not self.lacks(self.example):
+            raise ValueError(f"the example `{self.example}` is not matched by its own pattern")
         return needles_of(self.regex)
 
 
