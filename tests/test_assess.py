@@ -397,6 +397,7 @@ def test_from_some_level_on_an_essential_criterion_must_be_fully_achieved(streng
     found = assess(rules, evidence, (), VOCABULARY, EVERYTHING)
 
     assert found.dimensions[0].level == level
+    assert [one.id for one in found.dimensions[0].criteria if one.decisive] == ["top"] * (level == 2)
     assert [step.criterion for step in next_steps(rules, found)] == ["top"] * (level == 2)
 
 
