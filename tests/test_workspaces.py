@@ -56,6 +56,11 @@ resources:
     assert [resource.type for resource in found] == ["databricks/Model", "databricks/Job"]
 
 
+def test_a_job_with_its_tasks_is_no_section_of_jobs() -> None:
+    source = "resources:\n  jobs:\n    schedule:\n      dev: daily\n    tasks:\n      - task_key: fit\n"
+    assert not resources(list(read_bundle("fit.yaml", source.encode())))
+
+
 @pytest.mark.parametrize("source", ["resources:\n  requests:\n    cpu: 1\n", "kind: Pod\nresources: [jobs]\n", "jobs:\n  build: {}\n"])
 def test_other_resources_are_no_bundle(source: str) -> None:
     assert not list(read_bundle("a.yml", source.encode()))

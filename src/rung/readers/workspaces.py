@@ -110,7 +110,7 @@ def _running(value: Value, deployment: Map) -> Sequence:
 def _sections(resources: Value | None, condition: str) -> Iterator[Fact]:
     for section, entries in resources.items() if isinstance(resources, Map) else ():
         kind = _BUNDLE.get(section)
-        if not kind or not isinstance(entries, Map):
+        if not kind or not isinstance(entries, Map) or any(isinstance(body, Sequence) for body in entries.values()):
             continue
         for name, body in entries.items():
             if isinstance(body, Map):
