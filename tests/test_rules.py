@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from rung.assess import elsewhere
 from rung.packs import framework_leaves, leaves, load_packs
-from rung.records import Framework, Group, Leaf, Strength
+from rung.records import Evidence, Framework, Group, Leaf, Location, Strength
 
 PACKS = load_packs()
 CAPABILITIES = {capability.id: capability for capability in PACKS.capabilities}
@@ -98,3 +99,33 @@ def test_only_negative_capabilities_can_be_taken_away_and_only_by_positive_ones(
     for capability in PACKS.capabilities:
         assert capability.negative or not capability.unless, capability.id
         assert not any(CAPABILITIES[other].negative for other in capability.unless), capability.id
+
+
+@pytest.mark.parametrize(
+    ("found", "is_elsewhere"),
+    [
+        (("model.serving",), True),
+        (("model.serving", "model.registry"), True),
+        (("model.registry",), False),
+        (("model.serving", "model.continuous-training"), False),
+        (("model.serving", "model.training-code"), False),
+        (("model.serving", "model.llm-evaluation"), False),
+    ],
+)
+def test_models_that_are_served_and_not_trained_here_are_trained_elsewhere(found: tuple[str, ...], is_elsewhere: bool) -> None:
+    evidence = [
+        Evidence(
+            id=name,
+            detector="pack",
+            signal="s",
+            tool="Tool",
+            capability=name,
+            strength=Strength.IMPLEMENTED,
+            location=Location(target="repo", path="a.py", line=1, end_line=1),
+        )
+        for name in found
+    ]
+    gaps = elsewhere(PACKS.elsewhere, evidence, PACKS.capabilities)
+
+    assert bool(gaps) is is_elsewhere
+    assert all("model.training-code" in gap.capabilities and not gap.searched for gap in gaps)
