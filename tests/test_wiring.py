@@ -631,6 +631,18 @@ def test_imports_are_looked_up_anew_in_a_file_that_changed_among_the_same_paths(
     assert Modules.among([after]).imported(after) == ()
 
 
+@pytest.mark.parametrize(
+    ("path", "module", "other"),
+    [("web/run.js", "js:./clean", "web/clean.js"), ("fit.R", "r:clean.R", "clean.R"), ("fit.py", "clean", "clean.py")],
+)
+def test_a_file_that_comes_is_found_by_those_that_were_there_before(path: str, module: str, other: str) -> None:
+    importing, lone = file(path, Import(line=1, module=module)), file("lone.md")
+
+    assert Modules.among([importing, lone]).imported(importing) == ()
+    assert [found for _, found in Modules.among([importing, lone, file(other)]).imported(importing)] == [other]
+    assert Modules.among([importing, lone]).imported(importing) == ()
+
+
 def test_the_phases_of_a_codebuild_share_a_shell() -> None:
     def reached(system: str) -> bool:
         phases = (

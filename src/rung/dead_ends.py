@@ -217,11 +217,9 @@ class DeadEnds:
 
 def _of_signals(evidence: Sequence[Evidence], detectors: Iterable[Detector], seen: AbstractSet[str]) -> Iterator[DeadEnd]:
     """Evidence of signals that lead nowhere unless another signal or capability is found too; a mere example of it is none."""
-    notes = {f"{detector.id}/{signal.id}": signal for detector in detectors for signal in detector.signals if signal.dead_end}
+    notes = {f"{detector.id}/{signal.id}": signal.dead_end for detector in detectors for signal in detector.signals if signal.dead_end}
     for item in evidence:
-        signal = notes.get(f"{item.detector}/{item.signal}")
-        lowered = signal is None or (item.strength < Strength.IMPLEMENTED and (bool(item.note) or signal.strength > Strength.DECLARED))
-        note = signal.dead_end if signal and not lowered else None
+        note = notes.get(f"{item.detector}/{item.signal}") if item.strength >= Strength.IMPLEMENTED or not item.note else None
         if note and seen.isdisjoint(note.unless):
             yield _dead_end(note.kind, item.location, note.what, note.remediation)
 
