@@ -236,3 +236,25 @@ def test_a_service_starts_no_other_resource_of_its_file(finder: Finder, tmp_path
 
     assert item.strength is Strength.AUTOMATED
     assert [(hop.line, hop.what) for hop in item.chain] == [(4, "provisioned as code")]
+
+
+@pytest.mark.parametrize(
+    ("path", "strength"),
+    [
+        (".github/workflows/ci.yml", Strength.AUTOMATED),
+        ("shop/.github/workflows/ci.yml", Strength.DECLARED),
+        (".github/actions/check/action.yml", Strength.AUTOMATED),
+    ],
+)
+def test_a_workflow_where_its_system_never_looks_is_only_declared(finder: Finder, tmp_path: Path, path: str, strength: Strength) -> None:
+    steps = "      - run: pytest\n"
+    files = {
+        path: f"on: push\njobs:\n  test:\n    runs-on: x\n    steps:\n{steps}",
+        "tests/test_fit.py": "def test_fit():\n    assert fit() == 1\n",
+    }
+    if "actions" in path:
+        files[path] = f"runs:\n  using: composite\n  steps:\n{steps}        shell: bash\n"
+        files[".github/workflows/ci.yml"] = "on: push\njobs:\n  test:\n    runs-on: x\n    steps:\n      - uses: ./.github/actions/check\n"
+    tests = [item for item in found(finder, tmp_path, files, "code.ci-tests") if item.detector == "pytest" and item.location.path == path]
+
+    assert [item.strength for item in tests] == [strength]

@@ -32,11 +32,12 @@ from rung.records import (
     SourceFile,
     Strength,
     Unknown,
+    Workflow,
 )
 from rung.targets.files import LINK
 from rung.transitive import brought_along
 from rung.unused import switched_off, unused_modules, unused_roles
-from rung.wiring import Root, Wiring
+from rung.wiring import Root, Wiring, is_in_place
 
 MAX_PLACES = 25
 """Files that one signal gives evidence in; the count of all of them stays in `occurrences`."""
@@ -278,6 +279,8 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return None if never else (min(strength, Strength.IMPLEMENTED), (), "in a project template")
     if (match.job and match.job.disabled) or (match.step and match.step.disabled):
         return Strength.DECLARED, (), "disabled: its condition is never true"
+    if match.workflow is not None and _is_out_of_place(file.path, match.workflow):
+        return Strength.DECLARED, (), "never runs: its system does not look there"
     chain = wiring.of_match(file.path, match, only=_ROOTS.get(match.owned.only_in))
     if chain is None and match.owned.only_in == "schedule":
         return None
@@ -308,6 +311,11 @@ def _judge(file: SourceFile, match: Match, wiring: Wiring) -> tuple[Strength, tu
         return strength, (Hop(path=file.path, line=match.line, what=what),), ""
     by_hand = wiring.by_hand(file.path, match)
     return strength, by_hand, "only started by hand" if by_hand else "no automatic trigger was seen to reach it"
+
+
+def _is_out_of_place(path: str, workflow: Workflow) -> bool:
+    """Whether a workflow lies where its system never looks, and no other can call it there, as one can an action."""
+    return not is_in_place(path, workflow) and not any(trigger.kind == "call" for trigger in workflow.triggers)
 
 
 def _of_a_neighbour(path: str, match: Match, chain: tuple[Hop, ...]) -> bool:
