@@ -8,39 +8,11 @@ from itertools import islice
 from rung.records import Resource
 from rung.wildcards import folded
 
-_VALUED = frozenset(
-    [
-        "-n",
-        "--namespace",
-        "-f",
-        "--values",
-        "--set",
-        "--set-string",
-        "--set-file",
-        "--set-json",
-        "--set-literal",
-        "--version",
-        "--timeout",
-        "--repo",
-        "--kube-context",
-        "--kubeconfig",
-        "--description",
-        "--post-renderer",
-        "--post-renderer-args",
-        "--username",
-        "--password",
-        "--ca-file",
-        "--cert-file",
-        "--key-file",
-        "--keyring",
-        "-o",
-        "--output",
-        "-l",
-        "--labels",
-        "--name-template",
-        "--history-max",
-    ]
-)
+_VALUED = frozenset((
+    "-n", "--namespace", "-f", "--values", "--set", "--set-string", "--set-file", "--set-json", "--set-literal", "--version", "--timeout",
+    "--repo", "--kube-context", "--kubeconfig", "--description", "--post-renderer", "--post-renderer-args", "--username", "--password",
+    "--ca-file", "--cert-file", "--key-file", "--keyring", "-o", "--output", "-l", "--labels", "--name-template", "--history-max",
+))  # fmt: skip
 """Options of `helm` that take the word after them."""
 _MOST = 50
 
