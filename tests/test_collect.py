@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from rung.collect import MOST_TOLD, Live, Terms, collect
 from rung.matchers import Matchers
-from rung.packs import detector_of, load_packs, resources_of
+from rung.packs import load_packs
+from rung.packs.detectors import detector_of
+from rung.packs.resources import resources_of
 from rung.records import Coverage, Packs, Strength, TargetInfo
 from rung.targets.live.driver import CallError
 from rung.targets.live.recording import Recording

@@ -8,7 +8,7 @@ import pytest
 
 from rung.detect import Detection, match
 from rung.matchers import Matchers
-from rung.packs import detector_of
+from rung.packs.detectors import detector_of
 from rung.records import (
     Call,
     Command,

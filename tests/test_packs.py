@@ -12,20 +12,11 @@ from msgspec.structs import replace
 
 from rung import packs as loader
 from rung.matchers import Matchers
-from rung.packs import (
-    DEFAULT_ROLES,
-    capabilities_of,
-    check_capabilities,
-    dead_ends_of,
-    detector_of,
-    elsewhere_of,
-    framework_of,
-    leaves,
-    load_packs,
-    parse,
-    provider_of,
-    resources_of,
-)
+from rung.packs import check_capabilities, load_packs
+from rung.packs.detectors import DEFAULT_ROLES, detector_of
+from rung.packs.fields import parse
+from rung.packs.resources import provider_of, resources_of
+from rung.packs.rules import capabilities_of, dead_ends_of, elsewhere_of, framework_of, leaves
 from rung.records import PackError, Packs, Role, Strength
 
 DETECTOR = """
@@ -326,7 +317,7 @@ def test_a_bad_matcher_argument_is_refused_with_pack_signal_and_key(match: str, 
     ("old", "new", "message"),
     [
         ("dimension: data,", "dimension: date,", "dimension `date` is not one of data"),
-        ("effort: low", "effort: tiny", "effort is one of low, medium, high"),
+        ("effort: low", "effort: tiny", "effort `tiny` is none of low, medium, high"),
         ("observable: [repository]", "observable: [sky]", "observable is a list out of repository"),
         ("requires: {capability: data.quality, strength: automated},", "", "what a repository can show needs `requires`"),
         ("{capability: data.quality, strength: automated}", "{some: []}", "expected one key of all, any, at_least"),

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from rung.accounts import Accounts
 from rung.cli import DONE, GATE_FAILED, UNREADABLE, USAGE, main
-from rung.packs import load_packs, provider_of, resources_of
+from rung.packs import load_packs
+from rung.packs.resources import provider_of, resources_of
 from rung.permissions import check, check_text, cluster_role, names, needed, permissions_text, plural, policy
 from rung.records import Coverage, Packs, TargetInfo
 from rung.targets.live.aws import OWN

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rung.packs import parse, provider_of, resources_of
+from rung.packs.fields import parse
+from rung.packs.resources import provider_of, resources_of
 from rung.records import PackError
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from rung.inventory import DECLARED
-from rung.packs import is_reader, load_packs
+from rung.packs import load_packs
+from rung.packs.resources import is_reader
 from rung.records import Listing, Read, Signal
 from rung.targets.live.fields import names_in
 from rung.wildcards import any_glob

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from rung.assess import elsewhere
-from rung.packs import framework_leaves, leaves, load_packs
+from rung.packs import load_packs
+from rung.packs.rules import framework_leaves, leaves
 from rung.records import Evidence, Framework, Group, Leaf, Location, Strength
 
 PACKS = load_packs()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rung.packs import detector_of
+from rung.packs.detectors import detector_of
 from rung.records import RungError
 from rung.scaffold import new_detector
 

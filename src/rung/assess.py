@@ -11,7 +11,7 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
-from rung.packs import leaves
+from rung.packs.rules import leaves
 from rung.phrases import listed
 from rung.records import (
     Annotation,

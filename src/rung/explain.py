@@ -8,7 +8,8 @@ from textwrap import wrap
 from msgspec import Struct
 
 from rung.graph import as_text, graph_of
-from rung.packs import MATCHERS, leaves
+from rung.packs.detectors import MATCHERS
+from rung.packs.rules import leaves
 from rung.records import (
     Assessment,
     Capability,

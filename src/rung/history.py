@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from rung import __version__
 from rung.config import aside
 from rung.diff import level_change
-from rung.packs import leaves, load_packs
+from rung.packs import load_packs
+from rung.packs.rules import leaves
 from rung.phrases import listed
 from rung.records import (
     Config,

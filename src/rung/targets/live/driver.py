@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from rung.packs import is_reader
+from rung.packs.resources import is_reader
 from rung.records import Coverage, Listing, Read, ResourceType, RungError, TargetInfo
 from rung.wildcards import any_glob
 
