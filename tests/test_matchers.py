@@ -11,7 +11,6 @@ import pytest
 from rung import records
 from rung.hits import ONLY_MATCHED
 from rung.matchers import Matchers
-from rung.readers.documents import text_of
 from rung.readers.reading import Asked
 from rung.readers.shell import split
 from rung.records import (
@@ -423,34 +422,6 @@ def test_a_file_is_matched_by_path_size_and_whether_it_is_a_pointer() -> None:
     assert not matches("file", wanted, path="models/a.pkl", size=20)
     assert not matches("file", wanted, path="models/a.pkl", size=2000, lfs=True)
     assert not matches("file", wanted, path="tests/a.pkl", size=2000)
-
-
-def test_a_text_is_searched_only_in_the_files_that_the_signal_names() -> None:
-    signal = Signal(
-        id="s", capability="data.quality", strength=Strength.IMPLEMENTED, matcher="text", where=(Role.SOURCE,),
-        arguments={"file": "*.md", "pattern": "^## Rollback", "example": "## Rollback"},
-    )  # fmt: skip
-    detector = Detector(id="d", title="D", homepage="", signals=(signal,))
-    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
-
-    assert compiled.texts_in("docs/a.md", b"x\n## Rollback plan\n", text_of) == (("d/s", 2, "## Rollback"),)
-    assert compiled.texts_in("docs/a.txt", b"## Rollback", text_of) == ()
-
-
-@pytest.mark.parametrize("count", [1, 20])
-def test_a_text_is_found_however_many_signals_look_into_its_file(count: int) -> None:
-    signals = tuple(
-        Signal(
-            id=f"s{number}", capability="data.quality", strength=Strength.IMPLEMENTED, matcher="text", where=(Role.SOURCE,),
-            arguments={"file": "*.md", "pattern": f"(?i)^## (?:Rollback|Undoing) {number}$", "example": f"## Rollback {number}"},
-        )
-        for number in range(count)
-    )  # fmt: skip
-    detector = Detector(id="d", title="D", homepage="", signals=signals)
-    compiled = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
-
-    assert compiled.texts_in("a.md", b"## undoing 0\n## Rollback 99", text_of) == (("d/s0", 1, "## undoing 0"),)
-    assert compiled.texts_in("a.md", b"rollback", text_of) == ()
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,11 @@ from rung import asking, canonical, globs, hits, needles, patterns, store
 from rung.asking import Arguments, StepAsked, Wanted
 from rung.canonical import Canonical, Tables, tables_of
 from rung.charts import chart_installed_by, charts_of
-from rung.expressions import regex
 from rung.globs import GlobIndex, index_globs
 from rung.hits import Match, Owned, called_by
 from rung.narrowing import Narrowing, holds_state, is_question, words_of
-from rung.needles import Finder, Needles
-from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, TextPattern, bare_name
+from rung.needles import Needles
+from rung.patterns import Attributes, CallPattern, CommandPattern, Keys, bare_name
 from rung.records import (
     NO_PROOF,
     Call,
@@ -52,23 +51,14 @@ from rung.records import (
     Workflow,
 )
 from rung.targets.roles import template_path
+from rung.texts import Texts, TextsWanted
 from rung.wildcards import Condition, Owners, folded, glob, last_part
 
 K = TypeVar("K")
 T = TypeVar("T")
 G = TypeVar("G")
-_MAX_LINE = 2000
-"""Longer lines are data or minified; patterns of text signals are not tried on them."""
-_MAX_GAP = 20
-"""Blank lines in a row that patterns of text signals see."""
-_MAX_HITS = 200
 NAME = "@name"
 """The attribute by which signals ask for what a resource is called where it is declared."""
-_FEW = 2
-"""Text signals whose needles are looked for one by one."""
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
-"""What text of two bytes a character begins with."""
-_LONG_GAP = regex(rf"\n(?:[^\S\n]*+\n){{{_MAX_GAP}}}")
 
 
 def program_of(words: tuple[str, ...]) -> str:
@@ -122,7 +112,6 @@ class Matchers:
         self._files_of = self._by_path("file", asking.file, tuple)
         self._tests_of = self._by_path("test", asking.test, tuple)
         self._settings_of = self._by_path("config", asking.setting, tuple)
-        self._texts_of = self._by_path("text", asking.text, lambda found: _Texts(found, self._needles))
         self._narrowing = cache(Narrowing)
 
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────
@@ -294,40 +283,11 @@ class Matchers:
 
     # ── matching ─────────────────────────────────────────────────────────────────────────────────────
 
-    def texts_in(self, path: str, data: bytes, text_of: Callable[[bytes], str]) -> tuple[tuple[str, int, str], ...]:
-        """Hits of text signals in a file's content, which is only made a text when a signal can match in it."""
-        wanted = self._texts_of(path)
-        if not wanted.all:
-            return ()
-        likely = wanted.all if data[:2] in _WIDE else self._likely(wanted, data)
-        if not likely:
-            return ()
-        content = text_of(data).replace("\r\n", "\n")
-        content, numbers = _searchable(content)
-        hits: list[tuple[str, int, str]] = []
-        for text, owned in likely:
-            if self._narrowing(owned).left_out(path) or not text.lacks(content):
-                continue
-            index = done = 0
-            for match in text.regex.finditer(content):
-                at = match.end() - len(match[0].lstrip())
-                index += content.count("\n", done, at)
-                done = at
-                hits.append((owned.key, numbers[index] if numbers else index + 1, match[0].strip()[:200]))
-                if len(hits) >= _MAX_HITS:
-                    return tuple(hits)
-        return tuple(hits)
-
     @cached_property
-    def _finder(self) -> Finder:
-        return Finder(needle for needed in self._needles.values() for texts in needed for needle in texts)
-
-    def _likely(self, wanted: _Texts, data: bytes) -> Sequence[tuple[TextPattern, Owned]]:
-        """Those text signals of which all needles are in a file; the needles of a few are soonest found one by one."""
-        lowered = data.lower()
-        if len(wanted.all) <= _FEW:
-            return [(text, owned) for text, owned in wanted.all if _holds(lowered, self._needles[text.pattern])]
-        return wanted.with_needles(self._finder.found_in(lowered))
+    def texts(self) -> Texts:
+        """The text signals."""
+        wanted_in = self._by_path("text", asking.text, lambda found: TextsWanted(found, self._needles))
+        return Texts(wanted_in, self._needles, self._narrowing)
 
     def wants_text(self, path: str) -> bool:
         """Whether any text signal looks into files of this path."""
@@ -639,30 +599,6 @@ class _Made(Generic[T]):
         return made
 
 
-class _Texts:
-    """Text signals that look into the same files, found by the needles that files have."""
-
-    def __init__(self, wanted: Iterable[tuple[TextPattern, Owned]], needles: Mapping[str, Needles]) -> None:
-        self.all = tuple(wanted)
-        self._others: list[Needles] = []
-        """By number, the sets of needles but for the first, of each of which a file must have one."""
-        self._by_first: dict[str, list[int]] = defaultdict(list)
-        """The numbers of those that each needle of their first set speaks for."""
-        self._always: list[int] = []
-        for number, (text, _) in enumerate(self.all):
-            sets = needles[text.pattern]
-            self._others.append(sets[1:])
-            if not sets:
-                self._always.append(number)
-            for needle in sets[0] if sets else ():
-                self._by_first[needle].append(number)
-
-    def with_needles(self, found: AbstractSet[str]) -> Sequence[tuple[TextPattern, Owned]]:
-        """Those that can match where these needles are, in their order."""
-        numbers = {*self._always, *chain.from_iterable(self._by_first.get(needle, ()) for needle in found)}
-        return [self.all[number] for number in sorted(numbers) if not any(map(found.isdisjoint, self._others[number]))]
-
-
 _ByGlobs = Callable[[Owned, Arguments], Iterable[tuple[tuple[str, ...], T]]]
 
 
@@ -693,28 +629,6 @@ def _as_signal(start: Start) -> Signal:
     return Signal(
         id=start.id, capability="", strength=Strength.DECLARED, matcher=start.matcher, arguments=start.arguments, where=start.where
     )
-
-
-def _holds(lowered: bytes, needles: Needles) -> bool:
-    return all(any(needle.encode() in lowered for needle in texts) for texts in needles)
-
-
-def _searchable(content: str) -> tuple[str, list[int]]:
-    """A text without overlong lines and long gaps, on which a pattern of packs would take for ever, and its lines' numbers if they changed."""
-    if _LONG_GAP.search(content) is None:
-        lines = content.split("\n")
-        if max(map(len, lines)) > _MAX_LINE:
-            content = "\n".join(line if len(line) <= _MAX_LINE else "" for line in lines)
-        return content, []
-    kept: list[str] = []
-    numbers: list[int] = []
-    blank = 0
-    for number, line in enumerate(content.split("\n"), 1):
-        blank = blank + 1 if len(line) > _MAX_LINE or not line.strip() else 0
-        if blank <= _MAX_GAP:
-            kept.append(line if not blank else "")
-            numbers.append(number)
-    return "\n".join(kept), numbers
 
 
 def _root(module: str) -> str:

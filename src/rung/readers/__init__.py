@@ -226,7 +226,7 @@ class Readers:
         pointed = pointers.lfs_pointer(data) if entry.size <= _POINTER_SIZE else None
         if pointed is not None:
             return _shown(self._matchers.matched(replace(file, size=pointed, lfs=True)), data), blob
-        texts = self._matchers.texts_in(entry.path, data, text_of) if wants_text else ()
+        texts = self._matchers.texts.found_in(entry.path, data, text_of) if wants_text else ()
         settled = self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts)
         return _shown(with_command_lines(settled, self._matchers, data), data), blob
 
