@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "rung"
 LAYERS = (
-    "errors", "files", "phrases", "records", "sharing", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "charts", "targets", "gates", "modules", "parts", "hits", "starts", "patterns", "asking", "narrowing", "texts", "matchers", "prefilter",
+    "errors", "files", "phrases", "records", "sharing", "expressions", "store", "cache", "packs", "wildcards", "globs", "needles", "excerpt", "rest", "canonical", "charts", "targets", "gates", "modules", "parts", "hits", "starts", "patterns", "asking", "narrowing", "texts", "matchers", "traces", "prefilter",
     "readers", "libraries", "copies", "transitive",
     "tree", "programs", "config", "upstream", "wiring", "locks", "dead_ends", "unused", "detect", "inventory", "collect", "accounts", "assess", "policy", "scan", "graph", "report", "diff", "verdicts",
     "review", "rescan", "sampling", "history", "starter", "checkout", "comment", "annotations", "options", "action",

@@ -8,7 +8,7 @@ from rung import records
 from rung.matchers import Matchers
 from rung.packs import load_packs
 from rung.patterns import CallPattern, bare_name
-from rung.prefilter import Prefilter, call_traces, literal_traces, setting_traces, words_of
+from rung.prefilter import Prefilter
 from rung.readers import python
 from rung.readers.kinds import READINGS
 from rung.readers.python.skim import skimmed
@@ -195,20 +195,6 @@ def test_no_pattern_of_ours_makes_every_file_worth_reading(path: str) -> None:
     ours = Prefilter(Matchers(load_packs()))
     for reading in (reading for reading in READINGS if reading.languages):
         assert not ours.worth_reading(reading.languages, path, b"\n"), reading.name
-
-
-def test_a_value_that_must_not_be_leaves_no_trace() -> None:
-    assert setting_traces("schedule.pause_status", "!PAUSED") == setting_traces("schedule.pause_status", "")
-
-
-def test_traces_are_the_words_and_pieces_of_a_pattern() -> None:
-    traces = call_traces("google.cloud.datacatalog*.Client[a](gs://*, n=3, mode=Fast)")
-    assert traces.names == {b"google", b"cloud", b"Client"}
-    assert (traces.parts, traces.pieces) == ((b"datacatalog",), (b"gs://",))
-    assert traces.words == {b"gs"}
-    assert (traces.keywords, traces.strings, traces.marks) == ((b"n", b"mode"), (b"fast",), (b"a",))
-    assert literal_traces("s3a://?*").words == {b"s3a"}
-    assert words_of(b"A.b-c D_1") == {b"a", b"b", b"c", b"d_1"}
 
 
 @pytest.mark.parametrize(
