@@ -527,6 +527,17 @@ def test_next_steps_start_with_essential_blockers_then_go_by_effort_and_by_gain(
     assert steps[2].because == "b: seen as implemented at b.yml:3, automated needed"
 
 
+def test_next_steps_of_a_level_that_carries_too_little_come_before_those_of_the_next() -> None:
+    rules = framework(
+        criterion("must", needs("c"), level=2, essential=True, effort="low"),
+        criterion("ground", needs("b"), effort="high"),
+        criterion("other", needs("b", AUTOMATED), effort="high"),
+        criterion("done", needs("a")),
+    )
+    steps = next_steps(rules, assess(rules, (seen("a", IMPLEMENTED),), (), VOCABULARY, EVERYTHING))
+    assert [step.criterion for step in steps] == ["ground", "other", "must"]
+
+
 def test_what_would_not_lift_the_level_is_no_next_step() -> None:
     rules = framework(
         criterion("done", needs("a"), level=2),

@@ -262,8 +262,6 @@ def test_criteria_of_the_level_that_carries_too_little_come_before_those_of_the_
     code = carried["dimensions"]["code"]
     below = next(criterion for criterion in code["criteria"] if criterion["level"] == 2)
     below.update(status="partly", rating="P", blockers=["Too little of it"])
-    for criterion in code["criteria"]:
-        criterion["decisive"] = False
     first = [block["id"] for rise in held_back(carried) if rise.dimension == "code" for block in rise.blocks]
     code["held_by"] = 2
     (rise,) = (rise for rise in held_back(carried) if rise.dimension == "code")

@@ -117,7 +117,8 @@ def assess(
 def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep, ...]:
     """What lifts a level soonest: the best step of each dimension, lowest dimension first, then the second best of each, and so on.
 
-    Within a dimension essential blockers of the next level come first, then the least effort, then the greatest gain.
+    Within a dimension the level that carries too little comes first, in it the essential blockers, then the least effort, then the
+    greatest gain, then the order of the rules.
     """
     effort = {criterion.id: criterion.effort for criterion in framework.criteria}
     lowest = framework.levels[0][0]
@@ -128,7 +129,7 @@ def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep,
             continue
         goal = next(level for level, _ in framework.levels if level > dimension.level)
         standings = [_Standing.of_result(criterion) for criterion in dimension.criteria]
-        for criterion, standing in zip(dimension.criteria, standings, strict=True):
+        for number, (criterion, standing) in enumerate(zip(dimension.criteria, standings, strict=True)):
             at = framework.reached_at if criterion.level == goal else framework.below_at
             peers = [other for other in standings if other.level == criterion.level]
             if criterion.status not in (Status.PARTLY, Status.UNMET) or not lowest <= criterion.level <= goal:
@@ -145,7 +146,8 @@ def next_steps(framework: Framework, result: FrameworkResult) -> tuple[NextStep,
                 effort=effort[criterion.id],
                 because="; ".join(criterion.blockers),
             )
-            ranked.append(((not criterion.decisive, _EFFORT[step.effort], -round(gain, 6), criterion.id), step))
+            is_above = criterion.level != dimension.held_by
+            ranked.append(((is_above, not criterion.decisive, _EFFORT[step.effort], -round(gain, 6), number), step))
         ranked.sort(key=lambda pair: pair[0])
         in_order += [(rank, dimension.level, place, step) for rank, (_, step) in enumerate(ranked)]
     return tuple(step for *_, step in sorted(in_order, key=lambda entry: entry[:3]))

@@ -188,7 +188,7 @@ def _rise(name: str, dimension: Document, rungs: list[int]) -> Rise:
 
 
 def _weight(criterion: Document, held_by: int) -> tuple[bool, bool, int]:
-    return not criterion["decisive"], criterion["level"] != held_by, "NPLF".find(criterion["rating"] or "N")
+    return criterion["level"] != held_by, not criterion["decisive"], "NPLF".find(criterion["rating"] or "N")
 
 
 def carries(rise: Rise) -> str:
