@@ -12,7 +12,7 @@ from rung.targets.roles import role_of, template_path
         (
             Role.SOURCE,
             (
-                "train.py src/archive/store.py app/old/a.py src/model/train.py demo.py test.py example.ini requirements.txt dev-requirements.txt mkdocs.yml .github/workflows/test.yml"
+                "train.py config/train/tutorial/a.json src/archive/store.py app/old/a.py src/model/train.py demo.py test.py example.ini requirements.txt dev-requirements.txt mkdocs.yml .github/workflows/test.yml"
                 " infra/environments/test/main.tf overlays/test/kustomization.yaml data/test/x.csv data/sample/x.csv data/external/x.csv"
                 " chart/templates/deployment.yaml app/templates/index.html pipelines/templates/train.yml network/stack.template flows/prompt.jinja2"
                 " src/latest.java src/Contest.java contest.py src/attest.py renv.lock renv/profiles/dev/renv.lock CODEOWNERS reports/metrics.txt"
@@ -56,7 +56,7 @@ from rung.targets.roles import role_of, template_path
         (
             Role.EXAMPLE,
             (
-                "examples/train.py a/example/train.py samples/a.py demo/app.py a/demos/b.tf tutorials/a.ipynb quickstart/a.py quick-start/a.py getting_started/a.py"
+                "examples/train.py a/example/train.py samples/a.py demo/app.py a/demos/b.tf tutorials/a.ipynb a/tutorials/b.py tutorial/a.py src/tutorial/a.py a/shop-tutorial/b.py quickstart/a.py quick-start/a.py getting_started/a.py"
                 " notebook_examples/a.ipynb config_examples/a.json sample-app/main.py src/example-project/Makefile"
                 " dags/example_rides.py k8s/example.yaml ray/cluster_example.yml k8s/lake/values-default.yaml deploy/default-values.yml"
             ),

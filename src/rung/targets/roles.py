@@ -51,8 +51,9 @@ _FOLDERS = {
         r"|/(?:notebooks?|scripts?|dags|workflows?|sql|experiments?|pipelines?|models|k8s|terraform)/archive/"
     ),
     Role.EXAMPLE: regex(
-        r"/(?:(?:[^/]*[-_])?(?:examples?|samples|tutorials?)|demos?|quick[-_]?starts?|getting[-_]?started|cookbooks?"
-        rf"|(?:examples?|samples?|demo|tutorials?)[-_](?:apps?|projects?|code|notebooks?|data|scripts?))/|{_NO_ENVIRONMENT}/sample/"
+        # One tutorial deep among the sources is what a pipeline or a configuration is called.
+        r"/(?:(?:[^/]*[-_])?(?:examples?|samples|tutorials)|demos?|quick[-_]?starts?|getting[-_]?started|cookbooks?"
+        rf"|(?:examples?|samples?|demo|tutorials?)[-_](?:apps?|projects?|code|notebooks?|data|scripts?))/|{_NO_ENVIRONMENT}/sample/|(?:\^|/src|/notebooks?)/tutorial/|/[^/]+[-_]tutorial/"
     ),
 }
 
