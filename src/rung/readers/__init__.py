@@ -22,6 +22,7 @@ from rung.matchers import Matchers
 from rung.prefilter import Prefilter
 from rung.readers import constructs, kinds, pointers, settings
 from rung.readers.documents import text_of
+from rung.readers.generated import is_generated
 from rung.readers.reading import Asked, Claimants, Reading
 from rung.readers.shell import split
 from rung.records import NO_PROOF, Call, Fact, Include, Problem, SourceFile, Task
@@ -226,21 +227,23 @@ class Readers:
         pointed = pointers.lfs_pointer(data) if entry.size <= _POINTER_SIZE else None
         if pointed is not None:
             return _shown(self._matchers.matched(replace(file, size=pointed, lfs=True)), data), blob
-        texts = self._matchers.texts.found_in(entry.path, data, text_of) if wants_text else ()
-        settled = self._matchers.matched(replace(file, facts=self._facts(readings, entry.path, data)), texts=texts)
+        is_ours = not (any(map(_reads_code, readings)) and is_generated(data))
+        texts = self._matchers.texts.found_in(entry.path, data, text_of) if wants_text and is_ours else ()
+        facts = self._facts(readings, entry.path, data, closely=is_ours)
+        settled = self._matchers.matched(replace(file, facts=facts), texts=texts)
         return _shown(with_command_lines(settled, self._matchers, data), data), blob
 
     def _unread(self, entry: Entry, reason: str) -> SourceFile:
         return self._matchers.matched(SourceFile(path=entry.path, size=entry.size, role=role_of(entry.path), unread=reason))
 
-    def _facts(self, readings: Iterable[Reading], path: str, data: bytes) -> tuple[Fact, ...]:
-        """What a file says to those that read it."""
+    def _facts(self, readings: Iterable[Reading], path: str, data: bytes, *, closely: bool = True) -> tuple[Fact, ...]:
+        """What a file says to those that read it; where it isn't looked at closely, what binds it to others."""
         facts: list[Fact] = []
         whole = posixpath.basename(path) in _DISTRIBUTIONS
         for reading in map(self._sparing, readings):
-            skim = reading.skim if not whole and reading.skim and not self._prefilter.worth_reading(reading.languages, path, data) else None
+            is_skimmed = reading.skim and not whole and not (closely and self._prefilter.worth_reading(reading.languages, path, data))
             try:
-                facts.extend((skim or reading.read)(path, data))
+                facts.extend((reading.skim if reading.skim and is_skimmed else reading.read)(path, data))
             except RecursionError:
                 facts.append(Problem(line=0, what=f"nested too deep to be read as {reading.name}"))
             except Exception as error:  # noqa: BLE001 - the one place: a fault of ours in one file must not lose what the others show
@@ -281,6 +284,11 @@ class Readers:
                 by_path[path] = joined(file, more)
                 queue.extend(fact for fact in more.facts if isinstance(fact, Include))
         return tuple(by_path[file.path] for file in files)
+
+
+def _reads_code(reading: Reading) -> bool:
+    """Whether it reads a language that programs are written in."""
+    return reading.skim is not None and "settings" not in reading.languages
 
 
 def with_command_lines(file: SourceFile, matchers: Matchers, data: bytes) -> SourceFile:
