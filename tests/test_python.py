@@ -331,6 +331,15 @@ def test_an_entry_tells_that_a_file_is_started(source: str, entries: int) -> Non
         ("assert 1e-9 > np.abs(loss - expected)", None),
         ("assert abs(acc - best_acc) < 0.05", ("abs acc best_acc", ("<", "0.05"))),
         ("assert loss < 1e-6", ("loss", ("<", "1e-06"))),
+        ("assert hits[0].score >= hits[1].score", None),
+        ("assert hits[1]['score'] <= hits[0]['score']", None),
+        ("assert accuracy[1] > accuracy[0]", ("accuracy accuracy", (">", "1", "0"))),
+        ("assert losses[0] > losses[1]", ("losses losses", (">", "0", "1"))),
+        ("assert losses[-1] < losses[0]", ("losses losses", ("<", "1", "0"))),
+        ("assert m['f1_macro'] <= 0.01", None),
+        ("assert auc < 0.99", ("auc", ("<", "0.99"))),
+        ("if accuracy < 0.05:\n  raise ValueError(accuracy)", ("accuracy", ("<", "0.05"))),
+        ("assert train_acc - test_acc < 0.05", ("train_acc test_acc", ("<", "0.05"))),
     ],
 )
 def test_a_comparison_that_stops_the_program_is_a_gate(source: str, gate: tuple[str, tuple[str, ...]] | None) -> None:

@@ -171,6 +171,7 @@ def test_what_is_piped_knows_the_program_that_gets_it_in_the_end(text: str, into
         ("(a; b) || true", "a b"),
         ("bash -c 'a' || true", "a"),
         ("set +e\na\nset -e\nb", "a"),
+        ("ruff check src --exit-zero", "ruff"),
         ("a || exit 1", ""),
         ("a || { echo x; exit 1; }", ""),
         ("a || echo x && exit 1", ""),

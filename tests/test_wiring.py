@@ -18,7 +18,7 @@ from rung.readers.containers import read_dockerfile
 from rung.readers.github_actions import read_action, read_workflow
 from rung.readers.shell import split
 from rung.readers.tasks import read_script
-from rung.records import Call, Command, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
+from rung.records import AROUND, Call, Command, Definition, Fact, Import, Job, Resource, Role, SourceFile, Step, Task, Trigger, Workflow
 from rung.tree import Point, Tree
 from rung.wiring import Root, Wiring
 
@@ -482,6 +482,20 @@ def test_a_schedule_in_a_dag_reaches_what_its_commands_and_imports_run_and_a_sch
     assert places(dag("@daily"), "lib.py") == ["dags/d.py:5", "dags/d.py:1"]
     assert dag("@daily").of(Point("dags/d.py"))[0].what == "on schedule (Apache Airflow)"  # type: ignore[index]
     assert not places(dag("None"), "jobs/load.py")
+
+
+def test_a_schedule_of_a_dag_runs_the_functions_that_its_file_names_and_no_other() -> None:
+    dag = (
+        Call(line=5, name="airflow.DAG", keywords=(("schedule", "@daily"),)),
+        Definition(line=0, name=AROUND, uses=("load",)),
+        Definition(line=7, name="load", end_line=8, uses=("lib.read",)),
+        Definition(line=10, name="fit", end_line=11, uses=("lib.fit",)),
+    )
+    parts = (Definition(line=1, name="read", end_line=2), Definition(line=4, name="fit", end_line=5))
+    wiring = wired(file("dags/d.py", Import(line=1, module="lib"), *dag), file("dags/lib.py", *parts))
+
+    assert wiring.of(Point("dags/lib.py", part="read"))
+    assert not wiring.of(Point("dags/lib.py", part="fit"))
 
 
 def test_a_folder_is_changed_until_it_is_taken_back() -> None:

@@ -643,6 +643,8 @@ class Start(Record, frozen=True, kw_only=True):
     """Arguments that name the folder from which the others count."""
     resource: tuple[str, ...] = ()
     """Arguments that name a resource which the repository declares, by its name or by a reference to it."""
+    named: bool = False
+    """Of a call with a trigger: it runs of the functions of its file only those that the code around them names, or they name."""
 
 
 class Detector(Record, frozen=True, kw_only=True):

@@ -207,7 +207,8 @@ class Wiring:
                 if start and _root_of(start.trigger) is root and not isinstance(match.fact, (Command, Step)):
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
                     if not isinstance(match.fact, Resource) and not self._is_program(path) and not _names_what_runs(match.fact, start):
-                        yield Point(path), chain
+                        for part in self._run_by(path, match):
+                            yield Point(path, part=part), chain
                         continue
                     yield Point(path, line=match.line), chain
                     if isinstance(match.fact, Resource) and match.fact.dialect not in _PROGRAMS:
@@ -217,6 +218,11 @@ class Wiring:
                 if self.tree.files[path].role in (Role.SOURCE, Role.TEMPLATE):
                     yield Point(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
         yield from self._deployed[root]
+
+    def _run_by(self, path: str, match: Match) -> Sequence[str | None]:
+        """The parts of a file that run because of a start that stands in it: all of it, or what importing it runs and the one that the start is in."""
+        part = self.tree.parts.at(path, match.line) if match.owned.start and match.owned.start.named else None
+        return (None,) if part is None else tuple(dict.fromkeys((part, AROUND)))
 
     def _is_program(self, path: str) -> bool:
         """Whether a file is a program that declares resources."""

@@ -85,11 +85,11 @@ def _follow(signal: Fields) -> Follow:
 
 
 def _start(where: str, raw: object) -> Start:
-    given = Fields(f"{where} {called(raw)}", raw, required=("id", "match"), optional=("where", "trigger", "runs", "tasks"))
+    given = Fields(f"{where} {called(raw)}", raw, required=("id", "match"), optional=("where", "trigger", "runs", "tasks", "named"))
     if not any(key in given for key in ("trigger", "runs", "tasks")):
         raise PackError(f"{given.where}: says neither what triggers it (`trigger`) nor what it starts (`runs`, `tasks`)")
     runs = given.within("runs", optional=RUNS)
-    named: dict[str, Any] = {key: runs.names(key) for key in runs.raw}
+    what: dict[str, Any] = {key: runs.names(key) for key in runs.raw}
     matcher, arguments = _match(given)
     return Start(
         id=given.text("id"),
@@ -98,7 +98,8 @@ def _start(where: str, raw: object) -> Start:
         where=_roles(given, (Role.SOURCE, Role.NOTEBOOK)),
         trigger=given.one_of("trigger", TRIGGERS) if "trigger" in given else "",
         tasks=given.text("tasks"),
-        **named,
+        named=given.flag("named"),
+        **what,
     )
 
 

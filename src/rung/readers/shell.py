@@ -54,6 +54,8 @@ _JUDGED = regex(
 )
 """What a shell script says that looks at failures itself."""
 _ARGUMENT = regex(r"\$\{?[1-9@*]")
+_NEVER_FAILS = "--exit-zero"
+"""The option by which linters end well whatever they find."""
 _MAX_CASES = 50
 """`case`s of which it is looked up where their variable comes from."""
 _WINDOW = 2000
@@ -186,7 +188,8 @@ def _expand(
         return
     source = wrappers.python_source(words, fed)
     code = tuple(_code(source)) if source else _compared(words, line, next_program)
-    yield Command(line=line, words=tuple(str(word) for word in wrappers.outer(words)), toothless=toothless, code=code)
+    outer = tuple(str(word) for word in wrappers.outer(words))
+    yield Command(line=line, words=outer, toothless=toothless or _NEVER_FAILS in outer, code=code)
     if depth < MAX_INLINE and (inner := wrappers.inner(words)):
         yield from _expand(inner, line, toothless, depth + 1)
 

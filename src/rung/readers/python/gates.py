@@ -20,6 +20,9 @@ _REFUSED = frozenset({("<", "0"), ("<=", "0"), (">", "1")})
 """Bounds that any share, score or error keeps (`recall < 0 or recall > 1`): they refuse a mistake, and no bad model."""
 _SIGNED = regex(r"r2|r_squared|rsquared|silhouette|kappa|mcc|corr|gain|improve|delta|diff|uplift|lift|skill")
 """Measures that a bad model makes negative."""
+_SHARE = regex(r"acc(?:uracy)?(?![a-z])|auc|auroc|(?<![a-z])f1|f_?score|precision|recall")
+_SMALL = regex(r"0?\.0\d{0,8}|0")
+_INDEX = regex(r"\[(\d{1,6})\]")
 _ROUNDING = 1e-4
 _AS_IT_IS = frozenset({"float", "int", "round", "abs"})
 """Functions that give the number that they are given."""
@@ -58,8 +61,8 @@ def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, refusing
                 continue  # Of collections an ordering says what contains what, not how much.
             if sum(not _is_infinite(side) for side in (node.left, *node.comparators)) < 2:
                 continue  # Any number lies between the infinities: nothing is refused.
-            if _is_rounding(node):
-                continue  # That a calculation is exact is a test of arithmetic, not of how good a model is.
+            if _is_rounding(node) or _is_order(node) or (not refusing and _is_failure(node)):
+                continue  # That a calculation is exact, a list sorted or the worst answer worthless is no word on how good a model is.
             whole = "" if refusing else _whole_range(node)
             if whole == "-1":
                 continue  # Where any correlation or silhouette lies: nothing is refused, of a signed measure either.
@@ -105,6 +108,27 @@ def _is_rounding(node: ast.Compare) -> bool:
     return taken and any(
         isinstance(side, ast.Constant) and isinstance(side.value, (int, float)) and abs(side.value) <= _ROUNDING for side in sides
     )
+
+
+def _is_order(node: ast.Compare) -> bool:
+    """Whether it is asked in which order a list is: `hits[0].score >= hits[1].score`; a loss that falls is asked for itself."""
+    if len(node.ops) != 1:
+        return False
+    more, less = node.left, node.comparators[0]
+    if isinstance(node.ops[0], (ast.Lt, ast.LtE)):
+        more, less = less, more
+    texts = ast.unparse(more).lower(), ast.unparse(less).lower()
+    first, second = (_INDEX.findall(text) for text in texts)
+    if len(first) != 1 or len(second) != 1 or int(second[0]) != int(first[0]) + 1:
+        return False
+    return _INDEX.sub("", texts[0]) == _INDEX.sub("", texts[1]) and "loss" not in texts[0] and "err" not in texts[0]
+
+
+def _is_failure(node: ast.Compare) -> bool:
+    """Whether a share that is better the higher it is must be next to nothing, as of answers that are all wrong: `f1 <= 0.01`."""
+    if not isinstance(node.left, (ast.Name, ast.Attribute, ast.Subscript)) or not _SHARE.search(ast.unparse(node.left).lower()):
+        return False
+    return all(sign in ("<", "<=") and _SMALL.fullmatch(bound) for sign, bound in _bounds(node))
 
 
 def _is_infinite(side: ast.expr) -> bool:
