@@ -51,7 +51,7 @@ from rung.records import (
     Workflow,
 )
 from rung.targets.roles import template_path
-from rung.texts import Texts, TextsWanted
+from rung.texts import Hit, Texts, TextsWanted
 from rung.wildcards import Condition, Owners, folded, glob, last_part
 
 K = TypeVar("K")
@@ -342,18 +342,19 @@ class Matchers:
             self._names[asking] = Owners(tests)
         return self._names[asking]
 
-    def matched(self, file: SourceFile, *, texts: Iterable[tuple[str, int, str]] = (), by_path: bool = True) -> SourceFile:
+    def matched(self, file: SourceFile, *, texts: Iterable[Hit] = (), by_path: bool = True, bare: bool = False) -> SourceFile:
         """A file with what matches in it, and of its facts those that are looked at again.
 
         Args:
             file: with all its facts.
-            texts: the hits of text signals, as `texts_in` gives them.
+            texts: the hits of text signals, as `texts.found_in` gives them.
             by_path: whether signals that ask for a file's path are meant too.
+            bare: whether the file holds but remarks, so that its path can't prove more than a declaration.
         """
         found: list[Match] = []
         if file.role not in NO_PROOF:
             if by_path:
-                found.extend(self._match_file(file))
+                found.extend(match for match in self._match_file(file) if not bare or match.owned.signal.strength <= Strength.DECLARED)
             found.extend(Match(self._by_key[key], line) for key, line, _ in texts)
             found.extend(self._match_facts(file))
         return hits.settled(file, [match for match in found if file.role in match.owned.roles])

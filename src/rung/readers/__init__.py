@@ -22,9 +22,9 @@ from rung.matchers import Matchers
 from rung.prefilter import Prefilter
 from rung.readers import constructs, kinds, pointers, settings
 from rung.readers.documents import text_of
-from rung.readers.generated import is_generated
 from rung.readers.reading import Asked, Claimants, Reading
 from rung.readers.shell import split
+from rung.readers.substance import is_bare, is_generated
 from rung.records import NO_PROOF, Call, Fact, Include, Problem, SourceFile, Task
 from rung.starts import command_lines
 from rung.targets.git import blob_id
@@ -230,7 +230,7 @@ class Readers:
         is_ours = not (any(map(_reads_code, readings)) and is_generated(data))
         texts = self._matchers.texts.found_in(entry.path, data, text_of) if wants_text and is_ours else ()
         facts = self._facts(readings, entry.path, data, closely=is_ours)
-        settled = self._matchers.matched(replace(file, facts=facts), texts=texts)
+        settled = self._matchers.matched(replace(file, facts=facts), texts=texts, bare=bool(readings) and is_bare(data))
         return _shown(with_command_lines(settled, self._matchers, data), data), blob
 
     def _unread(self, entry: Entry, reason: str) -> SourceFile:
