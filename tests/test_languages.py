@@ -192,6 +192,43 @@ def test_a_call_stands_on_the_line_of_its_name() -> None:
     assert [fact.line for fact in js_facts(source) if isinstance(fact, Import)] == [1]
 
 
+def test_an_annotation_is_a_decorator_by_its_import_or_by_a_package_that_is_imported_whole() -> None:
+    source = """
+import a.triggers.OnBlob;
+import b.web.*;
+@Rest(path = "x")
+class A {
+  @Own void f(@OnBlob(name = "n", path = "p/{x}") byte[] c) {}
+  // @OnBlob
+  String s = "@OnBlob";
+}
+"""
+    found = [(fact.line, fact.name, fact.keywords) for fact in jvm_facts(source) if isinstance(fact, Call) and fact.kind == "decorator"]
+
+    assert found == [
+        (4, "jvm:b.web.Rest", (("path", "x"),)),
+        (6, "jvm:b.web.Own", ()),
+        (6, "jvm:a.triggers.OnBlob", (("name", "n"), ("path", "p/{x}"))),
+    ]
+
+
+def test_a_field_of_an_imported_type_is_called_through_this() -> None:
+    source = "import a.Store;\nclass A {\n  private final Store store;\n  void f() { this.store.put(1); }\n}"
+
+    assert [fact.name for fact in jvm_facts(source) if isinstance(fact, Call)] == ["jvm:a.Store.put"]
+
+
+def test_what_a_skim_of_java_keeps_are_imports_that_may_lead_to_a_file() -> None:
+    (reading,) = [reading for reading in READINGS if reading.name == "jvm"]
+    assert reading.skim
+    source = b"package a;\n\nimport java.util.List;\nimport static a.b.C.d;\nimport a.E;\nclass F {}\n"
+
+    assert [(fact.line, fact.module) for fact in reading.skim("F.java", source) if isinstance(fact, Import)] == [
+        (4, "jvm:a.b.C.d"),
+        (5, "jvm:a.E"),
+    ]
+
+
 def test_a_superclass_is_a_base() -> None:
     bases = [
         fact.name

@@ -104,6 +104,13 @@ def test_the_order_of_execution_is_told(counts: tuple[int | None, ...], value: s
     assert settings(facts) == {"notebook.execution": value, "notebook.outputs": "none"}
 
 
+def test_a_cell_whose_first_line_begins_behind_blanks_is_read_as_ipython_runs_it() -> None:
+    facts = jupyter(code("import mlflow"), code(" how = {1: 2,", "        3: 4}", "mlflow.start_run(**how)"))
+
+    assert calls(facts) == ["mlflow.start_run"]
+    assert not [fact for fact in facts if isinstance(fact, Problem)]
+
+
 def test_a_cell_that_is_broken_loses_only_itself() -> None:
     facts = jupyter(code("import a"), code("a.b("), code("a.run()"))
 

@@ -694,6 +694,29 @@ def test_a_package_of_the_repository_is_found_by_its_name_with_or_without_the_pr
     assert [found for _, found in Modules.among([*packages, api]).imported(api)] == ([path] if path else [])
 
 
+@pytest.mark.parametrize(
+    ("module", "path"),
+    [
+        ("jvm:shop.rows.Rows", "till/src/main/java/shop/rows/Rows.java"),
+        ("jvm:shop.rows.Rows.keep", "till/src/main/java/shop/rows/Rows.java"),
+        ("jvm:shop.lake.Lake", "lake/src/main/scala/shop/lake/Lake.scala"),
+        ("jvm:other.rows.Rows", None),
+        ("jvm:rows", None),
+        ("jvm:", None),
+        ("jvm:shop.Till", None),
+    ],
+)
+def test_a_class_of_the_jvm_is_found_by_its_package_in_the_nearest_module(module: str, path: str | None) -> None:
+    classes = [
+        file("stock/src/main/java/shop/rows/Rows.java"),
+        file("till/src/main/java/shop/rows/Rows.java"),
+        file("lake/src/main/scala/shop/lake/Lake.scala"),
+    ]
+    till = file("till/src/main/java/shop/Till.java", Import(line=1, module=module))
+
+    assert [found for _, found in Modules.among([*classes, till]).imported(till)] == ([path] if path else [])
+
+
 @pytest.mark.parametrize("name", ["js:/clean", "js:", "js:@", "js:@/", "js:./", "js:~", "js:..", "js:@shop/", ".", "..", "", "a..b", "*"])
 def test_an_import_that_names_no_module_leads_nowhere(name: str) -> None:
     files = [

@@ -52,7 +52,7 @@ LOWERED = {
     Role.PLAN: "in a plan",
 }
 """Roles in which a match still names its tool, though it proves no use; in another role that a signal does not ask for it proves nothing."""
-_TO_FILES = ("js:", "r:.", "julia:.")
+_TO_FILES = ("js:", "r:.", "julia:.", "jvm:")
 """What imports of other languages than Python begin with that can lead to a file of the repository."""
 _CALLED = -2
 """The number of the step that a job is, when it calls another workflow."""

@@ -12,8 +12,10 @@ from rung.records import Import, Role, SourceFile
 
 _SCRIPT = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 """Suffixes of JavaScript and TypeScript, in the order in which a name without one is looked for."""
-_INCLUDED = (".R", ".r", ".jl")
-"""Suffixes of the languages in which one script takes in another by its path."""
+_CLASSES = (".java", ".kt", ".scala")
+"""Suffixes of the languages of the JVM, whose classes live in a file by their name, in folders by their package."""
+_INCLUDED = (".R", ".r", ".jl", *_CLASSES)
+"""Suffixes of the languages in which one file takes in another by its path."""
 _AIRFLOW = ("dags", "plugins")
 """Folders from which DAGs import, whether or not they are marked as packages."""
 _ALIASES = ("@/", "~/", "#/")
@@ -59,6 +61,7 @@ class Modules:
         self._paths = paths
         self._included = included
         self._scripts = Scripts(scripts)
+        self._classes = Classes(included)
         self._packages = {path.removesuffix("/__init__.py") for path in self._paths if path.endswith("/__init__.py")}
         self._tops = {path.removesuffix(".py") for path in self._paths} | folders_of(self._paths)
         """Where a module or a folder of modules is."""
@@ -191,6 +194,8 @@ class Modules:
             return self.find(module, importer)
         if language == "js":
             return self._scripts.find(name, importer)
+        if language == "jvm":
+            return self._classes.find(name, importer)
         places = (posixpath.normpath(posixpath.join(folder, name)) for folder in (posixpath.dirname(importer), ""))
         return next((path for path in places if path in self._included and path != importer), None)
 
@@ -240,6 +245,28 @@ class Modules:
             for path in (base + ".py", base + "/__init__.py"):
                 if path in self._paths:
                     yield path, ".".join(parts[length:])
+
+
+class Classes:
+    """Which file an imported class of the JVM leads to; of `paths` those that hold such classes count."""
+
+    def __init__(self, paths: AbstractSet[str]) -> None:
+        self._stems: dict[str, list[str]] = defaultdict(list)
+        """The paths of files by what the class in them is called."""
+        for path in sorted(paths):
+            if path.endswith(_CLASSES):
+                self._stems[posixpath.basename(path).rpartition(".")[0]].append(path)
+
+    def find(self, name: str, importer: str) -> str | None:
+        """The file of a class by its full name, or of the class that a member of that name belongs to; in the importer's module if it is there."""
+        parts = name.split(".")
+        for length in range(len(parts), max(1, len(parts) - 2), -1):
+            inner = "/".join(parts[:length])
+            found = [path for path in self._stems.get(parts[length - 1], ()) if f"/{path.rpartition('.')[0]}".endswith(f"/{inner}")]
+            if found:
+                nearest = max(found, key=lambda path: len(posixpath.commonprefix((path, importer))))
+                return nearest if nearest != importer else None
+        return None
 
 
 class Scripts:

@@ -8,7 +8,7 @@ with a dot: `r:./R/clean.R`, `js:./lib`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from rung.expressions import regex
@@ -111,9 +111,17 @@ _JVM_IMPORT = regex(
     r"^[ \t]*+import[ \t]++(?:static[ \t]++)?(?P<path>[A-Za-z_]\w*+(?:\.(?!_\b)\w++)*+)(?P<tail>\.\{[^{}]{0,2000}+\}|\.[*_])?(?:[ \t]++as[ \t]++(?P<alias>\w++))?",
     re.MULTILINE,
 )
+_JVM_LED_TO = regex(
+    r"^import[ \t]++(?:static[ \t]++)?(?P<path>(?!(?:javax?|scala|kotlinx?|org\.(?:junit|slf4j|mockito|apache))\.)[a-z]\w*+(?:\.(?!_\b)\w++)*+)",
+    re.MULTILINE,
+)
+"""An import that may lead to a file of the repository, in text that is not scanned."""
 _JVM_TYPED = regex(
     r"\b(?P<type>[A-Z]\w*+)(?:<[^<>\n]{0,80}>)?[ \t]++(?P<name>[a-z]\w*+)[ \t]*+[;=,)]|\b(?P<name2>[a-z]\w*+)[ \t]*+:[ \t]*+(?P<type2>[A-Z]\w*+)"
 )
+_JVM_ANNOTATION = regex(r"(?<![\w@])@(?:(?:file|field|get|set|param):)?(?P<name>[A-Z]\w*+)(?:[ \t]*+(?P<open>\())?")
+_MOST_STARS = 20
+"""Packages all of whose names a file imports, in which an annotation is looked for."""
 _JVM_BASE = regex(r"\b(?:extends|with|implements)[ \t]++(?P<name>[A-Z]\w*+)")
 _JVM_TEST = regex(r"@(?:Test|ParameterizedTest|RepeatedTest)\b")
 _JVM_METHOD = regex(r"(?P<name>`[^`\n]{1,200}`|\b[A-Za-z_]\w*+)[ \t]*+\(")
@@ -263,6 +271,7 @@ def jvm_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
     """Facts of Scala, Java or Kotlin source."""
     scan = scanning.scan(source, _JVM_TOKENS)
     names: dict[str, str] = {root: root for root in ("org", "com", "io", "ai")}
+    stars: list[str] = []
     for match in _JVM_IMPORT.finditer(scan.code):
         path, tail = match["path"], match["tail"] or ""
         line = scan.line(match.start("path"))
@@ -277,17 +286,40 @@ def jvm_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
             yield Import(line=line, module="jvm:" + path)
             if not tail:
                 names[match["alias"] or path.rpartition(".")[2]] = path
+            elif len(stars) < _MOST_STARS:
+                stars.append(path)
     typed = dict(names)
     for match in _JVM_TYPED.finditer(scan.code):
         kind = match["type"] or match["type2"]
         if kind in names:
-            typed[match["name"] or match["name2"]] = names[kind]
+            name = match["name"] or match["name2"]
+            typed[name] = typed[f"this.{name}"] = names[kind]
     yield from scanning.calls(scan, typed, _JVM, asked)
+    yield from _jvm_annotations(scan, names, stars, asked)
     for match in _JVM_BASE.finditer(scan.code):
         if match["name"] in names:
             yield Call(line=scan.line(match.start()), name="jvm:" + names[match["name"]], kind="base", end_line=scan.line(match.start()))
     yield from scanning.literals(scan)
     yield from _jvm_tests(scan)
+
+
+def _jvm_annotations(scan: Scan, names: dict[str, str], stars: Sequence[str], asked: Asked) -> Iterator[Call]:
+    """Annotations of imported names; one that no import explains may be of any package that is imported whole."""
+    for match in _JVM_ANNOTATION.finditer(scan.code):
+        name = match["name"]
+        for full in (names[name],) if name in names else [f"{star}.{name}" for star in stars]:
+            if asked.name("jvm:" + full):
+                open_at = match.start("open")
+                close = scan.closing(open_at) if open_at >= 0 else match.end() - 1
+                positional, keywords = scanning.arguments(scan, open_at, close, "=") if open_at >= 0 else ((), ())
+                yield Call(
+                    line=scan.line(match.start()),
+                    name="jvm:" + full[: scanning.MAX_NAME],
+                    kind="decorator",
+                    arguments=positional,
+                    keywords=keywords,
+                    end_line=scan.line(min(close, len(scan.code) - 1)),
+                )
 
 
 def js_facts(source: str, asked: Asked = EVERY_CALL) -> Iterator[Fact]:
@@ -380,6 +412,17 @@ def _js_skimmed(text: str) -> Iterator[Fact]:
         yield Import(line=line + 1, module="js:" + match["module"], handed_on=handed_on)
     if any(pattern.search(text) for pattern in _JS_TEST):
         yield from _js_tests(_js_scan(text))
+
+
+def _jvm_skimmed(text: str) -> Iterator[Fact]:
+    """The tests, and the imports by which files are connected."""
+    line = done = 0
+    for match in _JVM_LED_TO.finditer(text):
+        line += text.count("\n", done, match.start())
+        done = match.start()
+        yield Import(line=line + 1, module="jvm:" + match["path"][: scanning.MAX_NAME])
+    if _JVM_TESTS.search(text):
+        yield from _jvm_tests(scanning.scan(text, _JVM_TOKENS))
 
 
 def _go_tests(scan: Scan) -> Iterator[Test]:
@@ -575,8 +618,8 @@ READINGS: tuple[Reading, ...] = (
         "jvm:",
         (".scala", ".java", ".kt", ".sc"),
         facts=jvm_facts,
-        opener=(_JVM_TESTS,),
-        tests=lambda text: _jvm_tests(scanning.scan(text, _JVM_TOKENS)),
+        opener=(_JVM_TESTS, _JVM_LED_TO),
+        tests=_jvm_skimmed,
     ),
     _reading(
         "javascript",

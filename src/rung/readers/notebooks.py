@@ -222,7 +222,7 @@ def _pieces(path: str, pieces: list[tuple[str, _Piece]], asked: Asked) -> Iterat
     commands: list[Command] = []
     programs: dict[str, list[_Piece]] = {"python": [], "r": [], "julia": [], "scala": []}
     for kernel, cell in pieces:
-        language, piece = _without_magics(cell, commands) if kernel == "python" else (kernel, cell)
+        language, piece = _without_magics(_begun_at_the_left(cell), commands) if kernel == "python" else (kernel, cell)
         if language == "bash":
             commands += _commands("\n".join(piece.lines), piece.at[0] if piece.at else 1)
         elif language in programs:
@@ -233,6 +233,13 @@ def _pieces(path: str, pieces: list[tuple[str, _Piece]], asked: Asked) -> Iterat
     for name, facts in _OTHERS.items():
         if programs[name]:
             yield from _moved(facts("\n".join(piece.text for piece in programs[name]), asked), programs[name])
+
+
+def _begun_at_the_left(piece: _Piece) -> _Piece:
+    """A cell as IPython runs it: without the blanks of its first line before the lines that begin with as many."""
+    first = next((line for line in piece.lines if line.strip()), "")
+    blanks = first[: len(first) - len(first.lstrip(" \t"))]
+    return _Piece(tuple(line.removeprefix(blanks) for line in piece.lines), piece.at) if blanks else piece
 
 
 def _without_magics(piece: _Piece, commands: list[Command]) -> tuple[str, _Piece]:
