@@ -350,6 +350,25 @@ def test_a_test_run_in_a_folder_reaches_the_tests_there(command: str, reached: l
     assert [name for name in names if places(wiring, name)] == reached
 
 
+@pytest.mark.parametrize(
+    ("command", "reached"),
+    [
+        ("python -m unittest tests.test_a tests.deep.test_c.Rows.test_sum -v", ["tests/test_a.py", "tests/deep/test_c.py"]),
+        ("python -m unittest tests.deep", ["tests/deep/test_c.py"]),
+        ("cd tests && python -m unittest test_b", ["tests/test_b.py"]),
+        ("python -m unittest discover -s tests", ["tests/test_a.py", "tests/test_b.py", "tests/deep/test_c.py"]),
+        ("python -m unittest elsewhere.test_a", ["tests/test_a.py", "tests/test_b.py", "tests/deep/test_c.py"]),
+    ],
+)
+def test_a_test_run_that_names_modules_reaches_only_these(command: str, reached: list[str]) -> None:
+    names = ("tests/test_a.py", "tests/test_b.py", "tests/deep/test_c.py")
+    run = Step(line=8, commands=split(command))
+    ran = Workflow(line=1, system="github-actions", triggers=(Trigger(line=2, kind="push"),), jobs=(Job(line=5, id="build", steps=(run,)),))
+    wiring = wired(file(WORKFLOW, ran), *(file(name, role=Role.TEST) for name in names))
+
+    assert [name for name in names if places(wiring, name)] == reached
+
+
 def test_a_schedule_that_starts_a_server_runs_nothing_of_what_it_serves() -> None:
     files = [file("web.py", Import(line=1, module="fit")), file("fit.py")]
 

@@ -284,7 +284,7 @@ class Programs:
     def _tests(self, names: Sequence[str], folder: str) -> Iterator[Point]:
         """The test files that a test run's words name, or else those of the folder it is in, or all."""
         for base in (folder, "") if folder else ("",):
-            within = {posixpath.normpath(posixpath.join(base, name.partition("::")[0])) for name in names}
+            within = {posixpath.normpath(posixpath.join(base, place)) for name in names for place in _places_of_tests(name)}
             below = tuple(f"{place}/" for place in within)
             is_meant = any_glob(sorted(place for place in within if "*" in place))
             chosen = [path for path in self._tree.tests if path in within or path.startswith(below) or is_meant(path)]
@@ -495,6 +495,15 @@ def _chosen(points: Sequence[Point], arguments: Sequence[str]) -> Iterator[Point
 
 def _is_chosen(branch: Task, arguments: Sequence[str]) -> bool:
     return any(fnmatchcase(word, pattern) for pattern in branch.inputs if pattern != "*" for word in arguments)
+
+
+def _places_of_tests(name: str) -> Iterator[str]:
+    """Where what a test run is told to run may stand: a file or folder, or a module, a class or a method of it (`tests.test_rows.Rows`)."""
+    yield name.partition("::")[0]
+    if "/" not in name and not name.endswith(".py"):
+        parts = name.partition("::")[0].split(".")
+        yield "/".join(parts)
+        yield from ("/".join(parts[:end]) + ".py" for end in range(len(parts), 0, -1))
 
 
 def _is_condition(words: Sequence[str]) -> bool:
