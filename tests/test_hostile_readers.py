@@ -29,7 +29,7 @@ NAMES = (
     " cloudbuild.yaml buildspec.yml bitbucket-pipelines.yml .taskcluster.yml .travis.yml appveyor.yml .buildkite/pipeline.yml .drone.yml a.gocd.yaml"
     " .woodpecker.yml .gitea/workflows/ci.yml template.yaml template.json cdk.json Pulumi.yaml serverless.yml azuredeploy.json"
     " Chart.yaml helmfile.yaml values.yaml environments/live.yml kustomization.yaml databricks.yml prefect.yaml .devcontainer/devcontainer.json .gitattributes .gitmodules CODEOWNERS"
-    " .env .pre-commit-config.yaml .dvc/config renovate.json params.yaml config.yaml charts/a/templates/a.yaml a.bat Cargo.toml Cargo.lock crontab Gemfile Gemfile.lock Procfile supervisord.conf a.service taskcluster/kinds/a/kind.yml"
+    " .env .pre-commit-config.yaml .dvc/config renovate.json params.yaml config.yaml charts/a/templates/a.yaml a.bat Cargo.toml Cargo.lock crontab Gemfile Gemfile.lock Procfile supervisord.conf a.plist a.service taskcluster/kinds/a/kind.yml"
     " taskcluster-hook.json tox.toml mise.toml libs.versions.toml bin/train roles/a/tasks/main.yml roles/a/meta/main.yml roles/a/defaults/main.yml"
 )
 """A name for each kind of file that a reading claims."""

@@ -10,7 +10,7 @@ import pytest
 
 from rung.readers.containers import read_dockerfile
 from rung.readers.tasks import READINGS
-from rung.records import Fact, Problem, Setting, Task
+from rung.records import Fact, Problem, Task
 from rung.targets.roles import template_path
 
 
@@ -378,6 +378,23 @@ def test_rules_of_snakemake_have_the_commands_of_their_shell_or_script() -> None
     assert lines(found["old"]) == []
 
 
+LAUNCHED = """<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0">
+<dict>
+  <key>Label</key>
+  <string>org.shop.train</string>
+  <key>ProgramArguments</key>
+  <array>
+    <string>/usr/bin/python3</string>
+    <string>train.py</string><string>--fast</string>
+  </array>
+  <key>StartInterval</key>
+  <integer>900</integer>
+</dict>
+</plist>
+"""
+
+
 def test_entry_points_processes_schedules_and_services_are_tasks() -> None:
     project = tasks("MLproject", 'name: x\nentry_points:\n  main:\n    command: "python train.py {lr}"\n')
     assert (project["main"].kind, lines(project["main"])) == ("mlproject", [(4, "python train.py {lr}")])
@@ -390,10 +407,16 @@ def test_entry_points_processes_schedules_and_services_are_tasks() -> None:
     assert lines(service["train.service"]) == [(2, "python train.py --x")]
     assert service["train.service"].commands[0].toothless
     timer = facts("train.timer", "[Timer]\nOnCalendar=daily\n")
-    assert Setting(line=2, key="systemd.oncalendar", value="daily") in timer
     assert [fact.needs for fact in timer if isinstance(fact, Task)] == [("train.service",)]
     filled_in = facts("units/train.timer.template", "[Timer]\nOnCalendar=daily\n")
     assert [fact.needs for fact in filled_in if isinstance(fact, Task)] == [("train.service",)]
+    assert {name: (task.kind, task.line, lines(task)) for name, task in tasks("a.plist", LAUNCHED).items()} == {
+        "org.shop.train": ("cron", 11, [(6, "python train.py --fast")])
+    }
+    kept = LAUNCHED.replace("StartInterval", "KeepAlive").replace("<integer>900</integer>", "<true/>")
+    assert [task.kind for task in tasks("a.plist", kept).values()] == ["systemd"]
+    assert tasks("a.plist", LAUNCHED.replace("StartInterval", "Nice")) == {}
+    assert tasks("a.plist", LAUNCHED.replace("<dict>", "<dict><key>Disabled</key><true/>")) == {}
     assert lines(tasks("supervisord.conf", "[program:api]\ncommand = uvicorn a:b\n")["api"]) == [(2, "uvicorn a:b")]
 
 

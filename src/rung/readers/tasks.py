@@ -10,13 +10,13 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from rung.expressions import regex
-from rung.readers import crontabs, makefiles, runners, sessions, stages
+from rung.readers import crontabs, launchd, makefiles, runners, sessions, stages
 from rung.readers.documents import text_of
 from rung.readers.makefiles import MAX_TASKS
 from rung.readers.reading import COMMANDS, Claims, Reading, named
 from rung.readers.requirements import guarded
 from rung.readers.shell import MAX_TEXT, split
-from rung.records import Command, Fact, Problem, Setting, Task
+from rung.records import Command, Fact, Problem, Task
 from rung.targets.roles import template_path
 
 _SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:ba|z|da|k|a)?sh\b")
@@ -115,17 +115,14 @@ def read_unit(path: str, data: bytes) -> Iterator[Fact]:
     """A systemd task of a service's commands, or a timer that needs its service."""
     name = posixpath.basename(template_path(path))
     commands: list[Command] = []
-    calendar, unit, first = "", "", 0
+    unit, first = "", 0
     for number, line in _lines(data):
         if not (found := _UNIT_LINE.match(line)):
             continue
         first = first or number
         if found[1].startswith("ExecStart"):
             commands.extend(_unit_command(found[2], number))
-        elif found[1] == "OnCalendar":
-            calendar = calendar or found[2].strip()
-            yield Setting(line=number, key="systemd.oncalendar", value=calendar[:MAX_TASKS])
-        else:
+        elif found[1] == "Unit":
             unit = found[2].strip()
     if name.endswith(".timer"):
         yield Task(line=first, kind="timer", name=name, needs=(unit or name.removesuffix(".timer") + ".service",))
@@ -192,6 +189,7 @@ READINGS: tuple[Reading, ...] = (
         claims=named(r"supervisord?\.conf|supervisor/[^/]+\.conf|[^/]*supervisord?[^/]*\.conf", ".conf", holds="supervisor"),
         read=guarded(read_supervisor),
     ),
+    *launchd.READINGS,
     *makefiles.READINGS,
     *runners.READINGS,
     *sessions.READINGS,
