@@ -925,6 +925,15 @@ def test_travis_phases_and_deployments_are_steps() -> None:
     assert triggers(".travis.yml", "if: type = cron\nscript: make\n") == [("schedule", ())]
 
 
+def test_what_travis_sets_for_all_jobs_or_each_stands_in_their_commands() -> None:
+    each = "jobs:\n  include:\n  - env: suite=test\n  - env: suite=all\nscript: make $suite\nenv: {global: [suite=none where='a b']}\n"
+    assert [[words for _, words in commands(job)] for job in workflow(".travis.yml", each).jobs[1:]] == [["make test"], ["make all"]]
+    lines = "env:\n- A=one B=x\n- A=two\nscript: make $A\n"
+    assert [words for _, words in commands(workflow(".travis.yml", lines).jobs[0])] == ["make one", "make two"]
+    whole = "env: {A: one, secure: xxx}\nscript: make $A\n"
+    assert [words for _, words in commands(workflow(".travis.yml", whole).jobs[0])] == ["make one"]
+
+
 def test_travis_stages_wait_for_each_other() -> None:
     text = "jobs:\n  include:\n  - {stage: test, name: a, script: x}\n  - {name: b, script: y}\n  - {stage: deploy, name: c, script: z}\n"
     assert [job.needs for job in workflow(".travis.yml", text).jobs] == [(), (), ("a", "b")]

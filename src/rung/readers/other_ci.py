@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
+from rung.expressions import regex
 from rung.readers.documents import Map, Sequence, Value
 from rung.readers.reading import PIPELINE, Claims, Reading, called
 from rung.readers.workflows import (
@@ -28,6 +29,7 @@ from rung.records import Command, Fact, Job, Step, Trigger, Workflow
 
 _BITBUCKET_KINDS = {"branches": "push", "pull-requests": "pull_request", "tags": "tag", "custom": "manual"}
 _TRAVIS_PHASES = ("before_install", "install", "before_script", "script", "before_deploy", "after_deploy", "after_success", "after_script")
+_ASSIGNED = regex(r"([A-Za-z_]\w{0,80})=(\"[^\"]{0,300}\"|'[^']{0,300}'|[^\s\"']{1,300})")
 _TRAVIS_LENIENT = ("after_deploy", "after_success", "after_script")
 _APPVEYOR_PHASES = (
     "init",
@@ -173,11 +175,26 @@ def _type_is(condition: str, word: str) -> bool:
     return re.search(rf"\btype\s*(?:=|==|IN|in)\s*\(?[\w, ]*\b{word}\b", condition) is not None
 
 
+def _travis_environment(source: Source, holder: Map) -> Iterator[tuple[str, str]]:
+    """What variables are or can be set to: `A=1 B=2`, a list of such lines, a mapping, or those of all jobs beside those of each."""
+    env = holder.get("env")
+    parts = [part for key in ("global", "jobs", "matrix") if (part := env.get(key))] if isinstance(env, Map) else []
+    for part in parts or [env or ""]:
+        for entry, _ in source.items(part, holder.at("env")):
+            if isinstance(entry, Map):
+                yield from ((name, scalar(value)) for name, value in entry.items() if name != "secure")
+            else:
+                yield from ((found[1], found[2].strip("\"'")) for found in _ASSIGNED.finditer(scalar(entry)))
+
+
 def _travis_job(source: Source, body: Map, name: str, line: int, document: Map) -> Job:
     steps: list[Step] = []
+    own = tuple(_travis_environment(source, body))
+    set_here = {name for name, _ in own}
+    environment = (*own, *(pair for pair in _travis_environment(source, document) if pair[0] not in set_here))
     for phase in _TRAVIS_PHASES:
         holder = body if phase in body else document
-        if commands := source.scripts(holder.get(phase), holder.at(phase)):
+        if commands := source.scripts(holder.get(phase), holder.at(phase), environment):
             steps.append(Step(line=holder.at(phase), name=phase, commands=commands, continue_on_error=phase in _TRAVIS_LENIENT))
     for entry, at in source.items(body.get("deploy"), body.at("deploy")):
         provider = named(entry, "provider")
