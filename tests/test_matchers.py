@@ -415,6 +415,16 @@ def test_a_literal_a_gate_and_a_test_are_matched_by_their_texts() -> None:
     assert not matches("test", {"file": "test_model*.py"}, records.Test(line=1, name="test_x", assertions=0), path="tests/test_model.py")
 
 
+@pytest.mark.parametrize(("strength", "hits"), [(Strength.DECLARED, 1), (Strength.IMPLEMENTED, 0)])
+def test_the_path_of_a_bare_file_is_matched_for_a_declaration_at_most(strength: Strength, hits: int) -> None:
+    signal = Signal(id="s", capability="data.quality", strength=strength, matcher="file", arguments={"any": ["a.py"]}, where=(Role.SOURCE,))
+    detector = Detector(id="d", title="D", homepage="", signals=(signal,))
+    matchers = Matchers(Packs(detectors=(detector,), capabilities=(), resources=(), frameworks=(), digest=""))
+
+    assert len(matchers.matched(SourceFile(path="a.py", size=10), bare=True).hits) == hits
+    assert len(matchers.matched(SourceFile(path="a.py", size=10)).hits) == 1
+
+
 def test_a_file_is_matched_by_path_size_and_whether_it_is_a_pointer() -> None:
     wanted = {"path": "*.pkl", "min_size": 1000, "lfs": False, "exclude": "tests/**"}
 

@@ -415,6 +415,8 @@ def test_entry_points_processes_schedules_and_services_are_tasks() -> None:
     }
     kept = LAUNCHED.replace("StartInterval", "KeepAlive").replace("<integer>900</integer>", "<true/>")
     assert [task.kind for task in tasks("a.plist", kept).values()] == ["systemd"]
+    program = LAUNCHED.replace("<dict>", "<dict><key>Program</key><string>/opt/shop/run</string>")
+    assert lines(tasks("a.plist", program)["org.shop.train"]) == [(3, "/opt/shop/run train.py --fast")]
     assert tasks("a.plist", LAUNCHED.replace("StartInterval", "Nice")) == {}
     assert tasks("a.plist", LAUNCHED.replace("<dict>", "<dict><key>Disabled</key><true/>")) == {}
     assert lines(tasks("supervisord.conf", "[program:api]\ncommand = uvicorn a:b\n")["api"]) == [(2, "uvicorn a:b")]

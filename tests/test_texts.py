@@ -50,3 +50,5 @@ def test_overlong_lines_and_the_rest_of_long_gaps_are_not_seen_and_keep_the_numb
     )
     after_gap = b"\n" * 500 + b"## Rollback" + b"\n" * 500 + b"plan\n## Rollback plan"
     assert [line for _, line, _ in rollback.found_in("a.md", after_gap, text_of)] == [501, 1002]
+    long_gap = texts((r"^## Rollback\n{30,60}plan", "## Rollback" + "\n" * 40 + "plan"))
+    assert long_gap.found_in("a.md", b"## Rollback" + b"\n" * 40 + b"plan", text_of) == ()

@@ -182,7 +182,7 @@ def _travis_environment(source: Source, holder: Map) -> Iterator[tuple[str, str]
     for part in parts or [env or ""]:
         for entry, _ in source.items(part, holder.at("env")):
             if isinstance(entry, Map):
-                yield from ((name, scalar(value)) for name, value in entry.items() if name != "secure")
+                yield from ((name, scalar(value)) for name, value in entry.items())
             else:
                 yield from ((found[1], found[2].strip("\"'")) for found in _ASSIGNED.finditer(scalar(entry)))
 
