@@ -70,3 +70,28 @@ def test_training_code_of_a_library_counts_as_it_is(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
 
     assert {item.capability: item.strength.label for item in FINDER.scan(tmp_path)}["model.training-code"] == "implemented"
+
+
+R_PACKAGE = {
+    "DESCRIPTION": "Package: kiosk\nVersion: 1.0.0\n",
+    "R/stores.R": "store <- function(url) {\n  DBI::dbConnect(RPostgres::Postgres(), url)\n}\n",
+    "cran-comments.md": "0 errors\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "without", "practised"),
+    [
+        ({"tests/testthat/test-stores.R": "library(kiosk)\n", "vignettes/tour.Rmd": "# Tour\n"}, "", False),
+        ({"analysis/load.R": "library(kiosk)\nstore(url)\n"}, "", True),
+        ({}, "cran-comments.md", True),
+    ],
+)
+def test_what_a_package_sent_to_cran_offers_is_declared_only(tmp_path: Path, more: dict[str, str], without: str, practised: bool) -> None:
+    for name, content in (R_PACKAGE | more).items():
+        if name != without:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(content)
+
+    found = {item.strength.label for item in FINDER.scan(tmp_path) if item.location.path == "R/stores.R"}
+    assert found == ({"declared", "implemented"} if practised else {"declared"})

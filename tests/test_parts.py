@@ -377,6 +377,67 @@ def test_a_command_line_runs_the_command_that_its_words_name(command: str, run: 
     assert reached(command, {"cli.py": PROGRAM}, console) == run | {"cli.py"}
 
 
+NESTED = """
+import typer, click
+from shop import reports
+app = typer.Typer()
+data_app = typer.Typer()
+app.add_typer(data_app, name="data")
+app.add_typer(reports.app, name="reports")
+@app.command()
+def doctor(): pass
+@data_app.command("download")
+def data_download(): pass
+@data_app.command("run")
+def data_run(): pass
+train_app = typer.Typer()
+app.add_typer(train_app, name="train")
+@train_app.command("run")
+def train_run(): pass
+"""
+REPORTS = """
+import typer
+app = typer.Typer()
+@app.command()
+def draw(): pass
+"""
+GROUPS = """
+import click
+@click.group()
+def cli(): pass
+@cli.group()
+def data(): pass
+@data.command()
+def download(): pass
+@data.command()
+def look(): pass
+@click.command()
+def train(): pass
+cli.add_command(train)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "command", "run"),
+    [
+        (NESTED, "shop doctor", {"doctor"}),
+        (NESTED, "shop data download", {"data_download"}),
+        (NESTED, "shop train run", {"data_run", "train_run"}),
+        (NESTED, "shop", {"doctor", "data_download", "data_run", "train_run", "app", "data_app", "train_app"}),
+        (GROUPS, "shop data look", {"look"}),
+        (GROUPS, "shop data", {"data", "download", "look"}),
+        (GROUPS, "shop", {"cli", "data", "download", "look", "train"}),
+    ],
+)
+def test_a_command_runs_nothing_of_the_others_that_a_command_line_is_given(source: str, command: str, run: set[str]) -> None:
+    name = "app" if "typer" in source else "cli"
+    console = SourceFile(path="pyproject.toml", size=1, facts=(Task(line=1, kind="console", name="shop", inputs=(f"cli:{name}",)),))
+    found = reached(command, {"cli.py": source, "shop/reports.py": REPORTS}, console)
+
+    assert {one for one in found if one.startswith("cli.py")} == {"cli.py", *(f"cli.py {part}" for part in run)}
+    assert ("shop/reports.py draw" in found) is (source == NESTED and command == "shop")
+
+
 def test_what_finds_its_functions_by_name_runs_them_all() -> None:
     source = "import fire\ndef train(): pass\ndef look(): pass\nif __name__ == '__main__': fire.Fire()"
 

@@ -11,6 +11,7 @@ from rung.expressions import regex
 from rung.records import Command, Job, Step, Workflow
 
 _REGARDLESS = regex(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
+_ON_FAILURE = regex(r"==\s*[\"']failure[\"']")
 _LOOKS_AT_RESULTS = regex(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
 
 _SAYING = frozenset((
@@ -113,5 +114,7 @@ def texts_of(step: Step) -> Iterator[tuple[str, bool]]:
 
 
 def _runs_anyway(job: Job) -> bool:
-    """Whether the job runs however those that it waits for ended, and doesn't ask."""
-    return bool(_REGARDLESS.search(job.condition)) and not _LOOKS_AT_RESULTS.search(job.condition)
+    """Whether the job runs however those that it waits for ended, and doesn't ask, or asks whether they failed."""
+    asked = _ON_FAILURE.sub("", job.condition)
+    on_failure = asked != job.condition and "success" not in asked.lower()
+    return bool(_REGARDLESS.search(asked)) and (on_failure or not _LOOKS_AT_RESULTS.search(asked))

@@ -21,10 +21,13 @@ _TOOLING = regex(r"(?:^|/)(?:\.github|benchmarks?|ci|evals?|hack|scripts?|tools?
 _MODULE = regex(r"(\w+)((?:[.:]\w+)*)")
 """A module, or an object of one, as a command names it."""
 _SOURCES = ("src", "lib", "python")
+_R = regex(r"\.(?:[Rr]|Rmd|qmd)$")
+_OF_R_PACKAGE = regex(r"(?:R|tests|vignettes|man|inst|data-raw|dev|tools|pkgdown|\.github)/|README\.\w+$")
+"""Where the files of an R package lie; what else is written in R may use it."""
 
 
 def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[Match]], modules: Modules) -> frozenset[str]:
-    """Paths of the Python files of packages that are made for others.
+    """Paths of the Python and R files of packages that are made for others.
 
     Args:
         files: every file of the target with its facts.
@@ -32,7 +35,7 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
         modules: where the target's own Python modules are.
     """
     if not any(match.owned.signal.publishes for hits in matches.values() for match in hits):
-        return frozenset()
+        return frozenset(_sent_to_cran(files))
     members = _packages(files)
     silent = _without_commands(files)
     found = {
@@ -45,7 +48,22 @@ def made_for_others(files: Sequence[SourceFile], matches: Mapping[str, Sequence[
     users = _users(files, modules, package_of) if found else {}
     while used := _used(users, package_of, found):
         found -= used
-    return frozenset(path for path, package in package_of.items() if package in found)
+    return frozenset((*(path for path, package in package_of.items() if package in found), *_sent_to_cran(files)))
+
+
+def _sent_to_cran(files: Sequence[SourceFile]) -> Iterator[str]:
+    """The files of R packages that are sent to CRAN, where no script beside them may use them."""
+    paths = {file.path for file in files}
+    for note in paths:
+        folder, _, name = note.rpartition("/")
+        below = f"{folder}/" if folder else ""
+        if name != "cran-comments.md" or f"{below}DESCRIPTION" not in paths:
+            continue
+        code = [
+            file for file in files if file.role in (Role.SOURCE, Role.NOTEBOOK) and file.path.startswith(below) and _R.search(file.path)
+        ]
+        if all(_OF_R_PACKAGE.match(file.path[len(below) :]) for file in code):
+            yield from (file.path for file in code if file.path.startswith(f"{below}R/"))
 
 
 def _packages(files: Sequence[SourceFile]) -> dict[str, list[SourceFile]]:

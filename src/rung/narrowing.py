@@ -67,7 +67,7 @@ class Narrowing:
     def spares(self, command: Command) -> bool:
         """Whether a command says what it must not."""
         without = self.without
-        return without is not None and any(map(without, (*command.words[1:], f"|{command.into}")))
+        return without is not None and any(map(without, (*command.words, f"|{command.into}")))
 
     def spares_job(self, job: Job) -> bool:
         """Whether a step or command of a job is one that the job of a command must not have."""

@@ -328,7 +328,7 @@ class Programs:
         return Point(path, part=GUARD if GUARD in self._tree.parts.of(path) else AROUND)
 
     def _commanded(self, point: Point, words: Sequence[str]) -> Iterator[Point]:
-        """Of a program that is made of commands the first that the words of its command line name, else all of it.
+        """Of a program that is made of commands those that the words of its command line name, the innermost of nested ones, else all of it.
 
         To be told how it is used runs none of them.
         """
@@ -336,9 +336,12 @@ class Programs:
             yield Point(point.path, part=AROUND)
             return
         parts = self._tree.parts.of(point.path) if point.part is not None else {}
-        commands = {part.command: part.name for part in parts.values() if part.command}
-        chosen = next((commands[word] for word in words[1:] if word in commands), None)
-        yield point if chosen is None else Point(point.path, part=chosen)
+        chosen: Sequence[str] = ()
+        for word in words[1:]:
+            within = {use for name in chosen for use in parts[name].uses}
+            found = [part.name for part in parts.values() if part.command == word and (not chosen or part.name in within)]
+            chosen = found or chosen
+        yield from (Point(point.path, part=name) for name in chosen) if chosen else (point,)
 
     def _entry(self, word: str, path: str) -> Iterator[Point]:
         """`package.module:function` as a manifest names it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -95,8 +95,6 @@ class _Walk(Calls):
         self._tallies: list[tuple[str, int, Tally]] = []
         self._parts: list[Part] = []
         """What is defined at the top of the module."""
-        self._handed: dict[str, set[str]] = defaultdict(set)
-        """Functions by the variable of the module that a decorator hands them to."""
         self._asserting: set[str] = set()
         """Functions and methods that assert something, and are no tests."""
         self._handlers: dict[type[ast.stmt], Callable[..., _Bodies | None]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from typing import TypeAlias
 
 from rung.readers import scanning
@@ -37,6 +38,8 @@ _TASK = "task"
 """The key of what an entry of a timetable runs; the call that says when it does is given it as a keyword."""
 _ENTRY = 12
 """Items of such an entry; a mapping of more is something else."""
+_ADDING = frozenset({"add_typer", "add_command"})
+"""What gives a command line the commands of another."""
 _Given: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """Literal positional and keyword arguments of a call."""
 
@@ -61,6 +64,8 @@ class Calls:
         """What runs at the time that a call says."""
         self._imported: set[str] = set()
         """The names that imports bound."""
+        self._handed: dict[str, set[str]] = defaultdict(set)
+        """What runs with a variable of the module: functions that a decorator hands to it, and command lines that it is given."""
 
     def _assign(self, targets: list[ast.expr], value: ast.expr, scope: Names) -> None:
         todo: list[ast.AST] = [value]
@@ -156,7 +161,23 @@ class Calls:
         if isinstance(task, ast.Constant) and isinstance(task.value, str) and isinstance(when, ast.Call):
             self._timed[when] = task.value[: scanning.MAX_NAME]
 
+    def _added(self, node: ast.Call) -> bool:
+        """Whether a call gives a command line another's commands, which run when they are asked for, and not when the module does."""
+        func, given = node.func, node.args[:1]
+        if self._mentions is not self._around.mentions or not isinstance(func, ast.Attribute) or func.attr not in _ADDING:
+            return False
+        if not isinstance(func.value, ast.Name) or func.value.id in self._imported or not given:
+            return False
+        name = ast.unparse(given[0]) if isinstance(given[0], (ast.Name, ast.Attribute)) else ""
+        if name.count(".") > 1 or "(" in name:
+            return False
+        if name:
+            self._handed[func.value.id].add(name)
+        return bool(name)
+
     def _called(self, node: ast.Call, scope: Names, todo: list[ast.AST]) -> None:
+        if self._added(node):
+            return
         func = node.func
         kind = func.__class__
         receiver: ast.expr | None = None
