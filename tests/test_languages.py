@@ -172,7 +172,8 @@ def test_calls_are_named_through_imports_assignments_and_chains(facts: Facts, so
         (r_facts, "a::f('x, y', 1, z, n = TRUE, m = g(1, 2))", ("x, y", "1"), (("n", "TRUE"), ("m", ""))),
         (julia_facts, 'import A\nA.f("x"; n = 2)', ("x",), (("n", "2"),)),
         (jvm_facts, 'import a.A\nA.f("x", y, n = false)', ("x",), (("n", "false"),)),
-        (js_facts, "import a from 'a'\na(this, 'x', { n: true, 'k': 1, m: { z: 2 } })", ("x",), (("n", "true"), ("m", ""))),
+        (js_facts, "import a from 'a'\na(this, 'x', { n: true, 'k': 1, m: { z: 2 } })", ("x",), (("n", "true"), ("m", ""), ("m.z", "2"))),
+        (js_facts, "import a from 'a'\na({ b: { c: { d: { e: 1 } } } })", (), (("b", ""), ("b.c", ""), ("b.c.d", ""))),
         (go_facts, 'import "a"\nfunc f() { a.F("x", y, 3) }', ("x", "3"), ()),
     ],
 )

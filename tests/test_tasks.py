@@ -65,6 +65,23 @@ def test_a_makefile_gives_its_targets_with_variables_put_in() -> None:
     assert (found["deploy"].line, found["deploy"].needs, lines(found["deploy"])) == (20, ("plan",), [(21, "make -C infra up")])
 
 
+def test_a_variable_of_a_makefile_that_others_name_is_put_in() -> None:
+    found = tasks(
+        "Makefile",
+        """
+        VERBOSE ?= 0
+        QUIET_0 := @
+        QUIET_1 :=
+        QUIET = $(QUIET_$(VERBOSE))
+        LOOP = $(LOOP$(LOOP))
+        push:
+        \t$(QUIET)docker push shop
+        \t$(LOOP) ls
+        """,
+    )
+    assert lines(found["push"])[0] == (7, "docker push shop")
+
+
 def test_a_justfile_gives_recipes_aliases_and_script_bodies() -> None:
     found = tasks(
         "justfile",
@@ -206,6 +223,25 @@ def test_npm_scripts_need_their_hooks() -> None:
     found = tasks("package.json", json.dumps({"scripts": {"test": "npx jest && tsc", "pretest": "eslint ."}}, indent=1))
     assert [text for _, text in lines(found["test"])] == ["jest", "tsc"]
     assert (found["test"].line, found["test"].needs) == (3, ("pretest",))
+
+
+def test_targets_of_an_nx_project_run_from_the_folder_that_they_name() -> None:
+    found = tasks(
+        "apps/shop/project.json",
+        """
+        {"targets": {
+          "build": {"executor": "nx:run-commands", "options": {"commands": ["cdk synth", {"command": "ls"}], "cwd": "apps/shop"}},
+          "up": {"command": "make up"},
+          "test": {"executor": "@nx/jest:jest"},
+          "pack": {"executor": "@nx/esbuild:esbuild"}}}
+        """,
+    )
+
+    assert {name: lines(task) for name, task in found.items()} == {
+        "build": [(2, "cd ../../apps/shop"), (2, "cdk synth"), (2, "ls")],
+        "up": [(3, "cd ../.."), (3, "make up")],
+        "test": [(4, "jest")],
+    }
 
 
 def test_pyproject_scripts_of_every_runner_are_tasks() -> None:

@@ -96,6 +96,8 @@ class _Variables:
             return f"$({self.resolve(reference[6:], automatic, depth + 1)})"
         if reference.startswith("call "):
             return self._called(reference[5:], automatic, depth)
+        if "$" in reference and depth < _MAX_DEPTH:
+            reference = self.resolve(reference, automatic, depth + 1)
         name, _, substitution = reference.partition(":")
         if not _WORD_REFERENCE.fullmatch(name) or substitution:
             return "${_}"

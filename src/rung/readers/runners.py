@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, product
@@ -27,6 +28,8 @@ _TOX_VALUE = regex(r"\{(?:posargs(?::([^{}]*))?|(toxinidir|tox_root|env_?dir|env
 _TOX_CONDITION = regex(r"(?:[\w.!,*-]|\{[\w,.-]*\})+:\s+(?=\S)")
 _TOX_BRACES = regex(r"\{([\w,. -]*)\}")
 _TOX_KEYS = ("commands_pre", "commands", "commands_post")
+_NX_COMMANDS = ("nx:run-commands", "@nx/workspace:run-commands", "@nrwl/workspace:run-commands")
+_NX_TOOLS = {"jest:jest": "jest", "vite:test": "vitest", "eslint:lint": "eslint", "linter:eslint": "eslint"}
 _MAX_ENVIRONMENTS = 60
 _MAX_LINES = 500
 """Commands of one environment."""
@@ -43,6 +46,24 @@ def read_npm(_path: str, data: bytes) -> Iterator[Fact]:
         if isinstance(text, str):
             hooks = tuple(hook for hook in (f"pre{name}", f"post{name}") if hook in scripts)
             yield Task(line=scripts.at(name), kind="npm", name=name, commands=split(text, scripts.at(name), errexit=False), needs=hooks)
+
+
+def read_nx(path: str, data: bytes) -> Iterator[Fact]:
+    """An npm task for each target of an Nx project that runs commands, from the workspace's folder, or tests or lints by a tool of its own."""
+    targets = mapping(mapping(parse_json(data)).get("targets"))
+    for name, target in islice(targets.items(), MAX_TASKS):
+        asked = mapping(target)
+        options, executor = mapping(asked.get("options")), scalar(asked.get("executor"))
+        line = targets.at(name)
+        if tool := _NX_TOOLS.get(executor.partition("/")[2]):
+            yield Task(line=line, kind="npm", name=name, commands=(Command(line=line, words=(tool,)),))
+        elif executor in _NX_COMMANDS or (not executor and "command" in asked):
+            listed = options.get("commands")
+            given = [asked.get("command"), options.get("command"), *(listed if isinstance(listed, Sequence) else ())]
+            written = [scalar(mapping(each).get("command") if isinstance(each, Map) else each) for each in given if each is not None]
+            place = posixpath.normpath(posixpath.join("../" * path.count("/"), scalar(options.get("cwd"))))
+            run = (command for text in written[:MAX_TASKS] for command in split(text, line, errexit=False))
+            yield Task(line=line, kind="npm", name=name, commands=(Command(line=line, words=("cd", place)), *run))
 
 
 def read_pyproject(_path: str, data: bytes) -> Iterator[Fact]:
@@ -335,6 +356,7 @@ def _quiet(read: Callable[[str, bytes], Iterator[Fact]]) -> Callable[[str, bytes
 
 READINGS: tuple[Reading, ...] = (
     Reading(name="npm-scripts", shows=COMMANDS, claims=called("package.json"), read=_quiet(read_npm)),
+    Reading(name="nx-targets", shows=COMMANDS, claims=called("project.json"), read=_quiet(read_nx)),
     Reading(name="pyproject-tasks", shows=COMMANDS, claims=called("pyproject.toml"), read=_quiet(read_pyproject)),
     Reading(name="pipfile-scripts", shows=COMMANDS, claims=called("Pipfile"), read=_quiet(read_pipfile)),
     Reading(name="pixi-tasks", shows=COMMANDS, claims=called("pixi.toml"), read=_quiet(read_pixi)),

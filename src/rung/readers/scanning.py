@@ -35,6 +35,8 @@ _DATA_SUFFIXES = (
 )  # fmt: skip
 _BLOCK = 4096
 """Characters whose lines are counted at once."""
+_MAX_OBJECTS = 2
+"""Object literals within object literals whose keys are kept."""
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _GAP = regex(r"[ \t\r\n]*+")
 _BLANKS = " \t\r\n"
@@ -266,8 +268,11 @@ def calls(source: Scan, names: dict[str, str], dialect: Dialect, asked: Asked = 
         )
 
 
-def arguments(source: Scan, open_at: int, close: int, keyword: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Literal positional and all keyword arguments between two brackets; only the first 4,000 characters and 40 arguments."""
+def arguments(source: Scan, open_at: int, close: int, keyword: str, depth: int = 0) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Literal positional and all keyword arguments between two brackets; only the first 4,000 characters and 40 arguments.
+
+    What an object literal among the keywords holds follows it, its keys joined by dots.
+    """
     positional: list[str] = []
     keywords: list[tuple[str, str]] = []
     for start, end in _segments(source, open_at + 1, min(close, open_at + 4000)):
@@ -278,6 +283,9 @@ def arguments(source: Scan, open_at: int, close: int, keyword: str) -> tuple[tup
         match = _KEYWORD.match(source.code, start, end)
         if match and match[2] == keyword[-1] and keyword != ":":
             keywords.append((match[1], _value(source, match.end(), end)))
+            if keyword == "::" and depth < _MAX_OBJECTS and source.code[match.end() : match.end() + 1] == "{":
+                inner = arguments(source, match.end(), min(end - 1, match.end() + 4000), "::", depth + 1)[1]
+                keywords.extend((f"{match[1]}.{key}", value) for key, value in inner)
         elif value:
             positional.append(value)
     return tuple(positional), tuple(keywords)
