@@ -16,8 +16,9 @@ import msgspec
 from msgspec.structs import replace
 
 from rung.expressions import regex
-from rung.readers import languages, python, scanning, shell, syntax
+from rung.readers import python, scanning, shell, syntax
 from rung.readers.documents import text_of
+from rung.readers.languages import julia, jvm, r
 from rung.readers.reading import CODE, EVERY_CALL, Asked, Claims, Reading, suffixed
 from rung.records import Command, Definition, Fact, Problem, Setting, Task
 
@@ -305,9 +306,9 @@ def _moved(facts: Iterable[Fact], pieces: list[_Piece]) -> Iterator[Fact]:
 
 
 _OTHERS: dict[str, Callable[[str, Asked], Iterable[Fact]]] = {
-    "r": languages.r_facts,
-    "julia": languages.julia_facts,
-    "scala": languages.jvm_facts,
+    "r": r.facts,
+    "julia": julia.facts,
+    "scala": jvm.facts,
 }
 
 
