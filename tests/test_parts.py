@@ -411,6 +411,10 @@ def data(): pass
 def download(): pass
 @data.command()
 def look(): pass
+@cli.group()
+def models(): pass
+@models.command("look")
+def look_at_models(): pass
 @click.command()
 def train(): pass
 cli.add_command(train)
@@ -425,8 +429,9 @@ cli.add_command(train)
         (NESTED, "shop train run", {"data_run", "train_run"}),
         (NESTED, "shop", {"doctor", "data_download", "data_run", "train_run", "app", "data_app", "train_app"}),
         (GROUPS, "shop data look", {"look"}),
+        (GROUPS, "shop models look", {"look_at_models"}),
         (GROUPS, "shop data", {"data", "download", "look"}),
-        (GROUPS, "shop", {"cli", "data", "download", "look", "train"}),
+        (GROUPS, "shop", {"cli", "data", "download", "look", "models", "look_at_models", "train"}),
     ],
 )
 def test_a_command_runs_nothing_of_the_others_that_a_command_line_is_given(source: str, command: str, run: set[str]) -> None:
@@ -533,3 +538,51 @@ def test_of_a_notebook_all_is_run() -> None:
     facts = jupyter.read("a.ipynb", json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4}).encode())
 
     assert not any(isinstance(fact, Definition) for fact in facts)
+
+
+PUT_TOGETHER = """
+import typer
+from shop import fitting, reports
+def app():
+    commands()()
+def commands():
+    made = typer.Typer()
+    made.add_typer(fitting.app, name="fitting")
+    made.add_typer(reports.app, name="reports")
+    return made
+"""
+FITTING = """
+import typer
+from shop.clean import tidy
+app = typer.Typer()
+@app.command()
+def fit(): tidy()
+@app.command("tidy-up")
+def draw(): tidy()
+"""
+CLEAN = """
+import typer
+app = typer.Typer()
+@app.command("rows")
+def tidy(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        ("shop reports draw", {"reports.py draw"}),
+        ("shop --verbose reports draw", {"reports.py draw"}),
+        ("shop fitting fit", {"fitting.py fit", "clean.py tidy"}),
+        ("shop reports --wide draw draw", {"reports.py draw"}),
+        ("shop tidy-up", {"fitting.py draw", "clean.py tidy"}),
+        ("shop other draw", {"fitting.py fit", "fitting.py draw", "clean.py tidy", "reports.py draw"}),
+        ("shop clean rows", {"fitting.py fit", "fitting.py draw", "clean.py tidy", "reports.py draw"}),
+    ],
+)
+def test_commands_of_modules_that_a_command_line_is_put_together_from_run_alone(command: str, run: set[str]) -> None:
+    main = "from shop.cli import app\nif __name__ == '__main__':\n    app()\n"
+    sources = {"__init__": "", "__main__": main, "cli": PUT_TOGETHER, "fitting": FITTING, "reports": REPORTS, "clean": CLEAN}
+    found = reached(command, {f"shop/{name}.py": source for name, source in sources.items()})
+
+    assert {one.removeprefix("shop/") for one in found if one.split()[-1] in ("fit", "draw", "tidy")} == run

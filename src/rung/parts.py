@@ -54,6 +54,8 @@ class _File:
         """What the parts use of the repository; of parts in which nothing matches those that use something."""
 
 
+_FAR = 3
+"""From module to module that commands of a command line are looked for behind the program that runs."""
 _Run = tuple[Import, str, str | None]
 """An import, the file that it finds, and the part of that which runs with it."""
 
@@ -145,6 +147,24 @@ class Parts:
                         yield from ((fact, *one) for one in self._all_of(*origin))
                     else:
                         yield fact, *self._origin(use, path, target)
+
+    def made_of(self, path: str, part: str | None) -> Iterator[str]:
+        """The module of a program, and those that it runs with before one of its commands is chosen, the nearest first."""
+        seen = {(path, part): 0}
+        files = {path}
+        yield path
+        for (at, name), far in (todo := list(seen.items())):
+            if name and (known := self.of(at).get(name)) and known.command:
+                continue
+            within = [(at, other) for other in self.with_it(at, name)]
+            further = [(found, inner) for _, found, inner in self.imported(at, name)] if far < _FAR else ()
+            for place in (*within, *further):
+                if place not in seen:
+                    seen[place] = far + (place[0] != at)
+                    todo.append((place, seen[place]))
+                if place[0] not in files:
+                    files.add(place[0])
+                    yield place[0]
 
     def behind(self, path: str, name: str) -> tuple[str, str | None]:
         """The file and part that a dotted name stands for in a module, through others that it hands the name on from; None for all of it."""

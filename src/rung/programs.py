@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from rung.expressions import regex
 from rung.hits import Match
-from rung.records import AROUND, GUARD, Call, Command, Fact, Import, Resource, Start, Step, Task
+from rung.records import AROUND, GUARD, Call, Command, Definition, Fact, Import, Resource, Start, Step, Task
 from rung.starts import values
 from rung.tree import CHECKOUT, COMPILED, Point, Tree, all_commands
 from rung.wildcards import any_glob
@@ -330,18 +330,17 @@ class Programs:
     def _commanded(self, point: Point, words: Sequence[str]) -> Iterator[Point]:
         """Of a program that is made of commands those that the words of its command line name, the innermost of nested ones, else all of it.
 
-        To be told how it is used runs none of them.
+        Commands of its own module come before those of modules that it is put together from. To be told how it is used runs none of them.
         """
         if "--help" in words and point.part is not None:
             yield Point(point.path, part=AROUND)
             return
-        parts = self._tree.parts.of(point.path) if point.part is not None else {}
-        chosen: Sequence[str] = ()
-        for word in words[1:]:
-            within = {use for name in chosen for use in parts[name].uses}
-            found = [part.name for part in parts.values() if part.command == word and (not chosen or part.name in within)]
-            chosen = found or chosen
-        yield from (Point(point.path, part=name) for name in chosen) if chosen else (point,)
+        for path in self._tree.parts.made_of(point.path, point.part) if point.part is not None and len(words) > 1 else ():
+            groups = None if path == point.path else {"", *path.removesuffix(".py").split("/")}
+            if chosen := _commands(self._tree.parts.of(path), words[1:], groups):
+                yield from (Point(path, part=name) for name in chosen)
+                return
+        yield point
 
     def _entry(self, word: str, path: str) -> Iterator[Point]:
         """`package.module:function` as a manifest names it."""
@@ -485,6 +484,23 @@ def _called_modules(code: Iterable[Call | Import]) -> tuple[str, ...]:
     """The modules of which a program calls something; only to import one starts nothing."""
     called = [f"{fact.name}." for fact in code if isinstance(fact, Call)]
     return tuple(fact.module for fact in code if isinstance(fact, Import) and any(name.startswith(f"{fact.module}.") for name in called))
+
+
+def _commands(parts: Mapping[str, Definition], words: Sequence[str], groups: Collection[str] | None) -> Sequence[str]:
+    """The parts of a module that are the command which words name: of nested ones the innermost, that the outer one uses.
+
+    In a module that a program is put together from, the word before its command names the group, which is called like the module or its
+    folder (`groups`): other modules have commands of that name, too.
+    """
+    chosen: Sequence[str] = ()
+    group = ""
+    for word in words:
+        within = {use for name in chosen for use in parts[name].uses}
+        if chosen or groups is None or group in groups:
+            chosen = [part.name for part in parts.values() if part.command == word and (not chosen or part.name in within)] or chosen
+        if not word.startswith("-"):
+            group = word.replace("-", "_")
+    return chosen
 
 
 def _chosen(points: Sequence[Point], arguments: Sequence[str]) -> Iterator[Point]:
