@@ -66,6 +66,8 @@ def test_a_text_is_split_into_the_commands_it_runs(text: str, expected: list[str
         ("conda run -n env --no-capture-output python x.py", "python x.py"),
         ("npx --yes -p x cowsay@1.2 hi", "cowsay hi"),
         ("npx @scope/tool@2 go", "@scope/tool go"),
+        ("npx aws-cdk@2.100.0 deploy", "cdk deploy"),
+        ("pnpm dlx aws-cdk deploy", "cdk deploy"),
         ("npx tsx node_modules/.bin/vitest run", "vitest run"),
         ("node --no-warnings ./node_modules/.bin/jest -i", "jest -i"),
         ("node build.js node_modules/.bin/jest", "node build.js node_modules/.bin/jest"),

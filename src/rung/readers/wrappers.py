@@ -130,6 +130,8 @@ _INSTALLED = regex(
 )
 _NODES = frozenset({"node", "tsx", "ts-node", "bun"})
 _NODE_PROGRAM = regex(r"(?:.*/)?node_modules/\.bin/[\w.-]+")
+_PROGRAMS = {"aws-cdk": "cdk", "cdktf-cli": "cdktf", "firebase-tools": "firebase", "netlify-cli": "netlify"}
+"""Packages of npm that are started by their own names, and the program that each holds."""
 _PREFIXED = regex(r"\$\{\w*(?:PREFIX|BIN|VENV)\w*\}([A-Za-z][\w.-]*)")
 """`${PREFIX}pytest`, where the variable is a folder or nothing."""
 _PIP_VARIABLE = regex(r"\$[{(]?PIP3?[})]?")
@@ -287,7 +289,8 @@ def _unwrap(words: list[Word]) -> list[Word]:
         if len(program) > MAX_PROGRAM:
             continue
         if wrapper.versioned:
-            program = Word(re.sub(r"(?<=.)@[^/]*$", "", re.sub(r"[=<>~!\[].*", "", program)), program.line)
+            package = re.sub(r"(?<=.)@[^/]*$", "", re.sub(r"[=<>~!\[].*", "", program))
+            program = Word(_PROGRAMS.get(package, package), program.line)
         if words[0] == "hatch":
             program = Word(re.sub(r"^[\w.+-]+:", "", program), program.line)
         return [program, *words[first + 1 :]]

@@ -21,7 +21,7 @@ from rung.readers.python.gates import gate_of
 from rung.readers.python.names import Attributes, Names, Tally
 from rung.readers.python.parts import Part, command_of, definitions, hands_on
 from rung.readers.python.skim import skimmed
-from rung.readers.python.testing import holds_anyway, is_test_class
+from rung.readers.python.testing import holds_anyway, is_test_class, is_unwritten
 from rung.readers.python.treeless import scanned
 from rung.readers.reading import CODE, EVERY_CALL, Asked, Reading, named, suffixed
 from rung.records import GUARD, Entry, Fact, Import, Problem, Test
@@ -308,8 +308,9 @@ class _Walk(Calls):
         if expressions:
             self._expressions(expressions, scope)
         if scope.tests and name.startswith("test"):
-            inner.tally = Tally()
-            self._tallies.append((inner.qualified, node.lineno + self._shift, inner.tally))
+            tally = Tally()
+            inner.tally = None if is_unwritten(node.body) else tally
+            self._tallies.append((inner.qualified, node.lineno + self._shift, tally))
         (scope.methods if scope.is_class else self._waiting).append((node, inner))
 
     def _class(self, node: ast.ClassDef, scope: Names) -> None:
