@@ -49,7 +49,7 @@ from rung.targets.roles import role_of, template_path
         (
             Role.ARCHIVE,
             (
-                "archive/dags/a.py old/train.py _archive/a.tf src/deprecated/a.py notebooks/archive/a.ipynb infra/attic/main.tf archived/.github/workflows/ci.yml"
+                "archive/dags/a.py old/train.py _archive/a.tf src/deprecated/a.py notebooks/archive/a.ipynb infra/attic/main.tf archived/.github/workflows/ci.yml notebooks/02_fit_DEPRECATED.ipynb"
                 " archive/shop/tests/test_fit.py archive/README.md"
             ),
         ),

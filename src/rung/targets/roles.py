@@ -74,6 +74,7 @@ _ENDINGS = {
 _NOTEBOOKS = (".ipynb", ".rmd", ".qmd")
 _WHOLE_NAMES = regex(
     r"(?P<vendored>jquery[-.\d]*\.js|gradlew(?:\.bat)?|mvnw(?:\.cmd)?|versioneer\.py|activate\.r)"
+    r"|(?P<archive>.*[-_. ]deprecated\.(?:py|ipynb|r|rmd|qmd|sql|sh))"
     r"|(?P<test>test_.*\.py|tests\.py|conftest\.py|test[-_].*\.r|runtests\.jl)"
     r"|(?P<example>examples?[-_][\w-]*\.py|(?:[\w.-]*[-_])?example\.ya?ml|values[-_.]defaults?\.ya?ml|defaults?[-_.]values\.ya?ml)"
     r"|(?P<docs>(?:readme|changelog|changes|news|history|license|licence|copying|notice|authors|contributors|contributing|maintainers|security"
