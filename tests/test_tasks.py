@@ -195,6 +195,35 @@ def test_nox_sessions_hold_the_commands_of_the_helpers_they_call() -> None:
     assert found["lint"].commands == ()
 
 
+def test_nox_sessions_put_lists_among_the_words_of_a_command() -> None:
+    found = tasks(
+        "noxfile.py",
+        """
+        import nox
+
+        PLACES = ["src", "tests"]
+
+        @nox.session
+        def lint(session): session.run("ruff", "check", *PLACES)
+
+        @nox.session
+        def unit(session):
+            words = ("pytest", "-q")
+            session.run(*words, *(session.posargs or ("tests/",)))
+
+        @nox.session
+        def either(session):
+            words = ["pytest"]
+            if session.posargs:
+                words = ["pytest", "slow"]
+            session.run("python", *words)
+        """,
+    )
+    assert lines(found["lint"]) == [(6, "ruff check src tests")]
+    assert lines(found["unit"]) == [(11, "pytest -q tests/")]
+    assert lines(found["either"]) == [(18, "python")]
+
+
 def test_invoke_tasks_are_read_where_invoke_is_imported() -> None:
     text = """
         from invoke import task

@@ -60,6 +60,8 @@ _NOT_IN_TREE = regex(r"^(?:[/~-]|\.\./|https?:)|[*?\s\[]")
 """Names of scripts that lie elsewhere, or that are none."""
 _SCHEME = regex(r"(?:file|local)://|file:")
 """What marks a path as one of this machine or of the image."""
+_INTERPRETER = regex(r"(?:python-?|pypy-?)?\d|\$|\{")
+"""How the interpreter begins that a session of nox is run with."""
 _OBJECT = regex(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 """An object of a module, as servers and console scripts name it."""
 
@@ -245,6 +247,8 @@ class Programs:
     # ── tasks ────────────────────────────────────────────────────────────────────────────────────────
 
     def _tasks(self, kind: str, words: Sequence[str], folder: str) -> Iterator[Point]:
+        if kind == "nox":
+            words = [_session(word, {task.name for _, task in self._tree.of_kind(kind)}) for word in words]
         names = [word for word in words if not word.startswith("-") and "=" not in word and word not in _SUBCOMMANDS]
         if "-C" in words[:-1]:
             directory = words[list(words).index("-C") + 1]
@@ -510,6 +514,13 @@ def _chosen(points: Sequence[Point], arguments: Sequence[str]) -> Iterator[Point
     for point in points:
         if not told or point.task is None or point.task.kind != "branch" or id(point) in named or (not named and "*" in point.task.inputs):
             yield point
+
+
+def _session(word: str, names: Collection[str]) -> str:
+    """The session that a word of nox' command line names, which may also say with which interpreter and parameters (`test-3.12(pandas='2')`)."""
+    begun = word.partition("(")[0]
+    fitting = [name for name in names if begun == name or (begun.startswith(f"{name}-") and _INTERPRETER.match(begun[len(name) + 1 :]))]
+    return max(fitting, key=len, default=word)
 
 
 def _is_chosen(branch: Task, arguments: Sequence[str]) -> bool:

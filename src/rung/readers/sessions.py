@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -34,8 +34,10 @@ class _Body(Struct):
 
 def read_nox(_path: str, data: bytes) -> Iterator[Fact]:
     """A nox task for each session of a noxfile, the commands of helper functions it calls included."""
-    functions = _functions(_parse(data))
-    bodies = {name: _nox_body(function) for name, function in functions.items()}
+    tree = _parse(data)
+    functions = _functions(tree)
+    shared = _lists(tree.body)
+    bodies = {name: _nox_body(function, shared) for name, function in functions.items()}
     for name, function in functions.items():
         decorator = _decorated(function, "session", "nox")
         if decorator is not None:
@@ -113,10 +115,11 @@ def _decorated(function: _Function, name: str, module: str) -> ast.expr | None:
     return None
 
 
-def _nox_body(function: _Function) -> _Body:
+def _nox_body(function: _Function, shared: Mapping[str, Sequence[ast.expr]]) -> _Body:
     body = _Body()
+    lists = {**shared, **_lists(ast.walk(function))}
     for call in _calls(function):
-        words = [_text(argument) for argument in call.args]
+        words = [_text(argument) for argument in _spread(call.args, lists)]
         attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if attribute in _RUNS and words and words[0]:
             body.commands.extend(words_of([word for word in words if word], call.lineno))
@@ -171,6 +174,32 @@ def _calls(function: _Function) -> Iterator[ast.Call]:
     return iter(
         sorted((node for node in ast.walk(function) if isinstance(node, ast.Call)), key=lambda call: (call.lineno, call.col_offset))
     )
+
+
+def _lists(nodes: Iterable[ast.AST]) -> dict[str, Sequence[ast.expr]]:
+    """The items of lists and tuples by the names that they are given, of names that are given one alone."""
+    found: dict[str, Sequence[ast.expr]] = {}
+    named: set[str] = set()
+    for node in nodes:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        for name in (target.id for target in targets if isinstance(target, ast.Name)):
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            found[name] = value.elts if isinstance(value, ast.List | ast.Tuple) and name not in named else ()
+            named.add(name)
+    return found
+
+
+def _spread(arguments: Sequence[ast.expr], lists: Mapping[str, Sequence[ast.expr]]) -> Iterator[ast.expr]:
+    """Arguments with the items of lists that are put among them: `run(*words)`, `run(*(session.posargs or ("tests",)))`."""
+    for argument in arguments:
+        if not isinstance(argument, ast.Starred):
+            yield argument
+            continue
+        value = argument.value.values[-1] if isinstance(argument.value, ast.BoolOp) else argument.value
+        if isinstance(value, ast.Name):
+            yield from lists.get(value.id, ())
+        elif isinstance(value, ast.List | ast.Tuple):
+            yield from value.elts
 
 
 def _text(node: ast.expr) -> str:

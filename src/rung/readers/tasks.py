@@ -21,7 +21,7 @@ from rung.targets.roles import template_path
 
 _SHEBANG = regex(rb"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?:ba|z|da|k|a)?sh\b")
 _SUFFIXLESS = regex(
-    r"(?:.*/)?(?:scripts?|bin|ci|hooks|\.husky|\.githooks)/(?:[^/.]+/)?[\w-]+|(?:go|tasks?|run|do|dev|build|test|ci|deploy|release|publish)",
+    r"(?:.*/)?(?:scripts?|bin|\.?ci|\.buildkite|hooks|\.husky|\.githooks)/(?:[^/.]+/)?[\w-]+|(?:go|tasks?|run|do|dev|build|test|ci|deploy|release|publish)",
     re.DOTALL,
 )
 """Scripts without a suffix: in the folders where they are kept, and those that a repository's top is worked with."""
