@@ -577,7 +577,6 @@ def tidy(): pass
         ("shop reports --wide draw draw", {"reports.py draw"}),
         ("shop tidy-up", {"fitting.py draw", "clean.py tidy"}),
         ("shop other draw", {"fitting.py fit", "fitting.py draw", "clean.py tidy", "reports.py draw"}),
-        ("shop clean rows", {"fitting.py fit", "fitting.py draw", "clean.py tidy", "reports.py draw"}),
     ],
 )
 def test_commands_of_modules_that_a_command_line_is_put_together_from_run_alone(command: str, run: set[str]) -> None:
