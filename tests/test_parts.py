@@ -553,12 +553,15 @@ def commands():
 """
 FITTING = """
 import typer
-from shop.clean import tidy
 app = typer.Typer()
 @app.command()
-def fit(): tidy()
+def fit():
+    from shop.clean import tidy
+    tidy()
 @app.command("tidy-up")
-def draw(): tidy()
+def draw():
+    from shop.clean import tidy
+    tidy()
 """
 CLEAN = """
 import typer
@@ -576,6 +579,7 @@ def tidy(): pass
         ("shop fitting fit", {"fitting.py fit", "clean.py tidy"}),
         ("shop reports --wide draw draw", {"reports.py draw"}),
         ("shop tidy-up", {"fitting.py draw", "clean.py tidy"}),
+        ("shop clean rows", {"fitting.py fit", "fitting.py draw", "clean.py tidy", "reports.py draw"}),
         ("shop other draw", {"fitting.py fit", "fitting.py draw", "clean.py tidy", "reports.py draw"}),
     ],
 )
