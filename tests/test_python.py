@@ -230,6 +230,7 @@ def test_decorators_and_base_classes_are_calls_of_their_kind(source: str, kind: 
         ("assert True == x", 1),
         ("assert False", 0),
         ("assert False, 'no tests written'", 0),
+        ("'''Says nothing.'''\n  assert False", 0),
         ("f()\n  assert False", 1),
         ("if f():\n    assert False", 1),
         ("self.assertTrue(True)", 0),
