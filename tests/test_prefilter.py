@@ -274,6 +274,7 @@ def test_skimming_finds_the_tests_that_the_parser_finds(source: str) -> None:
         "Base = TestCase\nclass A(Base):\n    def test_a(self): assert a",
         "def test_a():\n\tassert x",
         "def test_a():\n    assert 1 == 1",
+        "def test_a():\n    assert False",
         "def test_a(self):\n    self.assertTrue(True)",
         "if x:\n    assert y\ndef test_a(): assert a",
         "def test_a():\n    print 'x'\n    assert x",

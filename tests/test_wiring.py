@@ -324,6 +324,25 @@ def test_a_task_runner_without_a_name_starts_the_first_make_target_but_every_tox
     assert [bool(made.of(Point("Makefile", task))) for task in targets] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("command", "started"),
+    [
+        ("nox -s test", ["test"]),
+        ("nox -s test-3.12", ["test"]),
+        ("nox -s test-pypy3.10(rows='2')", ["test"]),
+        ("nox -s test-${VERSION}", ["test"]),
+        ("nox -s test(rows='2')", ["test"]),
+        ("nox -s test-data-3.12", ["test-data"]),
+        ("nox -s test-docs", []),
+    ],
+)
+def test_a_session_of_nox_is_named_with_its_interpreter_and_parameters(command: str, started: list[str]) -> None:
+    sessions = [Task(line=line, kind="nox", name=name, commands=()) for line, name in enumerate(("test", "test-data", "lint"), 1)]
+    wiring = Wiring([workflow(command), file("noxfile.py", *sessions)])
+
+    assert [task.name for task in sessions if wiring.of(Point("noxfile.py", task))] == started
+
+
 def test_a_test_run_reaches_the_tests_but_not_what_they_import() -> None:
     wiring = wired(workflow("pytest"), file("tests/test_a.py", Import(line=1, module="model"), role=Role.TEST), file("model.py"))
 
