@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import plistlib
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 from rung.readers.documents import text_of
 from rung.readers.reading import COMMANDS, Reading, named
@@ -21,6 +19,9 @@ def read_job(_path: str, data: bytes) -> Iterator[Fact]:
     """A cron task of a job that is started at times, a systemd task of one that launchd keeps running."""
     if b"<key>Program" not in data or len(data) > MAX_TEXT:
         return
+    import plistlib  # not needed where no job is: it takes 3 ms to load
+    from xml.parsers.expat import ExpatError
+
     try:
         job = plistlib.loads(data, fmt=plistlib.FMT_XML)
     except (ExpatError, plistlib.InvalidFileException, ValueError, TypeError, IndexError, AttributeError) as error:
