@@ -26,6 +26,9 @@ _PULUMI = regex(
 )
 STEMS = ("aws_cdk", "cdktf_cdktf_provider_", "pulumi_", "js:aws-cdk-lib", "js:@aws-cdk", "js:@cdktf/provider-", "js:@pulumi/")
 """What the first parts of the names of calls begin with that can declare infrastructure, and those of the values handed to them."""
+OWN = regex(r"_lambda(?:_func(?:tion)?|_fn)?$|Lambda(?:Function|Func|Fn)?$")
+"""Last parts of the names of calls that can be a construct of one's own around a function of AWS Lambda."""
+_HANDLER = regex(r"[\w/-]+(?:\.[\w/-]+)*\.\w+")
 _PREFIXES = ("aws_cdk.", "js:aws-cdk-lib", "js:@aws-cdk", "cdktf_cdktf_provider_", "js:@cdktf/provider-", "pulumi_", "js:@pulumi/")
 _SCHEDULE = regex(r"\.Schedule(?:Expression)?\.(expression|cron|rate|at)$")
 _DURATION = regex(r"(?:aws_cdk|js:aws-cdk-lib|js:@aws-cdk/core)\.Duration\.(days|hours|minutes|seconds)$")
@@ -51,11 +54,14 @@ def resources_of(calls: Iterable[Call]) -> list[Resource]:
     """The resources that constructor calls of one file declare; every other call gives nothing.
 
     The type is the call's own name, the name its first literal argument, the attributes its keywords and those of the
-    property objects, schedules, durations and metrics that are built among its arguments.
+    property objects, schedules, durations and metrics that are built among its arguments. A construct or a helper of one's
+    own that is called like a Lambda and given a handler is the function that it makes.
     """
     found: list[tuple[Call, str, list[tuple[str, str]]]] = []
     around: list[tuple[int, list[tuple[str, str]]]] = []
-    dialects = [(call, _dialect(call)) for call in calls if call.name.startswith(_PREFIXES)]
+    likely = [call for call in calls if call.name.startswith(_PREFIXES) or _is_own(call)]
+    is_cdk = any(_CDK.match(call.name) for call in likely)
+    dialects = [(call, _dialect(call) or ("cdk" if is_cdk and _is_own(call) else "")) for call in likely]
     for call, dialect in sorted(dialects, key=lambda pair: (pair[0].line, -pair[0].end_line, not pair[1])):
         while around and around[-1][0] < call.line:
             around.pop()
@@ -69,7 +75,7 @@ def resources_of(calls: Iterable[Call]) -> list[Resource]:
         Resource(
             line=call.line,
             dialect=dialect,
-            type=call.name,
+            type="aws_cdk.aws_lambda.Function" if _is_own(call) else call.name,
             name=shortened(call.arguments[0]) if call.arguments else "",
             attributes=bounded(attributes),
         )
@@ -91,6 +97,11 @@ def _inner_attributes(call: Call) -> Iterator[tuple[str, str]]:
     elif inner := _PROPERTY.search(call.name):
         for key, value in call.keywords:
             yield f"{inner[1]}.{key}", value
+
+
+def _is_own(call: Call) -> bool:
+    handed = any(key == "handler" and _HANDLER.fullmatch(value) for key, value in call.keywords)
+    return handed and call.kind == "call" and bool(OWN.search(call.name)) and not call.name.startswith(_PREFIXES)
 
 
 def _dialect(call: Call) -> str:

@@ -25,6 +25,7 @@ class Asked:
         lasts: last parts that are asked for whatever is before them.
         ends: first parts with the last parts that are asked for behind them.
         whole: whether a name that its parts speak for is asked for; those with one of the stems all are.
+        like: what last parts of further calls hold; all of these are asked for.
     """
 
     def __init__(
@@ -34,19 +35,21 @@ class Asked:
         lasts: Iterable[str],
         ends: Mapping[str, AbstractSet[str]] = MappingProxyType({}),
         whole: Callable[[str], bool] = lambda _name: True,
+        like: re.Pattern[str] | None = None,
     ) -> None:
         self._roots = frozenset(roots)
         self._stems = tuple(stems)
         self.lasts = frozenset(lasts)
         self._ends = ends
         self._whole = whole
+        self._like = like
         self.name = lru_cache(maxsize=1 << 14)(self._name)
         """Whether a call of this name is asked for."""
 
     def _name(self, name: str) -> bool:
         bare = _BRACKETS.sub("", name) if "[" in name else name
         root, last = bare.partition(".")[0], bare.rpartition(".")[2]
-        if root.startswith(self._stems):
+        if root.startswith(self._stems) or (self._like and self._like.search(last)):
             return True
         return (last in self.lasts or root in self._roots or last in self._ends.get(root, ())) and self._whole(name)
 
