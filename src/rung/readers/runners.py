@@ -1,9 +1,10 @@
-"""Tasks in configuration files: npm scripts, the script tables of pyproject.toml, mise, Taskfile, tox."""
+"""Tasks in configuration files: npm scripts, the script tables of pyproject.toml, mise, Taskfile, tox; the options that pytest is given by its own."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, product
 
@@ -90,6 +91,8 @@ def read_pyproject(_path: str, data: bytes) -> Iterator[Fact]:
     if legacy := scalar(tox.get("legacy_tox_ini")):
         yield from _shifted(_tox(parse_ini(legacy.encode()), legacy), tox.at("legacy_tox_ini"))
     yield from _tox_tables(tox)
+    pytest = mapping(tool.get("pytest"))
+    yield from _pytest(mapping(pytest.get("ini_options")) or pytest)
 
 
 def read_pipfile(_path: str, data: bytes) -> Iterator[Fact]:
@@ -119,11 +122,19 @@ def read_setup_cfg(_path: str, data: bytes) -> Iterator[Fact]:
         if name and _ENTRY.match(target):
             yield Task(line=entries.at("console_scripts"), kind="console", name=name, inputs=(target.split(" ")[0],))
     yield from _tox(root, text_of(data))
+    yield from _pytest(mapping(root.get("tool:pytest")))
 
 
 def read_tox(_path: str, data: bytes) -> Iterator[Fact]:
     """A tox task for each environment of a tox.ini."""
-    yield from _tox(parse_ini(data), text_of(data))
+    root = parse_ini(data)
+    yield from _tox(root, text_of(data))
+    yield from _pytest(mapping(root.get("pytest")))
+
+
+def read_pytest(_path: str, data: bytes) -> Iterator[Fact]:
+    """What a pytest.ini adds to each run of pytest."""
+    yield from _pytest(mapping(parse_ini(data).get("pytest")))
 
 
 def read_tox_toml(_path: str, data: bytes) -> Iterator[Fact]:
@@ -168,6 +179,14 @@ def _taskfile_task(source: Source, tasks: Map, name: str, values: dict[str, str]
         inputs=tuple(text for text in strings(table.get("sources")) if text),
         outputs=tuple(text for text in strings(table.get("generates")) if text),
     )
+
+
+def _pytest(table: Map) -> Iterator[Task]:
+    """A pytest task of the options that a configuration adds to each run: `pytest` with these."""
+    given, line = table.get("addopts"), table.at("addopts")
+    options = " ".join((scalar(given) or shlex.join(strings(given))).split())
+    if options:
+        yield Task(line=line, kind="pytest", name="addopts", commands=split(f"pytest {options}", line))
 
 
 def _console(table: Map) -> Iterator[Task]:
@@ -368,6 +387,7 @@ READINGS: tuple[Reading, ...] = (
         read=guarded(read_mise),
     ),
     Reading(name="tox", shows=COMMANDS, claims=called("tox.ini"), read=guarded(read_tox)),
+    Reading(name="pytest-options", shows=COMMANDS, claims=called("pytest.ini", ".pytest.ini"), read=guarded(read_pytest)),
     Reading(name="tox-toml", shows=COMMANDS, claims=called("tox.toml"), read=guarded(read_tox_toml)),
     Reading(
         name="taskfile",
