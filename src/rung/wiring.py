@@ -156,6 +156,8 @@ class Wiring:
 
     def _holding(self, path: str, match: Match) -> Point:
         """What a match stands in, where no workflow owns it: a task, a part of a file, or the file."""
+        if match.owned.signal.matcher == "file" and (build := next(self.tree.tasks_of(path, "docker"), None)):
+            return Point(path, build)  # A Dockerfile is at work where it is built.
         return Point(path, match.task) if match.task else Point(path, part=self.tree.parts.at(path, match.line))
 
     def _of_step(self, root: Root, path: str, workflow: Workflow, job: Job | None, step: Step | None) -> Chain | None:
