@@ -10,7 +10,7 @@ from msgspec import Struct
 from rung.expressions import regex
 from rung.records import Command, Job, Step, Workflow
 
-_REGARDLESS = regex(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(")
+_REGARDLESS = regex(r"\b(?:always|failure|failed|succeededOrFailed)\s*\(|!\s*cancelled\s*\(")
 _ON_FAILURE = regex(r"==\s*[\"']failure[\"']")
 _LOOKS_AT_RESULTS = regex(r"\bresults?\b|\bsuccess\b|\bsucceeded\s*\(", re.IGNORECASE)
 
