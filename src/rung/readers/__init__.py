@@ -78,7 +78,9 @@ class Readers:
             return reading
         if reading.name not in self._spared:
             roots, lasts, ends = self._matchers.called(reading.languages)
-            self._spared[reading.name] = reading.sparing(Asked(roots, constructs.STEMS, lasts, ends, self._matchers.may_match, constructs.OWN))
+            self._spared[reading.name] = reading.sparing(
+                Asked(roots, constructs.STEMS, lasts, ends, self._matchers.may_match, like=constructs.OWN)
+            )
         return self._spared[reading.name]
 
     def names(self) -> tuple[str, ...]:

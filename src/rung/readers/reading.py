@@ -35,6 +35,7 @@ class Asked:
         lasts: Iterable[str],
         ends: Mapping[str, AbstractSet[str]] = MappingProxyType({}),
         whole: Callable[[str], bool] = lambda _name: True,
+        *,
         like: re.Pattern[str] | None = None,
     ) -> None:
         self._roots = frozenset(roots)
