@@ -21,7 +21,7 @@ _WIDE = 4_000
 NAMES = (
     "a.py a.pyw a.ipynb a.Rmd a.qmd a.R a.r a.jl a.js a.mjs a.cjs a.jsx a.ts a.tsx a.scala a.java a.kt a.go a.ps1 a.sh a.bash a.sql a.sqlx a.tf a.tfvars a.hcl"
     " main.tf.json a.bicep a.bicepparam a.yaml a.yml a.json a.toml a.ini a.cfg a.env a.properties a.dvc a.cwl a.md a.sbt a.avsc"
-    " Dockerfile Containerfile docker-compose.yml compose.yaml Makefile a.mk justfile Taskfile.yml tox.ini noxfile.py tasks.py dodo.py"
+    " Dockerfile Containerfile docker-compose.yml compose.yaml Makefile a.mk justfile Taskfile.yml tox.ini pytest.ini noxfile.py tasks.py dodo.py"
     " requirements.txt constraints.txt setup.py setup.cfg pyproject.toml package.json project.json package-lock.json yarn.lock pnpm-lock.yaml"
     " poetry.lock uv.lock pdm.lock Pipfile Pipfile.lock environment.yml conda-lock.yml pixi.toml pixi.lock DESCRIPTION NAMESPACE renv.lock"
     " Project.toml Manifest.toml pom.xml build.gradle build.gradle.kts build.sbt go.mod go.sum dvc.yaml dvc.lock MLproject Snakefile MLmodel"
