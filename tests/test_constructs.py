@@ -65,6 +65,33 @@ def test_a_base_class_is_no_resource() -> None:
     assert resources_of([call("aws_cdk.aws_s3.Bucket", kind="base")]) == []
 
 
+@pytest.mark.parametrize("name", ["shop.make_lambda", "shop.nightly_lambda_fn", "js:./constructs.ShopLambda", "shop.LambdaFunction"])
+def test_a_construct_of_ones_own_called_like_a_lambda_is_the_function_of_its_handler(name: str) -> None:
+    own = call(name, keywords=(("handler", "src/jobs.main"),))
+    assert [one.type for one in resources_of([call("aws_cdk.aws_s3.Bucket"), own])] == [
+        "aws_cdk.aws_s3.Bucket",
+        "aws_cdk.aws_lambda.Function",
+    ]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        call("shop.LambdaRole", keywords=(("handler", "src/jobs.main"),)),
+        call("shop.lambda_logger", keywords=(("handler", "src/jobs.main"),)),
+        call("shop.make_lambda", keywords=(("handler", "main"),)),
+        call("shop.make_lambda", keywords=(("memory", "512"),)),
+        call("shop.BaseLambda", kind="base", keywords=(("handler", "src/jobs.main"),)),
+    ],
+)
+def test_one_of_another_name_or_without_a_handler_is_none(own: Call) -> None:
+    assert [one.type for one in resources_of([call("aws_cdk.aws_s3.Bucket"), own])] == ["aws_cdk.aws_s3.Bucket"]
+
+
+def test_what_is_called_like_a_lambda_where_nothing_is_of_cdk_is_none() -> None:
+    assert resources_of([call("shop.make_lambda", keywords=(("handler", "src/jobs.main"),))]) == []
+
+
 def test_property_objects_and_schedules_among_the_arguments_are_attributes_of_the_innermost_resource() -> None:
     found = resources_of(
         [

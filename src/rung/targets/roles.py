@@ -57,6 +57,8 @@ _FOLDERS = {
     ),
 }
 
+_NUMBER = regex(r"^\d{1,3}[a-z]?[-_. ]+(?!test$)(?=\w)")
+
 _SCRIPTS = tuple(f".{letter}{kind}" for kind in ("js", "ts", "jsx", "tsx") for letter in ("", "c", "m"))
 _JVM_TESTS = tuple(
     f"{word}.{kind}" for word in ("Test", "Tests", "Spec", "Suite", "IT") for kind in ("java", "scala", "kt", "cs", "groovy")
@@ -129,12 +131,17 @@ def _folder_role(folder: str) -> Role:
     # As deep as the path; a target bounds that.
     role = Role.SOURCE
     parent = "^"
-    for part in folder.lower().split("/"):
+    for part in map(_unnumbered, folder.lower().split("/")):
         own = _part_role(f"{parent}/{part}/")
         if _RANK[own] < _RANK[role]:
             role = own
         parent = f"/{part}"
     return role
+
+
+def _unnumbered(part: str) -> str:
+    """A folder's name without the number that puts it in order; a numbered `test` is as likely an environment."""
+    return part if part[:1].isalpha() else _NUMBER.sub("", part)
 
 
 @lru_cache(maxsize=1 << 14)
