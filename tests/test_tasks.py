@@ -315,6 +315,27 @@ def test_pyproject_scripts_of_every_runner_are_tasks() -> None:
     assert (found["py"].kind, lines(found["py"])) == ("tox", [(21, "mypy .")])
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pytest.ini", "[pytest]\naddopts = --cov=shop -q"),
+        (".pytest.ini", "[pytest]\naddopts = --cov=shop\n  -q"),
+        ("tox.ini", "[pytest]\naddopts = --cov=shop -q"),
+        ("setup.cfg", "[tool:pytest]\naddopts = --cov=shop -q"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = "--cov=shop -q"'),
+        ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = ["--cov=shop", "-q"]'),
+        ("pyproject.toml", '[tool.pytest]\naddopts = ["--cov=shop", "-q"]'),
+    ],
+)
+def test_options_that_pytest_is_given_by_its_configuration_are_a_run_with_them(path: str, text: str) -> None:
+    (task,) = tasks(path, text).values()
+    assert (task.kind, task.line, [command.words for command in task.commands]) == ("pytest", 2, [("pytest", "--cov=shop", "-q")])
+
+
+def test_a_configuration_of_pytest_without_options_gives_no_run() -> None:
+    assert tasks("pytest.ini", "[pytest]\naddopts =\ntestpaths = tests") == {}
+
+
 def test_a_mise_file_gives_its_tasks() -> None:
     found = tasks(
         "mise.toml",
