@@ -73,6 +73,7 @@ _WRAPPERS: dict[str, tuple[_Wrapper, ...]] = {
     "gtimeout": (_Wrapper(valued=options("-s -k --signal --kill-after"), positional=1),),
     "stdbuf": (_Wrapper(valued=options("-i -o -e --input --output --error")),),
     "unbuffer": (_Wrapper(),),
+    "sshpass": (_Wrapper(valued=options("-p -f -d -P")),),
     "travis_retry": (_Wrapper(),),
     "travis_wait": (_Wrapper(),),
     "chronic": (_Wrapper(),),

@@ -236,6 +236,8 @@ class _Walk(Calls):
     def _return(self, node: ast.Return | ast.AugAssign | ast.Delete | ast.Raise, scope: Names) -> None:
         if isinstance(node, ast.Delete):
             return
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            scope.values[node.target.id] = node.target
         if isinstance(node, ast.Return) and node.value is not None:
             self._answer(node.value, scope)
         expressions = [node.exc, node.cause] if isinstance(node, ast.Raise) else [node.value]

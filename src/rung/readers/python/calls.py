@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from rung.readers import scanning
 from rung.readers.python.expressions import FIELDS
-from rung.readers.python.literals import formatted, joined, plain, unpacked, words
+from rung.readers.python.literals import formatted, is_number, joined, plain, unpacked, words
 from rung.readers.python.names import DOTTED, OWNERS, Names, Resolver
 from rung.readers.python.parts import LOADERS, Part
 from rung.readers.python.testing import is_assertion, passes_anyway
@@ -83,8 +83,8 @@ class Calls:
                     self._shadow(target, scope)
             elif name is not None:
                 self._bind(target, name, scope)
-                if kind is ast.Name:
-                    scope.values[target.id] = value  # type: ignore[attr-defined]
+                if isinstance(target, ast.Name) and not (is_number(value) and target.id in scope.values):
+                    scope.values[target.id] = value
 
     def _bind(self, target: ast.expr, name: str | None, scope: Names) -> None:
         if name is None:
@@ -108,7 +108,7 @@ class Calls:
             node = waiting.pop()
             if isinstance(node, ast.Name):
                 scope.names[node.id] = node.id
-                scope.values.pop(node.id, None)
+                scope.values[node.id] = node
             elif isinstance(node, (ast.Tuple, ast.List)):
                 waiting += node.elts
             elif isinstance(node, ast.Starred):

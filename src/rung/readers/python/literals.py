@@ -36,6 +36,11 @@ def plain(value: object) -> str | None:
     return None
 
 
+def is_number(node: ast.expr) -> bool:
+    """Whether a number is written there; a truth value is none."""
+    return isinstance(node, ast.Constant) and node.value.__class__ in (int, float)
+
+
 def unpacked(node: ast.expr | None) -> tuple[tuple[str, str], ...]:
     """The keyword arguments that a dictionary gives (`{"a": 1}`, `dict(a=1)`), empty where a value is no literal."""
     pairs: list[tuple[object, ast.expr]] = []

@@ -52,7 +52,7 @@ class Names:
         """Functions named `test…` that stand here are tests."""
         self.methods: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, Names]] = []
         self.values: dict[str, ast.expr] = {}
-        """What variables were last assigned."""
+        """What variables were last assigned; where that tells nothing, themselves. A number does not take the place of what was before."""
 
     def find(self, name: str) -> str | None:
         """What a name stands for here, None when it was never bound."""
