@@ -102,6 +102,22 @@ class Parts:
         """The part of a file that a line is in; None where its parts are not known."""
         return self._file(path).at(line)
 
+    def is_used(self, path: str, part: str) -> bool:
+        """Whether anything else in the file names one of its functions or classes, or another file that imports it does."""
+        own = self._file(path).parts.values()
+        if not own or any(part in one.uses or EVERYTHING in one.uses for one in own if one.name != part):
+            return True
+        for other in self._files:
+            if other == path or not other.endswith((".py", ".ipynb")) or other.endswith("__init__.py"):
+                continue  # A package that hands a name on does nothing with it.
+            file = self._file(other)
+            uses = {use for one in file.parts.values() for use in one.uses}
+            if any(part in use.split(".")[1:] for use in uses):
+                return True
+            if (not file.parts or EVERYTHING in uses) and any(target == path for _, target in file.found):
+                return True  # What it does with what it imports is not known.
+        return False
+
     def with_it(self, path: str, part: str | None) -> Sequence[str | None]:
         """The parts of a file that run with one of them, or with all of it (None), which may be among them; without those of no consequence."""
         uses = self._file(path).uses

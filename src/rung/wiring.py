@@ -18,7 +18,7 @@ from typing import NamedTuple
 from rung.expressions import regex
 from rung.hits import Match, called_by
 from rung.programs import HOOKS, Programs
-from rung.records import AROUND, NO_PROOF, Call, Command, Fact, Hop, Job, Resource, Role, SourceFile, Start, Step, Unknown, Workflow
+from rung.records import AROUND, GUARD, NO_PROOF, Call, Command, Fact, Hop, Job, Resource, Role, SourceFile, Start, Step, Unknown, Workflow
 from rung.starts import command_line, parts, values
 from rung.tree import Point, Tree
 from rung.upstream import behind_a_person
@@ -206,7 +206,12 @@ class Wiring:
                     yield _workflow_point(path, workflow), (hop,)
             for match in self._starts.get(path, ()):
                 start = match.owned.start
-                if start and _root_of(start.trigger) is root and not isinstance(match.fact, (Command, Step)):
+                if (
+                    start
+                    and _root_of(start.trigger) is root
+                    and not isinstance(match.fact, (Command, Step))
+                    and not self._is_idle(path, match)
+                ):
                     chain = (Hop(path=path, line=match.line, what=f"{_PHRASES[start.trigger]} ({match.owned.tool})"),)
                     if not isinstance(match.fact, Resource) and not self._is_program(path) and not _names_what_runs(match.fact, start):
                         for part in self._run_by(path, match):
@@ -220,6 +225,13 @@ class Wiring:
                 if self.tree.files[path].role in (Role.SOURCE, Role.TEMPLATE):
                     yield Point(path, task), (Hop(path=path, line=task.line, what=_PHRASES[trigger]),)
         yield from self._deployed[root]
+
+    def _is_idle(self, path: str, match: Match) -> bool:
+        """Whether a start that is made by a call stands in a function or class that nothing uses, so that it is never made."""
+        if not (match.owned.start and match.owned.start.named and isinstance(match.fact, Call) and match.fact.kind == "call"):
+            return False
+        part = self.tree.parts.at(path, match.line)
+        return part not in (None, AROUND, GUARD) and not self.tree.parts.is_used(path, part)
 
     def _run_by(self, path: str, match: Match) -> Sequence[str | None]:
         """The parts of a file that run because of a start that stands in it: all of it, or what importing it runs and the one that the start is in."""
