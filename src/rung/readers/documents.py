@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 2 * 1024 * 1024
 """Configuration beyond this size is data; it is not parsed."""
 MAX_DEPTH = 100
+_BOUND_OF_PARSER = "nesting depth"
+"""Said by newer versions of the YAML parser, whose own bound brackets can meet before ours."""
 MAX_SCALARS = 50_000
 """Scalars that `flatten` yields at most; an alias bomb ends here."""
 
@@ -433,7 +435,9 @@ def _compose(data: bytes) -> tuple[list[Value], Unreadable | None]:
         return composer.documents, composer.read(parser)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return composer.documents, Unreadable(f"no valid YAML: {error.problem or error.context}", mark.line + 1 if mark else 0)
+        what = error.problem or error.context or ""
+        told = f"nested deeper than {MAX_DEPTH} levels" if _BOUND_OF_PARSER in what else f"no valid YAML: {what}"
+        return composer.documents, Unreadable(told, mark.line + 1 if mark else 0)
     except (yaml.YAMLError, UnicodeError, ValueError) as error:
         return composer.documents, Unreadable(f"no valid YAML: {str(error).splitlines()[0][:120]}")
     finally:
