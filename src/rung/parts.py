@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 
 from rung.modules import Modules
 from rung.records import AROUND, EVERYTHING, GUARD, Definition, Fact, Import, SourceFile
@@ -107,16 +108,25 @@ class Parts:
         own = self._file(path).parts.values()
         if not own or any(part in one.uses or EVERYTHING in one.uses for one in own if one.name != part):
             return True
-        for other in self._files:
-            if other == path or not other.endswith((".py", ".ipynb")) or other.endswith("__init__.py"):
+        users, taken = self._used_elsewhere
+        return path in taken or any(user != path for user in users.get(part, ()))
+
+    @cached_property
+    def _used_elsewhere(self) -> tuple[Mapping[str, AbstractSet[str]], AbstractSet[str]]:
+        """The files that use an imported name, by all its parts; and the files that are imported by some that may use all of them."""
+        users = defaultdict[str, set[str]](set)
+        taken = set[str]()
+        for path in self._files:
+            if not path.endswith((".py", ".ipynb")) or path.endswith("__init__.py"):
                 continue  # A package that hands a name on does nothing with it.
-            file = self._file(other)
+            file = self._file(path)
             uses = {use for one in file.parts.values() for use in one.uses}
-            if any(part in use.split(".")[1:] for use in uses):
-                return True
-            if (not file.parts or EVERYTHING in uses) and any(target == path for _, target in file.found):
-                return True  # What it does with what it imports is not known.
-        return False
+            for use in uses:
+                for name in use.split(".")[1:]:
+                    users[name].add(path)
+            if not file.parts or EVERYTHING in uses:
+                taken.update(target for _, target in file.found if target != path)
+        return users, taken
 
     def with_it(self, path: str, part: str | None) -> Sequence[str | None]:
         """The parts of a file that run with one of them, or with all of it (None), which may be among them; without those of no consequence."""

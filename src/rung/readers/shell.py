@@ -44,8 +44,6 @@ _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do
 _HEADERS = frozenset({"for", "select", "case"})
 _NEAR = 20
 """Commands among which the one is that a here-document of the line is for."""
-_NEAR_START = 5
-"""Words at the start of a command among which its program is, behind `sudo`, `sshpass -p …` or `gcloud compute`."""
 _COMPARISONS = frozenset({"-lt", "-le", "-gt", "-ge", "<", ">"})
 _JUDGES = {"((": "", "jq": "-e", "awk": "exit", "gawk": "exit", "mawk": "exit"}
 """Programs that end with what a comparison gives, and what tells that they do."""
@@ -547,8 +545,8 @@ class _Scanner:
                 self.end = outer
             elif found := next((one for one in islice(reversed(self.found), _NEAR) if one.given is words), None):
                 body = Word(self.text[self.position : body_end], self.line_at(self.position))
-                if "ssh" in words[:_NEAR_START]:
-                    found.words = [*found.words, body]  # What another machine is told runs there, as the last word of `ssh` does.
+                if wrappers.tells_another_machine(words):
+                    found.words = [*found.words, body]  # It runs as the last word of `ssh` does.
                 else:
                     found.fed = body
             self.position = body_end

@@ -202,8 +202,18 @@ def python_source(words: list[Word], fed: Word | None) -> Word | None:
 
 def reads_commands(words: list[Word]) -> bool:
     """Whether the command is a shell that takes its commands from standard input."""
-    plain = peel([word for word in words if not _ASSIGNMENT.match(word)])
+    plain = _plain(words)
     return bool(plain) and plain[0] in _SHELLS and all(word.startswith("-") for word in plain[1:])
+
+
+def tells_another_machine(words: list[Word]) -> bool:
+    """Whether the command is `ssh`, whose standard input another machine is given to run."""
+    return _plain(words)[:1] == ["ssh"]
+
+
+def _plain(words: list[Word]) -> list[Word]:
+    """A command without the assignments before it and the wrappers around it."""
+    return peel([word for word in words if not _ASSIGNMENT.match(word)])
 
 
 def inner(words: list[Word]) -> list[Word]:

@@ -58,6 +58,7 @@ _FOLDERS = {
 }
 
 _NUMBER = regex(r"^\d{1,3}[a-z]?[-_. ]+(?!test$)(?=\w)")
+"""What puts folders in order (`01_`, `2-`), and says nothing of what they hold; a numbered `test` is as likely an environment."""
 
 _SCRIPTS = tuple(f".{letter}{kind}" for kind in ("js", "ts", "jsx", "tsx") for letter in ("", "c", "m"))
 _JVM_TESTS = tuple(
@@ -140,7 +141,7 @@ def _folder_role(folder: str) -> Role:
 
 
 def _unnumbered(part: str) -> str:
-    """A folder's name without the number that puts it in order; a numbered `test` is as likely an environment."""
+    """A folder's name without the number that puts it in order."""
     return part if part[:1].isalpha() else _NUMBER.sub("", part)
 
 

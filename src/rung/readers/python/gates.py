@@ -61,8 +61,8 @@ def gate_of(test: ast.expr, value: Value, function: str, shift: int, *, refusing
                 continue  # Of collections an ordering says what contains what, not how much.
             if sum(not _is_infinite(side) for side in (node.left, *node.comparators)) < 2:
                 continue  # Any number lies between the infinities: nothing is refused.
-            if all(_is_number(side, value) for side in (node.left, *node.comparators)):
-                continue  # What is written down and not measured can't fail.
+            if all(_is_written_down(side, value) for side in (node.left, *node.comparators)):
+                continue  # Without anything measured it can't fail.
             if _is_rounding(node) or _is_order(node) or (not refusing and _is_failure(node)):
                 continue  # That a calculation is exact, a list sorted or the worst answer worthless is no word on how good a model is.
             whole = "" if refusing else _whole_range(node)
@@ -133,8 +133,8 @@ def _is_failure(node: ast.Compare) -> bool:
     return all(sign in ("<", "<=") and _SMALL.fullmatch(bound) for sign, bound in _bounds(node))
 
 
-def _is_number(side: ast.expr, value: Value) -> bool:
-    """Whether a side of a comparison is a number that stands there, or a variable that was last assigned one."""
+def _is_written_down(side: ast.expr, value: Value) -> bool:
+    """Whether a side of a comparison is a number that stands there, or a variable that was never assigned anything else."""
     return is_number((value(side.id) or side) if isinstance(side, ast.Name) else side)
 
 
