@@ -17,7 +17,7 @@ from rung.targets.roles import role_of, template_path
                 " chart/templates/deployment.yaml app/templates/index.html pipelines/templates/train.yml network/stack.template flows/prompt.jinja2"
                 " src/latest.java src/Contest.java contest.py src/attest.py renv.lock renv/profiles/dev/renv.lock CODEOWNERS reports/metrics.txt"
                 " services/test-repair/agent.py .readthedocs.yml src/documents/parse.py changes.py .github/actions/test/action.yml taskcluster/kinds/tests/kind.yml"
-                " 2-test/main.tf 03_train/a.py 2024-tests-of-march/a.py"
+                " 2-test/main.tf 03_train/a.py"
             ),
         ),
         (
@@ -27,7 +27,7 @@ from rung.targets.roles import role_of, template_path
                 " src/__tests__/a.js web/e2e/login.ts R/tests/testthat/test-a.R src/main/TrainerTest.java"
                 " src/JobSuite.scala tests/README.md tests/examples/a.py unit_tests/a.py tests-integration/a.sh app/tests.py vpc.tftest.hcl"
                 " warehouse/tests/no_nulls.sql tests/notebook.ipynb terraform-module/test/main_test.tf tests/data/test_dataset.py a/tests/data/conftest.py"
-                " container/local_test/model/a.pkl container/test_dir/a.csv 8-tests/a.csv"
+                " container/local_test/model/a.pkl container/test_dir/a.csv 8-tests/a.csv 1c_tests/a.csv"
             ),
         ),
         (

@@ -57,7 +57,7 @@ _FOLDERS = {
     ),
 }
 
-_NUMBER = regex(r"^\d{1,3}[a-z]?[-_. ]+(?!test$)(?=\w)")
+_NUMBER = regex(r"^\d+[a-z]?[-_. ]+(?!test$)(?=\w)")
 """What puts folders in order (`01_`, `2-`), and says nothing of what they hold; a numbered `test` is as likely an environment."""
 
 _SCRIPTS = tuple(f".{letter}{kind}" for kind in ("js", "ts", "jsx", "tsx") for letter in ("", "c", "m"))
